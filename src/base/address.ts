@@ -1,0 +1,61 @@
+/** A network address as people write it: `host:port`, `[IPv6]:port`. */
+import { Failure } from "./failure.ts";
+import { forTerminal } from "./text.ts";
+
+export interface Address {
+  /** A host name, an IPv4 or an IPv6 address, without brackets. */
+  readonly host: string;
+  /** 1 to 65535; 0 means "any free port" where one listens. */
+  readonly port: number;
+}
+
+const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*\.?$/;
+const IPV4_LIKE = /^[\d.]+$/;
+
+export function isIpv4(host: string): boolean {
+  const parts = host.split(".");
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+}
+
+export function isIpv6(host: string): boolean {
+  const bare = host.replace(/%[\w.-]+$/, "");
+  return bare.includes(":") && URL.canParse(`http://[${bare}]/`);
+}
+
+export function isHost(host: string): boolean {
+  if (host.includes(":")) return isIpv6(host);
+  return IPV4_LIKE.test(host) ? isIpv4(host) : HOST_NAME.test(host);
+}
+
+/** @returns undefined unless the text is a whole number from `least` to 65535 */
+export function parsePort(text: string, least = 1): number | undefined {
+  if (!/^\d{1,5}$/.test(text)) return undefined;
+  const port = Number(text);
+  return port >= least && port <= 65_535 ? port : undefined;
+}
+
+/** @param portLeast 0 where a listening address is meant */
+export function parseAddress(text: string, portLeast = 1): Address | Failure {
+  const shown = forTerminal(text.slice(0, 80));
+  const found = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text);
+  if (!found)
+    return new Failure("usage", `not an address: ${shown}; write ip:port, for example 127.0.0.1:5000`);
+  const host = found[1] ?? found[2] ?? "";
+  const port = parsePort(found[3] ?? "", portLeast);
+  if (!isHost(host))
+    return new Failure(
+      "usage",
+      `not a host name or IP address: ${forTerminal(host) || "(empty)"} in ${shown}`,
+    );
+  if (port === undefined)
+    return new Failure("usage", `not a port from ${portLeast} to 65535: ${found[3]} in ${shown}`);
+  return { host, port };
+}
+
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+export function sameAddress(left: Address, right: Address): boolean {
+  return left.port === right.port && left.host.toLowerCase() === right.host.toLowerCase();
+}

@@ -1,0 +1,12 @@
+import type { Clock } from "./clock.ts";
+
+/** The machine's clocks. Its timers do not keep the process alive: sockets and the prompt do. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

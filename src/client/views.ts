@@ -1,0 +1,146 @@
+/**
+ * What the prompt may know of the client: plain values, made for showing, and events, told as they happen.
+ *
+ * Owned here so that `repl/` needs nothing else of `client/` than these and the methods of `client-app`.
+ */
+import type { Failure } from "../base/failure.ts";
+import type { FileName, GroupName, Sha1, UserName } from "../base/ids.ts";
+import type { FileView, GroupView, MemberView, News } from "../wire/client-tracker.ts";
+
+export type { FileView, GroupView, MemberView, News };
+
+/** What keeps a download from going faster or at all. */
+export type WaitReason =
+  | { readonly kind: "queued" } // too many downloads run already
+  | { readonly kind: "no-source"; readonly lastSeenMs: number } // nobody online shares it; 0: never seen
+  | { readonly kind: "unreachable"; readonly addresses: readonly string[] }
+  | { readonly kind: "refused"; readonly message: string }
+  | { readonly kind: "no-tracker" }
+  | { readonly kind: "disk"; readonly message: string }
+  | { readonly kind: "verifying" }; // the whole-file SHA-1 or the claims of a journal
+
+export type DownloadState = "downloading" | "paused" | "complete" | "failed";
+
+export interface SourceShare {
+  readonly user: UserName;
+  readonly address: string;
+  /** Bytes of verified pieces that came from this source. */
+  readonly bytes: number;
+  /** Pieces from it that had a wrong hash. */
+  readonly wrongPieces: number;
+  readonly state: "connected" | "connecting" | "gone" | "dropped";
+}
+
+export interface DownloadView {
+  readonly group: GroupName;
+  readonly name: FileName;
+  /** Where it will be, as an absolute path. */
+  readonly path: string;
+  readonly state: DownloadState;
+  readonly size: number;
+  /** Verified bytes on disk, resumed ones too. */
+  readonly doneBytes: number;
+  /** Bytes a second over the last seconds, of this run alone. */
+  readonly rate: number;
+  readonly sources: readonly SourceShare[];
+  /** Bytes fetched and thrown away: wrong, or a second copy. */
+  readonly wastedBytes: number;
+  readonly waits: WaitReason | undefined;
+  /** Why it failed. */
+  readonly failure: Failure | undefined;
+}
+
+export interface ShareView {
+  readonly group: GroupName;
+  readonly name: FileName;
+  readonly path: string;
+  readonly size: number;
+}
+
+/** What happens without having been asked for; the prompt shows each as a line when it may. */
+export type ClientEvent =
+  | { readonly kind: "news"; readonly news: News }
+  | { readonly kind: "download-complete"; readonly view: DownloadView }
+  | { readonly kind: "download-failed"; readonly view: DownloadView }
+  | { readonly kind: "download-waits"; readonly view: DownloadView }
+  | { readonly kind: "share-broken"; readonly share: ShareView; readonly why: string }
+  | { readonly kind: "tracker-changed"; readonly tracker: string } // another one answers now
+  | { readonly kind: "tracker-lost" } // none answers; tried again
+  | { readonly kind: "session-ended"; readonly message: string }
+  | { readonly kind: "warning"; readonly message: string };
+
+/** Of hashing a file to share; bytes rise to `total`. */
+export interface HashProgress {
+  readonly name: string;
+  readonly doneBytes: number;
+  readonly total: number;
+}
+
+/** Who and where. */
+export interface WhoAmI {
+  readonly user: UserName | undefined;
+  readonly listening: string;
+  readonly tracker: string | undefined;
+  readonly dataFolder: string;
+  readonly fingerprint: string;
+}
+
+export interface SearchHit {
+  readonly group: GroupName;
+  readonly file: FileView;
+}
+
+export interface UploadResult {
+  readonly name: FileName;
+  readonly sha1: Sha1;
+  readonly size: number;
+}
+
+/**
+ * One method per intention of the user. Each resolves when it has happened, or throws a Failure whose message is the
+ * line to show. Arguments are what was typed, checked for form only.
+ */
+export interface ClientIntents {
+  createUser(name: UserName, password: string): Promise<void>;
+  login(name: UserName, password: string): Promise<void>;
+  logout(): Promise<void>;
+  changePassword(old: string, fresh: string): Promise<void>;
+
+  createGroup(group: GroupName): Promise<void>;
+  deleteGroup(group: GroupName): Promise<void>;
+  joinGroup(group: GroupName): Promise<void>;
+  leaveGroup(group: GroupName): Promise<void>;
+  acceptRequest(group: GroupName, user: UserName): Promise<void>;
+  rejectRequest(group: GroupName, user: UserName): Promise<void>;
+  removeMember(group: GroupName, user: UserName): Promise<void>;
+  transferOwner(group: GroupName, user: UserName): Promise<void>;
+
+  listGroups(): Promise<readonly GroupView[]>;
+  listRequests(group: GroupName): Promise<readonly UserName[]>;
+  listMembers(group: GroupName): Promise<readonly MemberView[]>;
+  listFiles(group: GroupName): Promise<readonly FileView[]>;
+  search(text: string): Promise<readonly SearchHit[]>;
+
+  /** @param name under which it is shared; undefined: the file's own */
+  uploadFile(
+    path: string,
+    group: GroupName,
+    name: FileName | undefined,
+    progress: (at: HashProgress) => void,
+  ): Promise<UploadResult>;
+  stopShare(group: GroupName, name: FileName): Promise<void>;
+
+  /** Resolves once the download is under way (or queued, or waiting for a source). @returns where it will be */
+  downloadFile(group: GroupName, name: FileName, destination: string): Promise<{ path: string }>;
+  pauseDownload(group: GroupName, name: FileName): Promise<void>;
+  resumeDownload(group: GroupName, name: FileName): Promise<void>;
+  cancelDownload(group: GroupName, name: FileName): Promise<void>;
+  showDownloads(): readonly DownloadView[];
+  showShares(): readonly ShareView[];
+  /** Resolves when no download is running (paused and failed ones do not count as running). */
+  whenIdle(): Promise<void>;
+
+  whoAmI(): WhoAmI;
+  /** @returns a function that ends it */
+  subscribe(listener: (event: ClientEvent) => void): () => void;
+}

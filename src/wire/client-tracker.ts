@@ -1,0 +1,203 @@
+/**
+ * What a client and a tracker say to each other: one table of methods, one union of notices. No I/O.
+ *
+ * A request carries the method's name, its parameters and, for some, a tail of raw bytes; the tracker answers each with
+ * the method's result or a failure, in any order. A notice comes from the tracker unasked and is not answered. Methods
+ * that change something carry the command's `id`: the same id again, at whatever tracker, is answered and not redone.
+ */
+import * as v from "valibot";
+import { BLOB_BYTES_MAX, LIST_PAGE_ROWS, SOURCES_MAX } from "../base/limits.ts";
+import * as s from "./schema.ts";
+
+export const CLIENT_TRACKER_VERSION = 1;
+
+const nothing = v.object({});
+const byId = { id: s.requestId };
+const inGroup = { group: s.groupName };
+const rows = <S extends v.GenericSchema>(row: S) => v.pipe(v.array(row), v.maxLength(LIST_PAGE_ROWS));
+/** A list comes in pages: `after` is the last key of the page before; `next` is absent on the last page. */
+const page = { after: v.optional(v.string()) };
+const paged = <S extends v.GenericSchema>(row: S) =>
+  v.object({ rows: rows(row), next: v.optional(v.string()) });
+
+/** One that can be asked for pieces: where it listens and which key must be there. */
+export const source = v.object({
+  user: s.userName,
+  uid: s.uid,
+  fingerprint: s.fingerprint,
+  address: s.address,
+  /** Whether it has the whole file; others are downloading it and have part. */
+  complete: v.boolean(),
+});
+export type Source = v.InferOutput<typeof source>;
+
+export const fileView = v.object({
+  name: s.fileName,
+  ...s.fileSummary.entries,
+  /** Machines online now that share it. */
+  sources: s.whole,
+});
+export type FileView = v.InferOutput<typeof fileView>;
+
+export const STANDINGS = ["owner", "member", "requested", "none"] as const;
+export const groupView = v.object({
+  name: s.groupName,
+  owner: s.userName,
+  members: s.whole,
+  standing: v.picklist(STANDINGS),
+});
+export type GroupView = v.InferOutput<typeof groupView>;
+
+export const memberView = v.object({ name: s.userName, owner: v.boolean(), online: v.boolean() });
+export type MemberView = v.InferOutput<typeof memberView>;
+
+/** A share of this user on this machine, as the tracker knows it. */
+export const ownShare = v.object({
+  group: s.groupName,
+  gid: s.gid,
+  name: s.fileName,
+  ...s.fileSummary.entries,
+  shared: v.boolean(),
+  /** Counts this machine's changes of this share; the next change carries a greater one. */
+  counter: s.whole,
+});
+export type OwnShare = v.InferOutput<typeof ownShare>;
+
+/** Something that happened to this user. */
+export const news = v.variant("kind", [
+  v.object({ kind: v.literal("join-request"), group: s.groupName, user: s.userName }),
+  v.object({ kind: v.literal("accepted"), group: s.groupName }),
+  v.object({ kind: v.literal("rejected"), group: s.groupName }),
+  v.object({ kind: v.literal("removed"), group: s.groupName }),
+  v.object({ kind: v.literal("ownership"), group: s.groupName, from: s.userName }),
+  v.object({ kind: v.literal("group-deleted"), group: s.groupName }),
+  v.object({
+    kind: v.literal("new-file"),
+    group: s.groupName,
+    name: s.fileName,
+    user: s.userName,
+    size: s.fileSize,
+  }),
+]);
+export type News = v.InferOutput<typeof news>;
+
+const session = v.object({
+  uid: s.uid,
+  name: s.userName,
+  /** Signed by a tracker, bound to this client's key; opens a session at any tracker without the password. */
+  token: s.shortText,
+  /** What happened while this user was offline, oldest first. */
+  news: v.array(news),
+});
+
+/** Where this client listens for peers. The tracker puts the address that it sees in place of a wildcard host. */
+const listening = s.address;
+
+export const METHODS = {
+  /** First on every connection. Tells who the tracker is and which keys sign grants. */
+  hello: {
+    params: v.object({ version: v.literal(CLIENT_TRACKER_VERSION), program: s.shortText }),
+    result: v.object({
+      tracker: s.whole,
+      clockMs: s.whole,
+      /** Ed25519 public keys (SPKI DER, base64url) of the trackers whose signatures count here. */
+      keys: v.pipe(v.array(s.shortText), v.maxLength(64)),
+    }),
+  },
+  ping: { params: nothing, result: nothing },
+
+  create_user: { params: v.object({ ...byId, name: s.userName, password: s.password }), result: nothing },
+  login: { params: v.object({ name: s.userName, password: s.password, listening }), result: session },
+  /** Login by token: after a reconnect, at this or another tracker. */
+  resume: { params: v.object({ token: s.shortText, listening }), result: session },
+  logout: { params: nothing, result: nothing },
+  /** Ends this user's other sessions; this one goes on with the token given back. */
+  change_password: {
+    params: v.object({ ...byId, old: s.password, new: s.password }),
+    result: v.object({ token: s.shortText }),
+  },
+
+  create_group: { params: v.object({ ...byId, ...inGroup }), result: nothing },
+  delete_group: { params: v.object({ ...byId, ...inGroup }), result: nothing },
+  join_group: { params: v.object({ ...byId, ...inGroup }), result: nothing },
+  leave_group: { params: v.object({ ...byId, ...inGroup }), result: nothing },
+  accept_request: { params: v.object({ ...byId, ...inGroup, user: s.userName }), result: nothing },
+  reject_request: { params: v.object({ ...byId, ...inGroup, user: s.userName }), result: nothing },
+  remove_member: { params: v.object({ ...byId, ...inGroup, user: s.userName }), result: nothing },
+  transfer_owner: { params: v.object({ ...byId, ...inGroup, user: s.userName }), result: nothing },
+
+  list_groups: { params: v.object(page), result: paged(groupView) },
+  list_requests: { params: v.object({ ...inGroup, ...page }), result: paged(s.userName) },
+  list_members: { params: v.object({ ...inGroup, ...page }), result: paged(memberView) },
+  list_files: { params: v.object({ ...inGroup, ...page }), result: paged(fileView) },
+  /** Files of all my groups whose name holds the text, without regard to case. */
+  search: {
+    params: v.object({ text: s.shortText, ...page }),
+    result: paged(v.object({ group: s.groupName, file: fileView })),
+  },
+
+  /** What this machine shared when it was last here, stopped ones too: asked once after login. */
+  own_shares: { params: v.object(page), result: paged(ownShare) },
+  /** Whether the tracker holds this piece list, for a member of the group. */
+  has_blob: { params: v.object({ ...inGroup, digest: s.digest }), result: v.object({ has: v.boolean() }) },
+  /** One part of a piece list, in the tail; parts in order from offset 0; kept once the digest is right. */
+  put_blob: {
+    params: v.object({
+      ...inGroup,
+      digest: s.digest,
+      offset: s.whole,
+      total: v.pipe(s.whole, v.maxValue(BLOB_BYTES_MAX)),
+    }),
+    result: nothing,
+  },
+  /** One part of a piece list: comes back in the tail. */
+  get_blob: {
+    params: v.object({ ...inGroup, digest: s.digest, offset: s.whole }),
+    result: v.object({ total: v.pipe(s.whole, v.maxValue(BLOB_BYTES_MAX)) }),
+  },
+  /** This machine shares this content under this name from now on. The tracker must hold the piece list. */
+  share: {
+    params: v.object({ ...byId, ...inGroup, name: s.fileName, file: s.fileSummary, counter: s.whole }),
+    result: v.object({ gid: s.gid, name: s.fileName }),
+  },
+  stop_share: {
+    params: v.object({ ...byId, ...inGroup, fileId: s.fileId, counter: s.whole }),
+    result: nothing,
+  },
+  /** What is known of a file, by its name. */
+  find_file: {
+    params: v.object({ ...inGroup, name: s.fileName }),
+    result: v.object({ gid: s.gid, name: s.fileName, file: s.fileSummary }),
+  },
+  /**
+   * Says that this machine downloads the file: it gets the sources, `source` notices for new ones until `unfollow`, and
+   * becomes a source itself for the others.
+   */
+  follow: {
+    params: v.object({ gid: s.gid, fileId: s.fileId }),
+    result: v.object({
+      sources: v.pipe(v.array(source), v.maxLength(SOURCES_MAX)),
+      /** When somebody last shared it, for "last seen"; 0 if never known. */
+      lastSeenMs: s.whole,
+    }),
+  },
+  unfollow: { params: v.object({ gid: s.gid, fileId: s.fileId }), result: nothing },
+  /** A fresh grant to show to seeders of the group. */
+  grant: { params: v.object({ gid: s.gid }), result: v.object({ grant: s.shortText, expiresMs: s.whole }) },
+} as const;
+
+export type Method = keyof typeof METHODS;
+export type Params<M extends Method> = v.InferOutput<(typeof METHODS)[M]["params"]>;
+export type Result<M extends Method> = v.InferOutput<(typeof METHODS)[M]["result"]>;
+
+/** What a tracker says unasked. */
+export const notice = v.variant("kind", [
+  v.object({ kind: v.literal("news"), news }),
+  /** A source of a followed file came online, began to download, or became complete. */
+  v.object({ kind: v.literal("source"), gid: s.gid, fileId: s.fileId, source }),
+  /** That user has no access to that group any more: cut its transfers at once, whatever its grant says. */
+  v.object({ kind: v.literal("revoked"), gid: s.gid, uid: s.uid }),
+  /** This session has ended (password changed elsewhere, log-out elsewhere by token). */
+  v.object({ kind: v.literal("session-ended"), message: s.shortText }),
+]);
+export type Notice = v.InferOutput<typeof notice>;
