@@ -43,6 +43,7 @@ export const FAILURE_CODES = [
   "timeout",
   "protocol", // malformed or unexpected bytes
   "data-folder-in-use",
+  "address-in-use", // a listening address that another program has
   "internal",
 ] as const;
 

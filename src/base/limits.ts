@@ -48,10 +48,20 @@ export const SEND_QUEUE_BYTES_MAX = 32 * MiB;
 /** Silence after which a ping goes out; twice that without any byte closes the connection. */
 export const IDLE_PING_MS = 15 * second;
 export const IDLE_CLOSE_MS = 45 * second;
+/** A connection that is finishing ends after this long without any progress of what is still to be sent. */
+export const FINISH_MS_MAX = 30 * second;
+/** Small frames that follow each other go out in one write of at most this: a write costs about 4 us. */
+export const COALESCED_BYTES_MAX = 64 * KiB;
+/** A signed statement as text; the longest (a grant with a name of 64 bytes) has about 500. */
+export const SIGNED_CHARS_MAX = 1_000;
+/** Key files and the list of known trackers, read whole at start. */
+export const NET_FILE_BYTES_MAX = 1 * MiB;
 /** One request of a client to its tracker: more than the tracker's own slowest step (a queued password hash). */
 export const RPC_MS_MAX = 20 * second;
 /** Unanswered requests of one connection: a client asks in order; pages and parts overlap a little. */
 export const RPC_PENDING_MAX = 64;
+/** A link between peers without any channel is closed after this; the next need dials again. */
+export const LINK_IDLE_MS = 60 * second;
 export const DIAL_MS_MAX = 5 * second;
 export const TRACKER_CONNECTIONS_MAX = 10_000;
 export const TRACKER_CONNECTIONS_PER_ADDRESS_MAX = 1_000;
@@ -60,6 +70,8 @@ export const PEER_CONNECTIONS_PER_ADDRESS_MAX = 100;
 
 // --- tracker ---
 
+/** A tracker that ends waits this long for its last answers to go out. */
+export const TRACKER_CLOSE_MS_MAX = 1 * second;
 /** OWASP password storage cheat sheet, argon2id: 19 MiB, two passes, one lane. */
 export const ARGON2_MEMORY_KIB = 19_456;
 export const ARGON2_PASSES = 2;
@@ -69,6 +81,27 @@ export const PASSWORD_QUEUE_MAX = 256;
 /** Wrong tries before the next answer is delayed, per user and address, and the longest delay. */
 export const WRONG_LOGINS_FREE = 5;
 export const LOGIN_DELAY_MS_MAX = 30 * second;
+/** The first delay; it doubles with each wrong try. */
+export const LOGIN_DELAY_MS_MIN = 1 * second;
+/** Many people may sit behind one address. */
+export const WRONG_LOGINS_FREE_PER_ADDRESS = 100;
+/** Guesses at one user from everywhere; the delay for one who has erred once stays short, so that nobody is locked out. */
+export const WRONG_LOGINS_FREE_PER_USER = 100;
+export const LOGIN_DELAY_PER_USER_MS_MAX = 2 * second;
+/** Wrong tries are forgotten after this long without another. */
+export const WRONG_LOGINS_KEPT_MS = 15 * minute;
+/** Users, addresses and pairs whose wrong tries are remembered, of each; the oldest are forgotten first. */
+export const LOGIN_THROTTLE_ENTRIES_MAX = 20_000;
+/** Downloads that one machine may announce; a paused one is not announced. */
+export const FOLLOWS_PER_DEVICE_MAX = 1_000;
+/** Machines of which it is remembered when they were online last. */
+export const LAST_SEEN_DEVICES_MAX = 100_000;
+/** Piece lists that one connection may be sending at once; their bytes together stay below one largest list. */
+export const BLOB_UPLOADS_PER_CONNECTION_MAX = 4;
+/** Bytes of unfinished piece lists of all connections together, in memory. */
+export const BLOB_UPLOAD_BYTES_MAX = 512 * MiB;
+/** Accounts of one name whose password is tried at a login under the bare name; the rest need their suffix. */
+export const NAMESAKES_TRIED_MAX = 4;
 export const GRANT_LIFETIME_MS = 5 * minute;
 /** A grant is renewed well before it ends, so that a slow tracker interrupts nothing. */
 export const GRANT_RENEW_BEFORE_MS = 2 * minute;
@@ -78,6 +111,24 @@ export const SOURCES_MAX = 50;
 export const PENDING_REQUESTS_PER_USER_MAX = 1_000;
 export const GROUPS_PER_OWNER_MAX = 10_000;
 export const FILES_PER_GROUP_MAX = 1_000_000;
+/** Removals or join requests that one log entry may name: what one user was let in and removed in one group. */
+export const ENTRY_IDS_MAX = 1_000;
+/** Runs of trackers that one log entry may name: those that accepted the present members of a group. */
+export const ENTRY_ORIGINS_MAX = 5_000;
+/** An argon2id hash in its usual text form has about 100. */
+export const PASSWORD_HASH_CHARS_MAX = 256;
+/** Each one is kept for ever and walked when membership is derived. */
+export const TRANSFERS_PER_GROUP_MAX = 1_000;
+/** Commands whose repetition is answered without doing them again; a repetition comes within minutes. */
+export const REQUESTS_REMEMBERED_MAX = 100_000;
+/** A stamp further ahead of this machine's clock is applied, but does not drag the clock along. */
+export const CLOCK_AHEAD_MS_MAX = 1 * minute;
+/** File names looked at for one page of a search, about 10 ms: the page then ends early and the next goes on. */
+export const SEARCH_NAMES_PER_PAGE_MAX = 50_000;
+/** Log entries read at once, at start and for a tracker that follows. */
+export const LOG_PAGE_ENTRIES_MAX = 1_000;
+/** Piece lists of which some parts have come; beginning another drops the one begun first. */
+export const BLOBS_UNFINISHED_MAX = 64;
 /** Notices kept for somebody who is offline. */
 export const NOTICES_KEPT_MAX = 100;
 
@@ -90,6 +141,10 @@ export const PIPELINE_PIECES_MIN = 2;
 export const PIPELINE_PIECES_MAX = 32;
 /** Unanswered requests that a server keeps for one channel before it rejects more. */
 export const REQUESTS_QUEUED_PER_CHANNEL_MAX = 64;
+/** Pieces being read or sent at once, for all peers together: their buffers are never those that downloads wait for. */
+export const UPLOADS_AT_ONCE_MAX = 32;
+/** Pieces on their way to one peer: enough for the next to be read while the last goes out. */
+export const UNSENT_BYTES_PER_PEER_MAX = 8 * PIECE_BYTES;
 export const CHANNELS_PER_CONNECTION_MAX = 1_024;
 /** Copies of one piece in flight in the endgame. */
 export const ENDGAME_COPIES_MAX = 2;
@@ -100,15 +155,87 @@ export const PEERS_PER_DOWNLOAD_MAX = 30;
 /** Floor and ceiling of the time a requested piece may take; between them it follows the peer's own speed. */
 export const REQUEST_MS_MIN = 5 * second;
 export const REQUEST_MS_MAX = 60 * second;
+/** Pieces that a peer may refuse after having offered them; beyond this it is not asked again for this file. */
+export const REFUSED_PIECES_MAX = 64;
+/** A peer whose queue is full is asked again after this. */
+export const BUSY_REST_MS = 500;
 /** A dropped or unreachable source is tried again after this, doubled each time up to the ceiling. */
 export const SOURCE_RETRY_MS_MIN = 1 * second;
 export const SOURCE_RETRY_MS_MAX = 2 * minute;
+/** How often a file that is being served is looked at for changes. */
+export const SOURCE_CHECK_MS = 1 * second;
+/** A disk that was full is tried again after this. */
+export const DISK_RETRY_MS = 5 * second;
+/** Sources of one download that are remembered: of more, those that failed most often are forgotten. */
+export const SOURCES_KNOWN_MAX = 1_000;
 /** Downloads that run at once; further ones wait in line. */
 export const DOWNLOADS_AT_ONCE_MAX = 8;
+/** Hash workers: with more, the bytes come slower than they are hashed. */
+export const HASH_WORKERS_MAX = 8;
+/** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */
+export const HASH_CHUNK_PIECES = 4;
+/** How far the whole-file SHA-1 and the pieces may be apart, so that the second reads what the first left in memory. */
+export const HASH_WINDOW_BYTES = 128 * MiB;
+/** Pieces verified at once when a download goes on after a crash: leaves most buffers to running transfers. */
+export const VERIFY_PIECES_AT_ONCE_MAX = 8;
+/** Room that a download leaves on the disk: for its journal, and so that others can still write. */
+export const DISK_RESERVE_BYTES = 64 * MiB;
+/** Written pieces and time after which data and journal go to the disk: what a power cut may cost. */
+export const JOURNAL_SYNC_PIECES = 4_096;
+export const JOURNAL_SYNC_MS = 10 * second;
+/** Head, claims and one appended entry for each piece of the largest file. */
+export const JOURNAL_BYTES_MAX = 1024 + PIECES_MAX / 8 + 4 * PIECES_MAX;
+/** A path component that still takes `.part`: 255 bytes is what ext4, APFS and NTFS take. */
+export const LOCAL_NAME_BYTES_MAX = 250;
+
+// --- client ---
+
+/** Back-off between tries of one tracker: a restarted one is found again within the longest. */
+export const TRACKER_RETRY_MS_MIN = 100;
+export const TRACKER_RETRY_MS_MAX = 2 * second;
+/** A connection that held this long makes up for the failures before it. */
+export const TRACKER_STABLE_MS = 10 * second;
+/** While one tracker has not answered the dial, the next one is tried beside it: a dead host does not even refuse. */
+export const TRACKER_STAGGER_MS = 700;
+/** From a dialled tracker to its hello and the resumed session. */
+export const TRACKER_HELLO_MS_MAX = 5 * second;
+/** How long a command waits for any tracker before it fails. */
+export const TRACKER_WAIT_MS = 4 * second;
+/** A ping goes out when nothing is asked, and soon when an answer is awaited: only so a hung tracker shows. */
+export const TRACKER_PING_IDLE_MS = 5 * second;
+export const TRACKER_PING_WAITING_MS = 500;
+/** A ping without answer for this long means a dead tracker. */
+export const TRACKER_PONG_MS_MAX = 1_200;
+/** Events of the client before anybody listens. */
+export const EVENTS_KEPT_MAX = 100;
+/** Pages of one list that a client asks for: a tracker cannot keep it asking for ever. */
+export const LIST_PAGES_MAX = 10_000;
+/** Times that a piece list is put before giving up: its parts are lost with their connection. */
+export const BLOB_TRIES_MAX = 3;
+/** Files looked at or piece lists read at once while shares come back. */
+export const RESTORES_AT_ONCE_MAX = 32;
+/** Login waits this long for the shares to be back; more than that goes on behind it. */
+export const RESTORE_WAIT_MS = 3 * second;
+/** How often running downloads are looked at for reasons to wait and for places in the queue. */
+export const DOWNLOAD_WATCH_MS = 1 * second;
+/** A download keeps its place among the running ones this long before a source must have answered. */
+export const DOWNLOAD_START_MS = 5 * second;
+/** A follow that a tracker did not take is asked again after this. */
+export const FOLLOW_RETRY_MS = 5 * second;
+/** A reason to wait is told when it has lasted this long. */
+export const WAIT_TOLD_MS = 2 * second;
 
 // --- prompt and files read at start ---
 
 export const COMMAND_LINE_BYTES_MAX = 64 * KiB;
+/** Lines typed or pasted ahead of the command that runs; the terminal holds back what comes after. */
+export const LINES_AHEAD_MAX = 1_000;
+/** A line of progress is rewritten no more often: 4 times a second. */
+export const PROGRESS_LINE_MS = 250;
+/** What a client or tracker gets to end in order before its process ends anyway. */
+export const CLOSE_MS_MAX = 5 * second;
+/** Data folders of clients that were started with one address, a tracker's. */
+export const DATA_FOLDERS_PER_ADDRESS_MAX = 64;
 export const TRACKER_INFO_BYTES_MAX = 1 * MiB;
 export const TRACKERS_MAX = 64;
 export const TRACKER_PORT_DEFAULT = 8001;

@@ -1,9 +1,11 @@
 /**
- * What the transfer needs of the disk, as an interface: `hash-pool.ts` does it with worker threads, tests in memory.
+ * What the transfer needs of the disk, as interfaces: `hash-pool.ts` and `download-file.ts` do it with worker threads and
+ * files, `testing/sim-storage` in memory.
  *
  * A *slot* is one buffer of PIECE_BYTES in a pool that is shared with the workers, so that a piece is never copied on
  * its way between socket, hash and disk. Whoever acquires a slot releases it exactly once.
  */
+import type { Bitfield } from "../../base/bitfield.ts";
 import type { Failure } from "../../base/failure.ts";
 import type { PieceIndex, Sha1 } from "../../base/ids.ts";
 import type { Manifest } from "../../base/manifest.ts";
@@ -37,7 +39,7 @@ export interface PieceWorkers {
   readonly slots: SlotPool;
   /**
    * Verifies the piece in the slot against both hashes, then writes it at its place. `verified` is called between the
-   * two. The slot stays the caller's.
+   * two. The slot stays the caller's, who leaves it alone until this has settled; that goes for `load` too.
    */
   store(
     file: number,
@@ -54,15 +56,73 @@ export interface PieceWorkers {
   load(file: number, manifest: Manifest, piece: PieceIndex, slot: Slot, verify: boolean): Promise<boolean>;
   /** Whole-file SHA-1 that follows a growing file: each call hashes on to `bytes` from where the last one ended. */
   prefixHash(file: number): PrefixHash;
-  /** Hashes an open file of `size` bytes: its piece list and its SHA-1. @throws Failure on read errors or abort */
+  /**
+   * Hashes an open file of `size` bytes: its piece list and its SHA-1.
+   * @throws Failure "file-changed" if it is no longer what it was at the start, or on read errors, or on abort
+   */
   hashFile(file: number, size: number, progress: HashProgressSink, signal: AbortSignal): Promise<Manifest>;
+  /**
+   * Resolves once no job uses the descriptor. Only then may it be closed: the system gives its number to the next file
+   * opened, and a late write would land there.
+   */
+  settled(file: number): Promise<void>;
+  /** Refuses new jobs and resolves when the running ones have ended. */
   close(): Promise<void>;
 }
 
 export interface PrefixHash {
   readonly hashedBytes: number;
-  /** Goes on to the first `bytes` of the file; calls queue up. */
+  /** Goes on to the first `bytes` of the file; calls queue up. @throws Failure */
   advance(bytes: number): Promise<void>;
+  /** The SHA-1 of all that was advanced over, once that is done; the hash is disposed of. @throws Failure */
   finish(): Promise<Sha1>;
+  /** Forgets the hash; what still waits for it fails. Harmless when repeated. */
   dispose(): void;
 }
+
+export interface DownloadTarget {
+  readonly manifest: Manifest;
+  /** The final absolute path; `<path>.part` beside it holds the pieces until all are there. */
+  readonly path: string;
+  /** In the client's own folder, which is locked: only its owner goes on with that part file. */
+  readonly journalPath: string;
+}
+
+/** A download on disk: its part file and its journal. Nobody else writes either. */
+export interface DownloadFile {
+  /** Descriptor of the part file, for `PieceWorkers`. */
+  readonly file: number;
+  /** Verified pieces that earlier runs left. Only to be read. */
+  readonly resumed: Bitfield;
+  /** A piece was verified and written: from now on it is found again, even after a kill. Ignored after the end. */
+  recordWritten(piece: PieceIndex): void;
+  /** Ends it cleanly: all is on disk, and trusted when it is opened again. @throws Failure; it is then verified again */
+  suspend(): Promise<void>;
+  /** Ends it: the part file gets its final name, never over another file. @throws Failure; it may be tried again */
+  place(): Promise<void>;
+  /** Ends it: removes part file and journal. */
+  discard(): Promise<void>;
+  /** Closes the descriptor once no job uses it. After `suspend`, `place` or `discard`; without them, as a crash would. */
+  close(): Promise<void>;
+}
+
+export type OpenedDownload =
+  | {
+      readonly kind: "open";
+      readonly download: DownloadFile;
+      /** What was wrong with what an earlier run left, for people. */
+      readonly notice: string | undefined;
+    }
+  /** A file with this very content is at the path already. */
+  | { readonly kind: "complete" };
+
+/**
+ * Opens a download, new or left by an earlier run, and verifies what is not known to be good.
+ * @param progress bytes verified so far
+ * @throws Failure "file-exists", "disk-full", "download-exists", ..., or on abort
+ */
+export type OpenDownload = (
+  target: DownloadTarget,
+  progress: HashProgressSink,
+  signal: AbortSignal,
+) => Promise<OpenedDownload>;

@@ -1,0 +1,31 @@
+/**
+ * Two programs measured in turn, compared by neighbours: on a machine whose speed drifts, only runs next to each other
+ * say anything about each other. Pure.
+ */
+export interface Spread {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** @param values at least one */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((left, right) => left - right);
+  const at = (index: number) => sorted[index] ?? Number.NaN;
+  const middle = (sorted.length - 1) / 2;
+  return {
+    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+    least: at(0),
+    most: at(sorted.length - 1),
+  };
+}
+
+/**
+ * @param baseline rates in order of measuring; one more than `measured`, which lay between them
+ * @returns each measured rate against the one before and the one after it
+ */
+export function neighbourRatios(baseline: readonly number[], measured: readonly number[]): number[] {
+  return measured.flatMap((rate, index) =>
+    [baseline[index], baseline[index + 1]].flatMap((base) => (base === undefined ? [] : [rate / base])),
+  );
+}

@@ -1,0 +1,39 @@
+/** Real files for the tests: random content that differs in every piece, and what is on disk, computed from the outside. */
+import { createHash } from "node:crypto";
+import { closeSync, createReadStream, openSync, writeSync } from "node:fs";
+import { Prng } from "../../src/base/prng.ts";
+
+export const MiB = 1024 * 1024;
+
+/** Random bytes at the speed of the disk: one random block, its first bytes changed each time it is written. */
+export function writeRandomFile(path: string, bytes: number, seed: number): void {
+  const prng = new Prng(seed);
+  const block = Buffer.alloc(MiB);
+  for (let at = 0; at < block.length; at += 4) block.writeUInt32LE(prng.uint32(), at);
+  const file = openSync(path, "w");
+  try {
+    for (let written = 0; written < bytes; written += block.length) {
+      // Each half of the block is a piece.
+      for (const at of [0, MiB / 2]) block.writeUInt32LE(prng.uint32(), at);
+      block.writeDoubleLE(written, 8);
+      writeSync(file, block, 0, Math.min(block.length, bytes - written));
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Of the file on disk, in this process: nothing that the program says is believed. */
+export async function sha1Of(path: string): Promise<string> {
+  const hash = createHash("sha1");
+  for await (const chunk of createReadStream(path, { highWaterMark: MiB })) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+/** A seed for this run, printed so that a failure can be played again with `P2P_SEED`. */
+export function runSeed(): number {
+  const { P2P_SEED: given } = process.env;
+  const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
+  console.error(`seed ${seed} (P2P_SEED=${seed} plays it again)`);
+  return seed;
+}

@@ -1,0 +1,95 @@
+/**
+ * A temporary folder with trackers and clients in it, each with its own home and data folder, on free loopback ports.
+ *
+ * Everything in it ends with it: processes are killed by their own handle, the folder is removed, also when a test fails.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { requireBinary } from "./binary.ts";
+import { Client } from "./client.ts";
+import { Program, type ProgramOptions } from "./program.ts";
+
+export interface StartOptions {
+  /** Further arguments behind the usual ones. */
+  readonly args?: readonly string[];
+  /** The folder it starts in; by default its home. */
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export class World {
+  readonly folder: string;
+  /** Where the trackers are said to be; `ports[0]` is tracker 1's. */
+  readonly trackerInfo: string;
+  readonly ports: readonly number[];
+  readonly #programs: Program[] = [];
+
+  constructor(trackers = 1) {
+    requireBinary();
+    this.folder = mkdtempSync(join(tmpdir(), "p2p-e2e-"));
+    this.trackerInfo = join(this.folder, "tracker_info.txt");
+    this.ports = freePorts(trackers);
+    writeFileSync(this.trackerInfo, this.ports.map((port) => `127.0.0.1:${port}\n`).join(""));
+  }
+
+  /** Resolves when it takes connections. Started again with the same number, it has the same data folder. */
+  async startTracker(number = 1, options: StartOptions = {}): Promise<Program> {
+    const name = `tracker-${number}`;
+    const args = ["tracker", this.trackerInfo, String(number), "--data-dir", this.path(name, "data")];
+    const tracker = this.#keep(new Program(this.#options(name, args, options)));
+    await tracker.line(/listening/i);
+    return tracker;
+  }
+
+  /** A client on a free port. Started again with the same name, it has the same data folder. */
+  startClient(name: string, options: StartOptions = {}): Client {
+    const args = ["client", "127.0.0.1:0", this.trackerInfo, "--data-dir", this.path(name, "data")];
+    return this.#keep(new Client(this.#options(name, args, options)));
+  }
+
+  /** The program with these arguments alone. */
+  start(name: string, args: readonly string[], options: StartOptions = {}): Program {
+    return this.#keep(new Program(this.#options(name, args, options)));
+  }
+
+  /** A folder in this world, made if it is not there. */
+  dir(...names: readonly string[]): string {
+    const path = join(this.folder, ...names);
+    mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  path(...names: readonly string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#programs.map((program) => program[Symbol.asyncDispose]()));
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #options(
+    name: string,
+    args: readonly string[],
+    { args: more = [], cwd, env = {} }: StartOptions,
+  ): ProgramOptions {
+    const home = this.dir(name);
+    return { name, args: [...args, ...more], cwd: cwd ?? home, home, env };
+  }
+
+  #keep<P extends Program>(program: P): P {
+    this.#programs.push(program);
+    return program;
+  }
+}
+
+/** Ports that were free just now: taken all at once, so that they differ, and given back. */
+export function freePorts(amount: number): number[] {
+  const listeners = Array.from({ length: amount }, () =>
+    Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } }),
+  );
+  const ports = listeners.map((listener) => listener.port);
+  for (const listener of listeners) listener.stop(true);
+  return ports;
+}

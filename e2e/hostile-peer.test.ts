@@ -1,0 +1,127 @@
+/** Members who mean harm: whatever they serve, the file arrives whole from the others, and they are named. */
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { WRONG_PIECES_MAX } from "../src/base/limits.ts";
+import type { Client } from "./harness/client.ts";
+import { sum } from "./harness/downloads.ts";
+import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
+import { World } from "./harness/world.ts";
+import { HostileSource, type Malice } from "./hostile/hostile-source.ts";
+
+const FILE_BYTES = 64 * MiB;
+const SHOWN_TO_BYTES = 1 * MiB;
+
+interface Swarm {
+  readonly file: string;
+  /** Downloads nothing yet. */
+  readonly dan: Client;
+}
+
+/** ann and bob share the file; mal has an account and is a member, as is dan. */
+async function swarm(world: World): Promise<Swarm> {
+  await world.startTracker();
+  const ann = world.startClient("ann");
+  const bob = world.startClient("bob");
+  const dan = world.startClient("dan");
+  for (const client of [ann, bob, dan]) {
+    await client.ok(`create_user ${client.name} pw`);
+    await client.ok(`login ${client.name} pw`);
+  }
+  await using mal = world.startClient("mal-at-home");
+  await mal.ok("create_user mal pw");
+  await mal.ok("login mal pw");
+  await ann.ok("create_group lab");
+  for (const client of [bob, dan, mal]) await client.ok("join_group lab");
+  for (const user of ["bob", "dan", "mal"]) await ann.ok(`accept_request lab ${user}`);
+  const file = join(world.dir("ann", "files"), "film.bin");
+  writeRandomFile(file, FILE_BYTES, 5);
+  await ann.ok(`upload_file ${file} lab`);
+  const ofBob = join(world.dir("bob", "files"), "film.bin");
+  await bob.ok(`download_file lab film.bin ${ofBob}`);
+  await bob.downloaded(ofBob);
+  return { file, dan };
+}
+
+function hostile(world: World, malice: Malice): Promise<HostileSource> {
+  const [trackerPort = 0] = world.ports;
+  return HostileSource.start({
+    trackerPort,
+    user: "mal",
+    password: "pw",
+    group: "lab",
+    file: "film.bin",
+    malice,
+  });
+}
+
+test("one of three sources serves only wrong pieces: the file arrives whole, that source is dropped and counted", async () => {
+  await using world = new World();
+  const { file, dan } = await swarm(world);
+  await using mal = await hostile(world, "wrong-pieces");
+  expect((await dan.ok("list_files lab"))[0]).toContain("3 sources");
+  const copy = join(world.dir("dan", "files"), "film.bin");
+  await dan.ok(`download_file lab film.bin ${copy}`);
+  await dan.downloaded(copy);
+
+  expect(await sha1Of(copy)).toBe(await sha1Of(file));
+  expect(mal.requestsSeen).toBeGreaterThanOrEqual(WRONG_PIECES_MAX);
+  const [shown] = await dan.downloads();
+  expect(shown?.dropped).toEqual([{ user: "mal", wrongPieces: expect.any(Number) }]);
+  expect(shown?.dropped[0]?.wrongPieces).toBeGreaterThanOrEqual(WRONG_PIECES_MAX);
+  expect(shown?.sources.map(({ user }) => user).sort()).toEqual(["ann", "bob"]);
+  const verified = sum(shown?.sources.map(({ bytes }) => bytes) ?? []);
+  expect(Math.abs(verified - FILE_BYTES)).toBeLessThan(SHOWN_TO_BYTES);
+});
+
+test("a source that serves only wrong pieces and is the only one gives no file", async () => {
+  await using world = new World();
+  await world.startTracker();
+  const ann = world.startClient("ann");
+  const dan = world.startClient("dan");
+  for (const client of [ann, dan]) {
+    await client.ok(`create_user ${client.name} pw`);
+    await client.ok(`login ${client.name} pw`);
+  }
+  await ann.ok("create_group lab");
+  await dan.ok("join_group lab");
+  await ann.ok("accept_request lab dan");
+  const file = join(world.dir("ann", "files"), "film.bin");
+  writeRandomFile(file, 8 * MiB, 6);
+  await ann.ok(`upload_file ${file} lab`);
+  const [trackerPort = 0] = world.ports;
+  await using mal = await HostileSource.start({
+    trackerPort,
+    user: "ann",
+    password: "pw",
+    group: "lab",
+    file: "film.bin",
+    malice: "wrong-pieces",
+  });
+  await ann.ok("stop_share lab film.bin");
+
+  const copy = join(world.dir("dan", "files"), "film.bin");
+  await dan.ok(`download_file lab film.bin ${copy}`);
+  const shown = await dan.download("mal is dropped", ({ dropped }) => dropped.length > 0);
+  expect(shown).toMatchObject({ state: "D", percent: 0, sources: [] });
+  expect(mal.requestsSeen).toBeGreaterThan(0);
+  expect(await Bun.file(copy).exists()).toBe(false);
+
+  // The honest source comes back, and the download goes on by itself.
+  await ann.ok(`upload_file ${file} lab`);
+  await dan.downloaded(copy);
+  expect(await sha1Of(copy)).toBe(await sha1Of(file));
+});
+
+for (const malice of ["stalls", "oversized", "garbage", "silent"] as const) {
+  test(`a source that ${malice === "stalls" ? malice : `sends ${malice}`} holds nothing up`, async () => {
+    await using world = new World();
+    const { file, dan } = await swarm(world);
+    await using mal = await hostile(world, malice);
+    const copy = join(world.dir("dan", "files"), "film.bin");
+    await dan.ok(`download_file lab film.bin ${copy}`);
+    await dan.downloaded(copy);
+    expect(await sha1Of(copy)).toBe(await sha1Of(file));
+    expect((await dan.downloads())[0]?.sources.some(({ user }) => user === "mal")).toBe(false);
+    if (malice === "stalls") expect(mal.requestsSeen).toBeGreaterThan(0);
+  });
+}

@@ -1,0 +1,207 @@
+/** What every user does, through pipes: each command of the design, its reply letter for letter, and its errors. */
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Client } from "./harness/client.ts";
+import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
+import { World } from "./harness/world.ts";
+
+async function enter(client: Client): Promise<void> {
+  expect(await client.ok(`create_user ${client.name} pw-${client.name}`)).toEqual([
+    "User created successfully",
+  ]);
+  expect(await client.ok(`login ${client.name} pw-${client.name}`)).toEqual(["Login successful"]);
+}
+
+/** A group of ann with bob in it. */
+async function group(ann: Client, bob: Client, name = "lab"): Promise<void> {
+  await ann.ok(`create_group ${name}`);
+  await bob.ok(`join_group ${name}`);
+  await ann.ok(`accept_request ${name} ${bob.name}`);
+}
+
+test("accounts, groups, a file, and back again: every reply letter for letter", async () => {
+  await using world = new World();
+  await world.startTracker();
+  const ann = world.startClient("ann");
+  const bob = world.startClient("bob");
+  const file = join(world.dir("ann", "files"), "film.bin");
+  const copy = join(world.dir("bob", "files"), "film.bin");
+  writeRandomFile(file, 5 * MiB + 17, 1);
+  const sha1 = await sha1Of(file);
+
+  await enter(ann);
+  await enter(bob);
+  expect(await ann.ok("list_groups")).toEqual(["No groups"]);
+  expect(await ann.ok("create_group lab")).toEqual(["Group created successfully"]);
+  expect(await bob.ok("list_groups")).toEqual(["lab  ann  1 member  none"]);
+  expect(await ann.ok("list_requests lab")).toEqual(["No pending requests"]);
+
+  expect(await bob.ok("join_group lab")).toEqual(["Join request sent"]);
+  expect(await ann.ok("list_requests lab")).toEqual(["bob"]);
+  expect(await ann.ok("reject_request lab bob")).toEqual(["Join request rejected"]);
+  expect(await ann.ok("list_requests lab")).toEqual(["No pending requests"]);
+  expect(await bob.ok("join_group lab")).toEqual(["Join request sent"]);
+  expect(await bob.ok("list_groups")).toEqual(["lab  ann  1 member  requested"]);
+  expect(await ann.ok("accept_request lab bob")).toEqual(["User accepted to group"]);
+  expect(await bob.ok("list_groups")).toEqual(["lab  ann  2 members  member"]);
+
+  expect(await bob.ok("list_files lab")).toEqual(["No files"]);
+  expect(await ann.ok(`upload_file ${file} lab`)).toEqual(["File uploaded successfully"]);
+  expect(await bob.ok("list_files lab")).toEqual([`film.bin  5.0 MiB  1 source  ${sha1}`]);
+
+  expect(await bob.ok("show_downloads")).toEqual(["No downloads"]);
+  expect(await bob.ok(`download_file lab film.bin ${copy}`)).toEqual(["Download started"]);
+  await bob.downloaded(copy);
+  expect(await sha1Of(copy)).toBe(sha1);
+  const [head, details] = await bob.ok("show_downloads");
+  expect(head).toBe("[C] [lab] film.bin");
+  expect(details).toMatch(/^ {2}5\.0 MiB from ann@127\.0\.0\.1:\d+ 100% \(5\.0 MiB\)$/);
+  expect(await bob.ok("list_files lab")).toEqual([`film.bin  5.0 MiB  2 sources  ${sha1}`]);
+
+  expect(await ann.ok("stop_share lab film.bin")).toEqual(["File sharing stopped"]);
+  expect(await bob.ok("list_files lab")).toEqual([`film.bin  5.0 MiB  1 source  ${sha1}`]);
+  expect(await bob.ok("logout")).toEqual(["Logged out successfully"]);
+  expect(await ann.ok("list_files lab")).toEqual([`film.bin  5.0 MiB  0 sources  ${sha1}`]);
+  expect(await bob.ok("login bob pw-bob")).toEqual(["Login successful"]);
+  await until(async () => (await ann.ok("list_files lab"))[0]?.includes("1 source") === true);
+
+  expect(await bob.ok("leave_group lab")).toEqual(["Left group successfully"]);
+  expect(await ann.ok("list_groups")).toEqual(["lab  ann  1 member  owner"]);
+  for (const client of [ann, bob]) {
+    client.write("exit\n");
+    expect(await client.exited()).toBe(0);
+  }
+});
+
+/** Looks again until it is so; the test's own deadline ends it. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await Bun.sleep(10);
+}
+
+test("the commands beyond: members, ownership, passwords, search, groups that end", async () => {
+  await using world = new World();
+  await world.startTracker();
+  const ann = world.startClient("ann");
+  const bob = world.startClient("bob");
+  await enter(ann);
+  await enter(bob);
+  await group(ann, bob);
+
+  expect(await ann.ok("list_members lab")).toEqual(["ann  owner   online", "bob  member  online"]);
+  expect(await ann.ok("transfer_owner lab bob")).toEqual(["Ownership transferred"]);
+  expect(await ann.ok("list_groups")).toEqual(["lab  bob  2 members  member"]);
+  expect(await bob.ok("remove_member lab ann")).toEqual(["Member removed"]);
+  expect(await ann.refused("list_files lab")).toContain("lab");
+  expect(await ann.ok("join_group lab")).toEqual(["Join request sent"]);
+  expect(await bob.ok("accept_request lab ann")).toEqual(["User accepted to group"]);
+
+  const file = join(world.dir("ann", "files"), "Holiday Notes.txt");
+  writeFileSync(file, "sun, sea");
+  expect(await ann.ok(`upload_file "${file}" lab`)).toEqual(["File uploaded successfully"]);
+  const [hit, ...others] = await bob.ok("search holiday");
+  expect(hit).toMatch(/^lab {2}Holiday Notes\.txt {2}8 B {2}1 source {2}[0-9a-f]{40}$/);
+  expect(others).toEqual([]);
+  expect(await bob.ok("search nothing-like-it")).toEqual(["No files"]);
+
+  expect(await bob.ok("change_password pw-bob new-pw")).toEqual(["Password changed"]);
+  expect(await bob.ok("logout")).toEqual(["Logged out successfully"]);
+  expect(await bob.refused("login bob pw-bob")).toMatch(/^error: /);
+  expect(await bob.ok("login bob new-pw")).toEqual(["Login successful"]);
+  expect(await bob.ok("delete_group lab")).toEqual(["Group deleted"]);
+  expect(await ann.ok("list_groups")).toEqual(["No groups"]);
+});
+
+test("a download can be paused, resumed and cancelled, and waits for a source that is away", async () => {
+  await using world = new World();
+  await world.startTracker();
+  const ann = world.startClient("ann");
+  const bob = world.startClient("bob");
+  await enter(ann);
+  await enter(bob);
+  await group(ann, bob);
+  const file = join(world.dir("ann", "files"), "film.bin");
+  const copy = join(world.dir("bob", "files"), "film.bin");
+  writeRandomFile(file, 3 * MiB, 2);
+  await ann.ok(`upload_file ${file} lab`);
+  await ann.ok("logout");
+
+  expect(await bob.ok(`download_file lab film.bin ${copy}`)).toEqual(["Download started"]);
+  const waiting = await bob.download("waits for a source", (shown) =>
+    shown.details.includes("waiting for a source"),
+  );
+  expect(waiting).toMatchObject({ state: "D", percent: 0 });
+  expect(await bob.ok("pause_download lab film.bin")).toEqual(["Download paused"]);
+  expect((await bob.downloads())[0]?.state).toBe("P");
+  expect(await bob.ok("resume_download lab film.bin")).toEqual(["Download resumed"]);
+  expect(await bob.ok("cancel_download lab film.bin")).toEqual(["Download cancelled"]);
+  expect(await bob.ok("show_downloads")).toEqual(["No downloads"]);
+  expect(existsSync(copy)).toBe(false);
+  expect(existsSync(`${copy}.part`)).toBe(false);
+
+  expect(await bob.ok(`download_file lab film.bin ${copy}`)).toEqual(["Download started"]);
+  await ann.ok("login ann pw-ann");
+  await bob.downloaded(copy);
+  expect(await sha1Of(copy)).toBe(await sha1Of(file));
+});
+
+test("commands are understood as they are meant: dashes, spaces, capitals, quotes, swapped arguments", async () => {
+  await using world = new World();
+  await world.startTracker();
+  const ann = world.startClient("ann");
+  await enter(ann);
+  const file = join(world.dir("ann", "my files"), "a b.txt");
+  writeFileSync(file, "x");
+  expect(await ann.ok("CREATE-GROUP lab")).toEqual(["Group created successfully"]);
+  expect(await ann.ok("create group lab2")).toEqual(["Group created successfully"]);
+  expect(await ann.ok("\u200bcreate_group\u00a0lab3")).toEqual(["Group created successfully"]);
+  expect(await ann.ok(`upload_file lab '${file}'`)).toEqual(["File uploaded successfully"]);
+  expect(await ann.ok(`upload_file ${file.replaceAll(" ", "\\ ")} lab2`)).toEqual([
+    "File uploaded successfully",
+  ]);
+  expect((await ann.ok("list_files lab2"))[0]).toStartWith("a b.txt  ");
+  expect(await ann.refused("list_group")).toContain("list_groups");
+  expect(await ann.ok("help list_groups")).not.toBeEmpty();
+});
+
+test("a destination follows cp: a folder means inside it, a taken name is not overwritten", async () => {
+  await using world = new World();
+  await world.startTracker();
+  const ann = world.startClient("ann");
+  const bob = world.startClient("bob");
+  await enter(ann);
+  await enter(bob);
+  await group(ann, bob);
+  const file = join(world.dir("ann", "files"), "notes.txt");
+  writeFileSync(file, "what ann wrote");
+  await ann.ok(`upload_file ${file} lab`);
+
+  const folder = world.dir("bob", "files");
+  await bob.ok(`download_file lab notes.txt ${folder}`);
+  await bob.downloaded(join(folder, "notes.txt"));
+  expect(readFileSync(join(folder, "notes.txt"), "utf8")).toBe("what ann wrote");
+
+  const taken = join(folder, "taken.txt");
+  writeFileSync(taken, "what bob wrote");
+  expect(await bob.refused(`download_file lab notes.txt ${taken}`)).toContain("taken.txt");
+  expect(readFileSync(taken, "utf8")).toBe("what bob wrote");
+});
+
+test("empty files and files of one piece more or less arrive whole", async () => {
+  await using world = new World();
+  await world.startTracker();
+  const ann = world.startClient("ann");
+  const bob = world.startClient("bob");
+  await enter(ann);
+  await enter(bob);
+  await group(ann, bob);
+  for (const bytes of [0, 1, 512 * 1024 - 1, 512 * 1024, 512 * 1024 + 1]) {
+    const file = join(world.dir("ann", "files"), `size-${bytes}`);
+    const copy = join(world.dir("bob", "files"), `size-${bytes}`);
+    writeRandomFile(file, bytes, bytes);
+    await ann.ok(`upload_file ${file} lab`);
+    await bob.ok(`download_file lab size-${bytes} ${copy}`);
+    await bob.downloaded(copy);
+    expect(await sha1Of(copy)).toBe(await sha1Of(file));
+  }
+});

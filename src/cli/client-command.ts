@@ -1,0 +1,143 @@
+/**
+ * `p2p client <ip:port> <tracker_info>`: puts a client and a prompt together, and takes them apart again.
+ *
+ * The address names the data folder, so that a client started again with it is the same client.
+ */
+import { stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import type { CommandDef } from "citty";
+import { type Address, formatAddress, parseAddress } from "../base/address.ts";
+import { isFailure, orThrow } from "../base/failure.ts";
+import { systemClock } from "../base/system-clock.ts";
+import type { TrackerEntry } from "../base/tracker-entry.ts";
+import { type ClientApp, openClientApp } from "../client/client-app.ts";
+import { Repl } from "../repl/repl.ts";
+import { openTerminal } from "../repl/terminal.ts";
+import { type CommandForm, readCommandLine } from "./command-line.ts";
+import { defaultDataFolder } from "./data-folder.ts";
+import { type FolderLock, lockFirstFree } from "./folder-lock.ts";
+import { type ListenPlan, planListening } from "./listen-plan.ts";
+import { createLogger } from "./logger.ts";
+import { onEndSignal, withinCloseTime } from "./process-end.ts";
+import { readTrackerInfo } from "./tracker-info.ts";
+
+const FORM = {
+  name: "p2p client",
+  words: ["ip:port", "tracker_info"],
+  folders: ["data-dir"],
+  switches: ["stay"],
+} as const satisfies CommandForm;
+
+/** @param version of the program, for the greeting and the trackers' logs */
+export function clientCommand(version: string): CommandDef {
+  return {
+    meta: { name: "client", description: "Share and download files in groups" },
+    args: {
+      "ip:port": {
+        type: "positional",
+        required: false,
+        description: "where this client listens for others, for example 127.0.0.1:6000",
+      },
+      tracker_info: {
+        type: "positional",
+        required: false,
+        description: "file with the trackers, one ip:port per line",
+      },
+      "data-dir": {
+        type: "string",
+        valueHint: "folder",
+        description: "where this client keeps its key and what it shares",
+      },
+      stay: {
+        type: "boolean",
+        description: "with commands from a pipe: go on sharing after their end, until a signal",
+      },
+    },
+    async run({ args }) {
+      const { words, folders, switches } = readCommandLine(FORM, args);
+      const [address = "", trackerInfo = ""] = words;
+      const wanted = orThrow(parseAddress(address, 0));
+      const trackers = await readTrackerInfo(trackerInfo);
+      const plan = planListening(wanted, trackers, trackerInfo);
+      const lock = lockDataFolder(folders.get("data-dir"), wanted, plan);
+      try {
+        process.exitCode = await runClient({
+          trackers,
+          plan,
+          dataFolder: lock.folder,
+          stay: switches.has("stay"),
+          program: `p2p ${version}`,
+        });
+      } finally {
+        lock.release();
+      }
+    },
+  };
+}
+
+function lockDataFolder(given: string | undefined, wanted: Address, plan: ListenPlan): FolderLock {
+  if (given !== undefined) return lockFirstFree([resolve(given)]);
+  const { platform, env } = process;
+  const around = { platform, env, home: homedir() };
+  const copies = Array.from({ length: plan.folders }, (_, index) => index + 1);
+  return lockFirstFree(copies.map((copy) => defaultDataFolder(around, "client", wanted, copy)));
+}
+
+interface ClientRun {
+  readonly trackers: readonly TrackerEntry[];
+  readonly plan: ListenPlan;
+  readonly dataFolder: string;
+  readonly stay: boolean;
+  /** Name and version. */
+  readonly program: string;
+}
+
+/** @returns the exit code */
+async function runClient(run: ClientRun): Promise<number> {
+  const terminal = openTerminal(process);
+  const say = (line: string) => terminal.notice(line);
+  const stop = onEndSignal();
+  try {
+    if (run.plan.note !== undefined) say(run.plan.note);
+    const client = await openClient(run, say);
+    if (terminal.interactive)
+      say(`${run.program}, listening on ${formatAddress(client.listening)}; help lists all commands`);
+    try {
+      const windows = process.platform === "win32";
+      const repl = new Repl(
+        { client, terminal, clock: systemClock, isFile },
+        { home: homedir(), windows, stay: run.stay, stop },
+      );
+      return await repl.run();
+    } finally {
+      await withinCloseTime(client.close());
+    }
+  } finally {
+    await terminal.close();
+  }
+}
+
+/** Composes the client, on the first address of the plan that this machine can have. */
+async function openClient(run: ClientRun, say: (line: string) => void): Promise<ClientApp> {
+  const { trackers, dataFolder, program } = run;
+  const log = createLogger("warn", say);
+  const openOn = async ([listen, ...others]: ListenPlan["addresses"]): Promise<ClientApp> => {
+    try {
+      return await openClientApp({ trackers, listen, dataFolder, log, program });
+    } catch (error) {
+      const [next, ...rest] = others;
+      if (next === undefined || !isFailure(error) || error.code !== "address-in-use") throw error;
+      return openOn([next, ...rest]);
+    }
+  };
+  return openOn(run.plan.addresses);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,63 @@
+import { describe, expect, test } from "bun:test";
+import { type ArgsDef, parseArgs } from "citty";
+import { Failure } from "../base/failure.ts";
+import { readCommandLine } from "./command-line.ts";
+
+const form = {
+  name: "p2p client",
+  words: ["ip:port", "tracker_info"],
+  folders: ["data-dir"],
+  switches: ["stay"],
+};
+const args: ArgsDef = {
+  "ip:port": { type: "positional", required: false },
+  tracker_info: { type: "positional", required: false },
+  "data-dir": { type: "string" },
+  stay: { type: "boolean" },
+};
+
+/** As citty parses it. Failures come back as their line. */
+function read(...words: readonly string[]) {
+  try {
+    const line = readCommandLine(form, parseArgs([...words], args));
+    return { words: line.words, folder: line.folders.get("data-dir"), stay: line.switches.has("stay") };
+  } catch (error) {
+    if (error instanceof Failure) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+}
+
+describe("a command line", () => {
+  test("gives words, folders and switches, wherever the options stand", () => {
+    const words = ["127.0.0.1:5000", "info.txt"];
+    expect(read(...words)).toEqual({ words, folder: undefined, stay: false });
+    const all = { words, folder: "/d", stay: true };
+    expect(read(...words, "--data-dir", "/d", "--stay")).toEqual(all);
+    expect(read("--stay", "127.0.0.1:5000", "--data-dir=/d", "info.txt")).toEqual(all);
+    expect(read("--dataDir", "/d", "--stay", ...words)).toEqual(all);
+    expect(read("--no-stay", ...words)).toEqual({ words, folder: undefined, stay: false });
+  });
+
+  test("is refused with too few or too many words", () => {
+    const takes = "usage: p2p client takes <ip:port> <tracker_info>; got";
+    expect(read()).toBe(`${takes} 0 of 2`);
+    expect(read("127.0.0.1:5000")).toBe(`${takes} 1 of 2`);
+    expect(read("127.0.0.1", "5000", "info.txt")).toBe(`${takes} 3 of 2`);
+  });
+
+  test("is refused with an option that does not exist, even in camel case", () => {
+    const takes = "it takes --data-dir <folder> and --stay";
+    expect(read("a", "b", "--nope")).toBe(`usage: p2p client has no option --nope; ${takes}`);
+    expect(read("a", "b", "-x")).toBe(`usage: p2p client has no option -x; ${takes}`);
+    expect(read("a", "b", "--data_dir=x")).toBe(`usage: p2p client has no option --data_dir; ${takes}`);
+    expect(read("a", "b", "--\u001b[2J")).toBe(`usage: p2p client has no option --\\u{1b}[2J; ${takes}`);
+    expect(read("a", "b", "--constructor")).toContain("has no option --constructor");
+  });
+
+  test("is refused with a folder option that has no folder", () => {
+    const takes = "usage: --data-dir takes a folder; write --data-dir <folder>";
+    expect(read("a", "b", "--data-dir")).toBe(takes);
+    expect(read("a", "b", "--data-dir=")).toBe(takes);
+    expect(read("a", "b", "--data-dir", "--stay")).toBe(takes);
+  });
+});

@@ -1,0 +1,29 @@
+/** How this process is asked to end, and how long it may take to do so in order. */
+import { CLOSE_MS_MAX } from "../base/limits.ts";
+import { systemClock } from "../base/system-clock.ts";
+
+const END_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** @returns a signal that aborts at the first signal of the system; a second one ends the process at once */
+export function onEndSignal(): AbortSignal {
+  const ended = new AbortController();
+  const end = () => {
+    for (const name of END_SIGNALS) process.off(name, end);
+    ended.abort();
+  };
+  for (const name of END_SIGNALS) process.on(name, end);
+  return ended.signal;
+}
+
+/** Waits for the end of `closing`, but not for ever: after a kill nothing is lost either. */
+export async function withinCloseTime(closing: Promise<void>): Promise<void> {
+  let cancel = () => {};
+  const late = new Promise<void>((resolve) => {
+    cancel = systemClock.after(CLOSE_MS_MAX, resolve);
+  });
+  try {
+    await Promise.race([closing, late]);
+  } finally {
+    cancel();
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * From the words of the command line to the exit code: help, version, one sub-command, or one line that says what is
+ * wrong. 0 is success, 2 wrong usage, 1 everything else.
+ */
+import { stripVTControlCharacters } from "node:util";
+import { type CommandDef, defineCommand, renderUsage, runCommand } from "citty";
+import { Failure, toFailure } from "../base/failure.ts";
+import { forTerminal, nearest } from "../base/text.ts";
+
+export interface Program {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  /** Loaded when needed: `--version` needs none. A command sets `process.exitCode`. */
+  readonly commands: ReadonlyMap<string, () => Promise<CommandDef>>;
+}
+
+export interface Streams {
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream;
+}
+
+/** @returns the exit code, when everything is written */
+export async function runProgram(
+  program: Program,
+  words: readonly string[],
+  { stdout, stderr }: Streams,
+): Promise<number> {
+  try {
+    const text = await answer(program, words);
+    if (text !== undefined) await write(stdout, stdout.isTTY ? text : stripVTControlCharacters(text));
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    const failure = toFailure(error);
+    await write(stderr, `error: ${forTerminal(failure.message)}`);
+    return failure.code === "usage" ? 2 : 1;
+  }
+}
+
+/** @returns a text to print, if that is all there is to do */
+async function answer(program: Program, words: readonly string[]): Promise<string | undefined> {
+  const { name, version, description, commands } = program;
+  const root = defineCommand({
+    meta: { name, version, description },
+    subCommands: Object.fromEntries(commands),
+  });
+  const [first] = words;
+  if (words.length === 1 && (first === "--version" || first === "-v")) return version;
+  const wantsHelp = words.includes("--help") || words.includes("-h");
+  const load = commands.get(first ?? "");
+  if (wantsHelp && (load === undefined || first === undefined)) return renderUsage(root);
+  if (load === undefined) throw noCommand(program, first);
+  if (wantsHelp) return renderUsage(await withNeededWords(await load()), root);
+  await runCommand(root, { rawArgs: [...words] });
+  return undefined;
+}
+
+/** For help: citty is told that words may be missing, so that the command itself can say what it takes. */
+async function withNeededWords(command: CommandDef): Promise<CommandDef> {
+  const given = await (typeof command.args === "function" ? command.args() : command.args);
+  const args = Object.entries(given ?? {}).map(([name, arg]) => [
+    name,
+    arg.type === "positional" ? { ...arg, required: true } : arg,
+  ]);
+  return { ...command, args: Object.fromEntries(args) };
+}
+
+function noCommand({ name, commands }: Program, given: string | undefined): Failure {
+  const choice = [...commands.keys()].map((each) => `${name} ${each}`).join(" or ");
+  if (given === undefined)
+    return new Failure("usage", `no command given; write ${choice} (${name} --help tells more)`);
+  const near = nearest(given, commands.keys());
+  const advice = near === undefined ? `write ${choice}` : `did you mean ${name} ${near}?`;
+  return new Failure(
+    "usage",
+    `unknown command: ${given.slice(0, 40)}; ${advice} (${name} --help tells more)`,
+  );
+}
+
+function write(stream: NodeJS.WritableStream, text: string): Promise<void> {
+  return new Promise((resolve) => stream.write(`${text}\n`, () => resolve()));
+}

@@ -1,0 +1,92 @@
+/** `p2p tracker <tracker_info> <tracker_no>`: runs one tracker of the file until it is told to end. */
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import type { CommandDef } from "citty";
+import { Failure } from "../base/failure.ts";
+import { COMMAND_LINE_BYTES_MAX } from "../base/limits.ts";
+import { boundedLines } from "../base/lines.ts";
+import { systemClock } from "../base/system-clock.ts";
+import { forTerminal } from "../base/text.ts";
+import type { TrackerEntry } from "../base/tracker-entry.ts";
+import { startTracker, type TrackerServer } from "../tracker/tracker-server.ts";
+import { type CommandForm, readCommandLine } from "./command-line.ts";
+import { defaultDataFolder } from "./data-folder.ts";
+import { lockFolder } from "./folder-lock.ts";
+import { createLogger } from "./logger.ts";
+import { onEndSignal, withinCloseTime } from "./process-end.ts";
+import { attendTracker, introduce, ownEntry } from "./tracker-console.ts";
+import { readTrackerInfo } from "./tracker-info.ts";
+
+const FORM = {
+  name: "p2p tracker",
+  words: ["tracker_info", "tracker_no"],
+  folders: ["data-dir"],
+  switches: [],
+} as const satisfies CommandForm;
+
+export const trackerCommand: CommandDef = {
+  meta: { name: "tracker", description: "Keep accounts, groups and who shares what" },
+  args: {
+    tracker_info: {
+      type: "positional",
+      required: false,
+      description: "file with the trackers, one ip:port per line",
+    },
+    tracker_no: { type: "positional", required: false, description: "which of them this one is, from 1" },
+    "data-dir": {
+      type: "string",
+      valueHint: "folder",
+      description: "where this tracker keeps its key and its records",
+    },
+  },
+  async run({ args }) {
+    const { words, folders } = readCommandLine(FORM, args);
+    const [trackerInfo = "", no = ""] = words;
+    const trackers = await readTrackerInfo(trackerInfo);
+    const own = ownEntry(trackers, no, trackerInfo);
+    if (own instanceof Failure) throw own;
+    const { platform, env } = process;
+    const given = folders.get("data-dir");
+    const around = { platform, env, home: homedir() };
+    const lock = lockFolder(
+      given === undefined ? defaultDataFolder(around, "tracker", own.address) : resolve(given),
+    );
+    try {
+      await runTracker(own, trackers, lock.folder);
+    } finally {
+      lock.release();
+    }
+  },
+};
+
+async function runTracker(
+  own: TrackerEntry,
+  trackers: readonly TrackerEntry[],
+  dataFolder: string,
+): Promise<void> {
+  const stop = onEndSignal();
+  const server = await openTracker(own, trackers, dataFolder);
+  try {
+    const io = { reply: printer(process.stdout), error: printer(process.stderr) };
+    for (const line of introduce(own, server, dataFolder)) io.reply(line);
+    await attendTracker(server, boundedLines(process.stdin, COMMAND_LINE_BYTES_MAX), io, stop);
+  } finally {
+    await withinCloseTime(server.close());
+  }
+}
+
+/** Composes the tracker. */
+function openTracker(
+  own: TrackerEntry,
+  trackers: readonly TrackerEntry[],
+  dataFolder: string,
+): Promise<TrackerServer> {
+  const log = createLogger("info", printer(process.stderr));
+  return startTracker({ no: own.no, address: own.address, trackers, dataFolder, log, clock: systemClock });
+}
+
+function printer(stream: NodeJS.WritableStream): (line: string) => void {
+  return (line) => {
+    stream.write(`${forTerminal(line)}\n`);
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * What a tracker says to whoever started it, and what it understands: `quit` and `status`.
+ *
+ * The end of the input does not end a tracker: it may have been started without a terminal.
+ */
+import { formatAddress } from "../base/address.ts";
+import { Failure } from "../base/failure.ts";
+import type { Fingerprint } from "../base/ids.ts";
+import { cleanPasted, count, forTerminal } from "../base/text.ts";
+import type { TrackerEntry } from "../base/tracker-entry.ts";
+
+/** What of a running tracker is shown. */
+export interface RunningTracker {
+  readonly address: { readonly host: string; readonly port: number };
+  readonly fingerprint: Fingerprint;
+  status(): readonly string[];
+}
+
+export interface ConsoleOutput {
+  reply(line: string): void;
+  error(line: string): void;
+}
+
+/** @param text as it was typed, a tracker's number. @param fileName for messages */
+export function ownEntry(
+  trackers: readonly TrackerEntry[],
+  text: string,
+  fileName: string,
+): TrackerEntry | Failure {
+  const found = /^\d+$/.test(text) ? trackers.find(({ no }) => no === Number(text)) : undefined;
+  if (found !== undefined) return found;
+  const numbers = trackers.map(({ no }) => no).join(", ");
+  return new Failure(
+    "usage",
+    `no tracker ${forTerminal(text.slice(0, 40))} in ${forTerminal(fileName)}, which has ${count(trackers.length, "tracker")}: ${numbers}`,
+  );
+}
+
+/** The first lines: who it is, where its data is, and the line that pins its key. */
+export function introduce(own: TrackerEntry, tracker: RunningTracker, dataFolder: string): string[] {
+  const pin = `sha256:${tracker.fingerprint}`;
+  const lines = [
+    `Tracker ${own.no} listening on ${formatAddress(tracker.address)}`,
+    `Data in ${dataFolder}`,
+    `For tracker_info.txt: ${formatAddress(own.address)} ${pin}`,
+    "quit ends it, status shows what it does",
+  ];
+  if (own.pin !== undefined && own.pin !== tracker.fingerprint)
+    lines.push(`Warning: clients will refuse this tracker: their tracker_info.txt pins sha256:${own.pin}`);
+  return lines;
+}
+
+/** Answers lines until `quit` or a stop. */
+export async function attendTracker(
+  tracker: RunningTracker,
+  lines: AsyncIterable<string | Failure>,
+  output: ConsoleOutput,
+  stop: AbortSignal,
+): Promise<void> {
+  const stopped = new Promise<"quit">((resolve) => {
+    if (stop.aborted) resolve("quit");
+    else stop.addEventListener("abort", () => resolve("quit"), { once: true });
+  });
+  // Input that cannot be read any more, as of a terminal that is gone, is input that has ended.
+  const read = answerAll(tracker, lines, output).catch(() => "end" as const);
+  if ((await Promise.race([read, stopped])) === "end") await stopped;
+}
+
+async function answerAll(
+  tracker: RunningTracker,
+  lines: AsyncIterable<string | Failure>,
+  output: ConsoleOutput,
+): Promise<"quit" | "end"> {
+  for await (const line of lines) {
+    const words = line instanceof Failure ? line.message : cleanPasted(line).trim();
+    switch (words.toLowerCase()) {
+      case "":
+        break;
+      case "quit":
+      case "exit":
+        return "quit";
+      case "status":
+        for (const row of tracker.status()) output.reply(row);
+        break;
+      default:
+        output.error(
+          `error: unknown command: ${words.slice(0, 40)}; quit ends the tracker, status shows what it does`,
+        );
+    }
+  }
+  return "end";
+}

@@ -1,0 +1,649 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { Failure } from "../base/failure.ts";
+import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import { DOWNLOADS_AT_ONCE_MAX, GRANT_LIFETIME_MS, TRACKER_WAIT_MS, WAIT_TOLD_MS } from "../base/limits.ts";
+import { ClientWorld, type Machine, PORT_TAKEN, type RunningClient } from "../testing/client-world.ts";
+import { settle } from "../testing/manual-clock.ts";
+
+const LAB = "lab" as GroupName;
+const file = (name: string) => name as FileName;
+const user = (name: string) => name as UserName;
+
+let world: ClientWorld;
+let annasMachine: Machine;
+let anna: RunningClient;
+let ben: RunningClient;
+
+/** Anna owns the group `lab`, Ben is a member. */
+beforeEach(async () => {
+  world = new ClientWorld();
+  annasMachine = world.machine("anna's machine");
+  anna = await (await annasMachine.start()).signUp("anna");
+  ben = await (await world.machine("ben's machine").start()).signUp("ben");
+  await anna.app.createGroup(LAB);
+  await ben.app.joinGroup(LAB);
+  await anna.app.acceptRequest(LAB, user("ben"));
+  await settle();
+});
+afterEach(async () => {
+  await anna.app.close();
+  await ben.app.close();
+  world.dispose();
+});
+
+async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  const outcome = await promise.then(
+    () => new Error("it did not fail"),
+    (error: unknown) => error,
+  );
+  if (outcome instanceof Failure) return outcome;
+  throw outcome;
+}
+
+async function restart(client: RunningClient): Promise<RunningClient> {
+  await client.app.close();
+  return client.machine.start();
+}
+
+describe("logging in", () => {
+  test("what needs a login says so", async () => {
+    await anna.app.logout();
+    const failures = [
+      await failureOf(anna.app.logout()),
+      await failureOf(anna.app.createGroup(LAB)),
+      await failureOf(anna.app.listGroups()),
+      await failureOf(anna.app.uploadFile("/x", LAB, undefined, () => {})),
+      await failureOf(anna.app.downloadFile(LAB, file("x"), ".")),
+      await failureOf(anna.app.changePassword("a", "b")),
+    ];
+    for (const { code, message } of failures) {
+      expect(code).toBe("not-logged-in");
+      expect(message).toBe("log in first: login <user_id> <passwd>");
+    }
+    expect(() => anna.app.showDownloads()).toThrow("log in first");
+    expect(anna.app.whoAmI().user).toBeUndefined();
+  });
+
+  test("a second login is refused until the first has ended", async () => {
+    expect((await failureOf(anna.app.login(user("ben"), "secret"))).code).toBe("already-logged-in");
+    await anna.app.logout();
+    await anna.logIn("ben");
+    expect(anna.app.whoAmI().user).toBe(user("ben"));
+  });
+
+  test("what happened meanwhile is told", async () => {
+    await anna.app.logout();
+    const carl = await (await world.machine("carl's machine").start()).signUp("carl");
+    await carl.app.joinGroup(LAB);
+    anna.events.length = 0;
+    await anna.logIn("anna");
+    expect(anna.kinds()).toContain("join-request");
+    await carl.app.close();
+  });
+
+  test("a session that the tracker ends is ended here: nothing is offered any more", async () => {
+    await ben.share("notes");
+    const second = await (await world.machine("ben's laptop").start()).logIn("ben");
+    await second.app.changePassword("secret", "better");
+    await settle();
+    expect(ben.kinds()).toContain("session-ended");
+    expect(ben.offered()).toEqual([]);
+    expect((await failureOf(ben.app.listGroups())).code).toBe("not-logged-in");
+    await second.app.close();
+  });
+});
+
+describe("lists", () => {
+  test("come whole, however many pages they have", async () => {
+    for (let each = 0; each < 501; each++) await anna.app.createGroup(`g${each}` as GroupName);
+    const groups = await ben.app.listGroups();
+    expect(groups).toHaveLength(502);
+    expect(new Set(groups.map(({ name }) => name)).size).toBe(502);
+  });
+});
+
+describe("sharing", () => {
+  test("an uploaded file is hashed, known to the tracker and offered", async () => {
+    const progress: number[] = [];
+    annasMachine.disk.write("/data/notes", "notes", 2_000_000);
+    const result = await anna.app.uploadFile("/data/notes", LAB, undefined, ({ doneBytes }) =>
+      progress.push(doneBytes),
+    );
+    expect(result.name).toBe(file("notes"));
+    expect(result.size).toBe(2_000_000);
+    expect(progress).toEqual([2_000_000]);
+    expect(anna.offered()).toEqual(["/data/notes"]);
+    expect([...anna.engine.offers.values()][0]?.fresh).toBe(true);
+    expect((await ben.app.listFiles(LAB)).map(({ name, sources }) => [name, sources])).toEqual([
+      [file("notes"), 1],
+    ]);
+    expect(anna.app.showShares()).toEqual([
+      { group: LAB, name: file("notes"), path: "/data/notes", size: 2_000_000 },
+    ]);
+  });
+
+  test("the same file for another group is not hashed again", async () => {
+    await anna.app.createGroup("studio" as GroupName);
+    await anna.share("notes");
+    await anna.app.uploadFile("/data/notes", "studio" as GroupName, undefined, () => {});
+    expect(annasMachine.disk.hashed).toEqual(["/data/notes"]);
+    expect(anna.engine.offers.size).toBe(2);
+  });
+
+  test("who is no member learns it before anything is hashed", async () => {
+    await anna.app.createGroup("studio" as GroupName);
+    ben.machine.disk.write("/data/notes", "notes");
+    const refused = ben.app.uploadFile("/data/notes", "studio" as GroupName, undefined, () => {});
+    expect((await failureOf(refused)).code).toBe("not-member");
+    expect(ben.machine.disk.hashed).toEqual([]);
+  });
+
+  test("other content under a name that is taken is refused before it is hashed, if only by its size", async () => {
+    await anna.share("notes");
+    ben.machine.disk.write("/data/notes", "other notes", 77);
+    const failure = await failureOf(ben.app.uploadFile("/data/notes", LAB, undefined, () => {}));
+    expect(failure.code).toBe("name-taken");
+    expect(failure.message).toContain("upload_file <path> lab <other name>");
+    expect(ben.machine.disk.hashed).toEqual([]);
+  });
+
+  test("a file that has changed is shared anew under its name", async () => {
+    await anna.share("notes", "lab", "first");
+    annasMachine.disk.write("/data/notes", "second", 555);
+    await anna.app.uploadFile("/data/notes", LAB, undefined, () => {});
+    const files = await ben.app.listFiles(LAB);
+    expect(files.map(({ name, size }) => [name, size])).toEqual([[file("notes"), 555]]);
+    expect(anna.engine.offers.size).toBe(1);
+  });
+
+  test("a file that changes while it is hashed is not shared", async () => {
+    const { disk } = annasMachine;
+    disk.write("/data/notes", "first");
+    const refused = anna.app.uploadFile("/data/notes", LAB, undefined, () =>
+      disk.write("/data/notes", "second"),
+    );
+    expect((await failureOf(refused)).code).toBe("file-changed");
+    expect(await ben.app.listFiles(LAB)).toEqual([]);
+  });
+
+  test("a stopped share is gone here and at the tracker, also for the next login", async () => {
+    await anna.share("notes");
+    await anna.app.stopShare(LAB, file("notes"));
+    expect(anna.offered()).toEqual([]);
+    expect(anna.app.showShares()).toEqual([]);
+    expect(await ben.app.listFiles(LAB)).toEqual([]);
+    expect((await failureOf(anna.app.stopShare(LAB, file("notes")))).code).toBe("not-shared");
+    await anna.app.logout();
+    await anna.logIn("anna");
+    expect(anna.offered()).toEqual([]);
+  });
+
+  test("a stopped share can be taken up again, without hashing", async () => {
+    await anna.share("notes");
+    await anna.app.stopShare(LAB, file("notes"));
+    await anna.app.uploadFile("/data/notes", LAB, undefined, () => {});
+    expect(annasMachine.disk.hashed).toEqual(["/data/notes"]);
+    expect(await ben.app.listFiles(LAB)).toHaveLength(1);
+  });
+
+  test("a file that the transfer finds changed is told and shared no longer", async () => {
+    await anna.share("notes");
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    anna.engine.events.offerBroken(offer, new Failure("file-changed", "it was cut short"));
+    await settle();
+    await settle();
+    expect(anna.events).toContainEqual({
+      kind: "share-broken",
+      share: { group: LAB, name: file("notes"), path: "/data/notes", size: 1_000_000 },
+      why: "it was cut short",
+    });
+    expect(await ben.app.listFiles(LAB)).toEqual([]);
+  });
+});
+
+describe("coming back", () => {
+  test("login brings all shares back without hashing what has not changed", async () => {
+    await anna.share("a");
+    await anna.share("b");
+    const again = await restart(anna);
+    expect(again.offered()).toEqual([]);
+    await again.logIn("anna");
+    expect(again.offered()).toEqual(["/data/a", "/data/b"]);
+    expect([...again.engine.offers.values()].every(({ fresh }) => !fresh)).toBe(true);
+    expect(annasMachine.disk.hashed).toEqual(["/data/a", "/data/b"]);
+    expect(world.called("share")).toHaveLength(2);
+    anna = again;
+  });
+
+  test("a piece list that is lost here comes back from the tracker", async () => {
+    await anna.share("a");
+    annasMachine.lists.clear();
+    anna = await (await restart(anna)).logIn("anna");
+    expect(anna.offered()).toEqual(["/data/a"]);
+    expect(annasMachine.disk.hashed).toHaveLength(1);
+  });
+
+  test("a shared file that changed meanwhile is told and shared no longer", async () => {
+    await anna.share("a");
+    await anna.share("b");
+    await anna.share("c");
+    await anna.app.close();
+    annasMachine.disk.write("/data/a", "changed");
+    annasMachine.disk.files.delete("/data/b");
+    anna = await (await annasMachine.start()).logIn("anna");
+    expect(anna.offered()).toEqual(["/data/c"]);
+    const broken = anna.events.flatMap((event) => (event.kind === "share-broken" ? [event.share.path] : []));
+    expect(broken.sort()).toEqual(["/data/a", "/data/b"]);
+    expect((await ben.app.listFiles(LAB)).map(({ name }) => name)).toEqual([file("c")]);
+  });
+
+  test("what another user of this machine shares stays theirs", async () => {
+    await anna.share("a");
+    await anna.app.logout();
+    await anna.signUp("dora");
+    expect(anna.offered()).toEqual([]);
+    expect(anna.app.showShares()).toEqual([]);
+  });
+
+  test("a share that only the tracker remembers is stopped", async () => {
+    await anna.share("a");
+    await anna.app.close();
+    const reinstalled = world.machine("anna's machine");
+    anna = await (await reinstalled.start()).logIn("anna");
+    expect(await ben.app.listFiles(LAB)).toEqual([]);
+  });
+
+  test("changes after that carry counters that the tracker takes", async () => {
+    await anna.share("a");
+    await anna.app.close();
+    const reinstalled = world.machine("anna's machine");
+    anna = await (await reinstalled.start()).logIn("anna");
+    await anna.share("a");
+    expect(await ben.app.listFiles(LAB)).toHaveLength(1);
+  });
+
+  test("logout stops sharing at once", async () => {
+    await anna.share("a");
+    await anna.app.logout();
+    expect(anna.offered()).toEqual([]);
+    expect((await ben.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([0]);
+  });
+});
+
+describe("downloading", () => {
+  beforeEach(() => anna.share("film"));
+
+  test("starts with the sources that the tracker knows, and ends as a share", async () => {
+    expect(await ben.download("film")).toEqual({ path: "/in/film" });
+    await settle();
+    const [download] = ben.engine.downloads;
+    expect(download?.said).toEqual(["source anna"]);
+    expect(ben.app.showDownloads()[0]).toMatchObject({
+      group: LAB,
+      name: file("film"),
+      state: "downloading",
+      waits: undefined,
+    });
+    let idle = false;
+    void ben.app.whenIdle().then(() => {
+      idle = true;
+    });
+    await ben.completeDownload();
+    expect(idle).toBe(true);
+    expect(ben.kinds()).toContain("download-complete");
+    expect(ben.app.showDownloads()[0]).toMatchObject({ state: "complete", doneBytes: 1_000_000 });
+    expect(ben.app.showShares()).toHaveLength(1);
+    expect((await anna.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([2]);
+    expect(world.called("unfollow")).toHaveLength(1);
+  });
+
+  test("after a restart the downloaded file is shared without hashing", async () => {
+    await ben.download("film");
+    await ben.completeDownload();
+    ben = await (await restart(ben)).logIn("ben");
+    expect(ben.offered()).toEqual(["/in/film"]);
+    expect(ben.machine.disk.hashed).toEqual([]);
+    expect(ben.app.showDownloads()).toEqual([]);
+  });
+
+  test("without anybody online it waits, says so, and starts by itself", async () => {
+    await anna.app.logout();
+    await ben.download("film");
+    await settle();
+    const waits = ben.app.showDownloads()[0]?.waits;
+    expect(waits?.kind).toBe("no-source");
+    expect(waits?.kind === "no-source" && waits.lastSeenMs).toBe(world.tracker.clock.nowMs());
+    await world.pass(WAIT_TOLD_MS + 2_000);
+    expect(ben.kinds().filter((kind) => kind === "download-waits")).toHaveLength(1);
+    await anna.logIn("anna");
+    await settle();
+    expect(ben.engine.downloads[0]?.said).toEqual(["source anna"]);
+    expect(ben.app.showDownloads()[0]?.waits).toBeUndefined();
+  });
+
+  test("a second request is refused while the first is unfinished, not after it", async () => {
+    await ben.download("film");
+    expect((await failureOf(ben.download("film"))).code).toBe("download-exists");
+    await ben.app.pauseDownload(LAB, file("film"));
+    expect((await failureOf(ben.download("film"))).code).toBe("download-exists");
+    await ben.app.resumeDownload(LAB, file("film"));
+    await ben.completeDownload();
+    await ben.app.downloadFile(LAB, file("film"), "/elsewhere");
+    expect(ben.app.showDownloads()).toHaveLength(1);
+    expect(ben.app.showDownloads()[0]).toMatchObject({ state: "downloading", path: "/elsewhere" });
+  });
+
+  test("two files cannot have one destination", async () => {
+    await anna.share("other");
+    await ben.app.downloadFile(LAB, file("film"), "/in/x");
+    const failure = await failureOf(ben.app.downloadFile(LAB, file("other"), "/in/x"));
+    expect(failure.code).toBe("download-exists");
+    expect(failure.message).toContain("/in/x");
+  });
+
+  test("a destination that holds something else is refused, and leaves no trace", async () => {
+    ben.machine.disk.write("/in/film", "something else");
+    ben.engine.whenAsked = (download) => download.fail(new Failure("file-exists", "/in/film exists"));
+    expect((await failureOf(ben.download("film"))).code).toBe("file-exists");
+    expect(ben.app.showDownloads()).toEqual([]);
+    expect(ben.kinds()).not.toContain("download-failed");
+    ben = await (await restart(ben)).logIn("ben");
+    expect(ben.app.showDownloads()).toEqual([]);
+  });
+
+  test("a destination that holds the content completes at once, and is shared", async () => {
+    ben.machine.disk.write("/in/film", "content of film");
+    ben.engine.whenAsked = (download) => download.complete();
+    await ben.download("film");
+    await settle();
+    await settle();
+    expect(ben.app.showDownloads()[0]?.state).toBe("complete");
+    expect((await anna.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([2]);
+  });
+
+  test("a failure is shown with its reason, and may be tried again", async () => {
+    await ben.download("film");
+    ben.engine.downloads[0]?.fail(new Failure("disk-error", "the disk is broken"));
+    await settle();
+    expect(ben.kinds()).toContain("download-failed");
+    expect(ben.app.showDownloads()[0]?.failure?.message).toBe("the disk is broken");
+    await ben.app.whenIdle();
+    await ben.app.resumeDownload(LAB, file("film"));
+    await settle();
+    expect(ben.app.showDownloads()[0]?.state).toBe("downloading");
+    expect(ben.engine.downloads).toHaveLength(2);
+  });
+
+  test("paused it does not run, resumed it has its sources again", async () => {
+    await ben.download("film");
+    await settle();
+    await ben.app.pauseDownload(LAB, file("film"));
+    await ben.app.whenIdle();
+    expect(ben.app.showDownloads()[0]?.state).toBe("paused");
+    await ben.app.resumeDownload(LAB, file("film"));
+    await settle();
+    expect(ben.engine.downloads[0]?.said).toEqual(["source anna", "pause", "resume", "source anna"]);
+    expect(world.called("follow")).toHaveLength(2);
+  });
+
+  test("cancelled it is gone, also after a restart", async () => {
+    await ben.download("film");
+    await ben.app.cancelDownload(LAB, file("film"));
+    expect(ben.engine.downloads[0]?.said).toContain("cancel");
+    expect(ben.app.showDownloads()).toEqual([]);
+    expect((await failureOf(ben.app.cancelDownload(LAB, file("film")))).code).toBe("no-download");
+    ben = await (await restart(ben)).logIn("ben");
+    expect(ben.app.showDownloads()).toEqual([]);
+  });
+
+  test("cancelled in a later run, what the earlier left is removed too", async () => {
+    await ben.download("film");
+    await ben.app.pauseDownload(LAB, file("film"));
+    ben = await (await restart(ben)).logIn("ben");
+    expect(ben.engine.downloads).toEqual([]);
+    await ben.app.cancelDownload(LAB, file("film"));
+    expect(ben.engine.downloads[0]?.said).toEqual(["cancel"]);
+  });
+
+  test("logout suspends, login goes on; paused stays paused", async () => {
+    await anna.share("other");
+    await ben.download("film");
+    await ben.download("other");
+    await ben.app.pauseDownload(LAB, file("other"));
+    await ben.app.logout();
+    expect(ben.engine.downloads.every(({ said }) => said.includes("suspend"))).toBe(true);
+    await ben.logIn("ben");
+    await settle();
+    expect(ben.app.showDownloads().map(({ name, state }) => [name, state])).toEqual([
+      [file("film"), "downloading"],
+      [file("other"), "paused"],
+    ]);
+    const last = ben.engine.downloads.at(-1);
+    expect(last?.order).toMatchObject(ben.engine.downloads[0]?.order ?? {});
+    expect(last?.said).toEqual(["source anna"]);
+  });
+
+  test("more than can run wait in line, and one without sources makes room", async () => {
+    for (let each = 0; each <= DOWNLOADS_AT_ONCE_MAX; each++) await anna.share(`f${each}`);
+    for (let each = 0; each <= DOWNLOADS_AT_ONCE_MAX; each++) await ben.download(`f${each}`);
+    await settle();
+    expect(ben.engine.downloads).toHaveLength(DOWNLOADS_AT_ONCE_MAX);
+    expect(ben.app.showDownloads().at(-1)?.waits).toEqual({ kind: "queued" });
+    const [first] = ben.engine.downloads;
+    for (const { source } of [...(first?.sources.values() ?? [])]) first?.show(source, "gone");
+    await world.pass(10_000);
+    expect(ben.engine.downloads).toHaveLength(DOWNLOADS_AT_ONCE_MAX + 1);
+    expect(ben.app.showDownloads().at(-1)?.waits).toBeUndefined();
+  });
+
+  test("a file that is not there is not downloaded", async () => {
+    expect((await failureOf(ben.download("nothing"))).code).toBe("unknown-file");
+    expect((await failureOf(ben.app.pauseDownload(LAB, file("nothing")))).code).toBe("no-download");
+  });
+});
+
+describe("no longer a member", () => {
+  test("the removed one shares nothing there any more, and its downloads rest", async () => {
+    await anna.share("film");
+    await ben.share("notes");
+    await ben.download("film");
+    await anna.app.removeMember(LAB, user("ben"));
+    await settle();
+    await settle();
+    expect(ben.offered()).toEqual([]);
+    expect(ben.app.showShares()).toEqual([]);
+    expect(ben.engine.downloads[0]?.said).toContain("suspend");
+    expect(ben.app.showDownloads()[0]).toMatchObject({ state: "paused", waits: { kind: "refused" } });
+    expect(ben.kinds()).toContain("removed");
+    await ben.app.whenIdle();
+  });
+
+  test("everybody else in the group cuts the removed one off", async () => {
+    await anna.app.removeMember(LAB, user("ben"));
+    await settle();
+    expect(anna.engine.revoked).toHaveLength(1);
+  });
+
+  test("accepted again, nothing is shared by itself", async () => {
+    await ben.share("notes");
+    await anna.app.removeMember(LAB, user("ben"));
+    await settle();
+    await ben.app.joinGroup(LAB);
+    await anna.app.acceptRequest(LAB, user("ben"));
+    await settle();
+    await ben.app.logout();
+    await ben.logIn("ben");
+    expect(ben.offered()).toEqual([]);
+    expect(await anna.app.listFiles(LAB)).toEqual([]);
+  });
+
+  test("removed while offline, the shares there end at the next login", async () => {
+    await ben.share("notes");
+    await ben.app.logout();
+    await anna.app.removeMember(LAB, user("ben"));
+    await ben.logIn("ben");
+    expect(ben.offered()).toEqual([]);
+    expect(ben.app.showShares()).toEqual([]);
+  });
+
+  test("who leaves shares nothing there any more", async () => {
+    await ben.share("notes");
+    await ben.app.leaveGroup(LAB);
+    expect(ben.offered()).toEqual([]);
+    expect(ben.app.showShares()).toEqual([]);
+  });
+});
+
+describe("trackers that come and go", () => {
+  test("without any, a command fails soon and says what to do; the client itself starts", async () => {
+    world.down.add(0).add(1);
+    const late = await world.machine("late").start();
+    const { outcome, tookMs } = await world.during(late.app.createUser(user("carl"), "secret"), 10_000);
+    expect(outcome).toBeInstanceOf(Failure);
+    const { code, message } = outcome as unknown as Failure;
+    expect(code).toBe("tracker-unreachable");
+    expect(message).toContain("127.0.0.1:8001 (connection refused), 127.0.0.1:8002 (connection refused)");
+    expect(message).toContain("p2p tracker tracker_info.txt 1");
+    expect(tookMs).toBeWithin(2_000, 5_001);
+    expect(late.kinds()).toEqual(["tracker-lost"]);
+    world.down.clear();
+    await world.during(late.app.createUser(user("carl"), "secret"), 5_000);
+    expect(late.kinds()).toEqual(["tracker-lost", "tracker-changed"]);
+    await late.app.close();
+  });
+
+  test("when one dies the client goes on with another, logged in as before", async () => {
+    expect(anna.app.whoAmI().tracker).toBe("127.0.0.1:8001");
+    world.kill(0);
+    const { outcome, tookMs } = await world.during(anna.app.listGroups(), 5_000);
+    expect(outcome).toHaveLength(1);
+    expect(tookMs).toBeLessThan(2_000);
+    expect(anna.app.whoAmI()).toMatchObject({ tracker: "127.0.0.1:8002", user: "anna" });
+    expect(
+      world.called("login").filter(({ params }) => JSON.stringify(params).includes("anna")),
+    ).toHaveLength(1);
+    expect(anna.kinds()).toContain("tracker-changed");
+  });
+
+  test("one that hangs counts as dead", async () => {
+    world.silent.add(0);
+    const { outcome, tookMs } = await world.during(anna.app.listGroups(), 10_000);
+    expect(outcome).toHaveLength(1);
+    expect(tookMs).toBeLessThan(2_000);
+    expect(anna.app.whoAmI().tracker).toBe("127.0.0.1:8002");
+  });
+
+  test("one that hangs is noticed even while nothing is asked", async () => {
+    world.silent.add(0);
+    await world.pass(8_000);
+    expect(anna.app.whoAmI().tracker).toBe("127.0.0.1:8002");
+  });
+
+  test("a change whose answer was lost is repeated with the same id, and happens once", async () => {
+    world.loseAnswerOf = "create_group";
+    const studio = "studio" as GroupName;
+    const { outcome } = await world.during(anna.app.createGroup(studio), 5_000);
+    expect(outcome).toBeUndefined();
+    const repeated = world.called("create_group").slice(1);
+    expect(repeated).toHaveLength(2);
+    expect(repeated[0]?.params).toEqual(repeated[1]?.params);
+    expect(await anna.app.listGroups()).toHaveLength(2);
+  });
+
+  test("a login whose answer was lost is repeated", async () => {
+    await anna.app.logout();
+    world.loseAnswerOf = "login";
+    const { outcome } = await world.during(anna.app.login(user("anna"), "secret"), 5_000);
+    expect(outcome).toBeUndefined();
+    expect(anna.app.whoAmI().user).toBe(user("anna"));
+  });
+
+  test("a running download learns of sources from the next tracker too", async () => {
+    await anna.share("film");
+    await ben.download("film");
+    await settle();
+    world.kill(0);
+    await world.pass(2_000);
+    expect(ben.engine.downloads[0]?.said).toEqual(["source anna", "source anna"]);
+    expect(world.called("follow").map(({ door }) => door)).toEqual([0, 1]);
+  });
+
+  test("what ended while no tracker answered is told to the next one", async () => {
+    await anna.share("film");
+    world.kill(0);
+    world.kill(1);
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    anna.engine.events.offerBroken(offer, new Failure("file-changed", "it was cut short"));
+    await world.pass(6_000);
+    expect(anna.offered()).toEqual([]);
+    world.down.clear();
+    await world.pass(3_000);
+    expect(await ben.app.listFiles(LAB)).toEqual([]);
+  });
+
+  test("what was complete while no tracker answered is shared as soon as one does", async () => {
+    await anna.share("film");
+    await ben.download("film");
+    world.kill(0);
+    world.kill(1);
+    await ben.completeDownload();
+    expect(ben.kinds()).toContain("download-complete");
+    await world.pass(6_000);
+    world.down.clear();
+    await world.pass(6_000);
+    expect((await ben.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([2]);
+  });
+
+  test("logout works without a tracker", async () => {
+    await anna.share("film");
+    world.kill(0);
+    world.kill(1);
+    await anna.app.logout();
+    expect(anna.offered()).toEqual([]);
+    expect(anna.app.whoAmI().user).toBeUndefined();
+  });
+});
+
+describe("grants", () => {
+  test("are kept, renewed before they end, and forgotten with the session", async () => {
+    await anna.share("film");
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    const { authority } = anna.engine;
+    const first = await authority.grant(offer.gid);
+    expect(first.expiresMs).toBe(world.tracker.clock.nowMs() + GRANT_LIFETIME_MS);
+    expect(await authority.grant(offer.gid)).toBe(first);
+    expect(authority.keys()).toHaveLength(1);
+    await world.pass(GRANT_LIFETIME_MS - 60_000);
+    expect((await authority.grant(offer.gid)).expiresMs).toBeGreaterThan(first.expiresMs);
+    await anna.app.logout();
+    expect((await failureOf(authority.grant(offer.gid))).code).toBe("not-logged-in");
+  });
+
+  test("hold while no tracker answers, no longer than they say", async () => {
+    await anna.share("film");
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    const { authority } = anna.engine;
+    const first = await authority.grant(offer.gid);
+    world.kill(0);
+    world.kill(1);
+    await world.pass(GRANT_LIFETIME_MS - 60_000);
+    const held = await world.during(authority.grant(offer.gid), TRACKER_WAIT_MS + 1_000);
+    expect(held.outcome).toEqual(first);
+    await world.pass(60_000);
+    const ended = await world.during(authority.grant(offer.gid), TRACKER_WAIT_MS + 1_000);
+    expect(ended.outcome).toBeInstanceOf(Failure);
+  });
+});
+
+describe("where it listens", () => {
+  test("at a free port if the one asked for is taken, with a word about it", async () => {
+    const carl = await world.machine("carl").start({ listen: { host: "127.0.0.1", port: PORT_TAKEN } });
+    expect(carl.app.listening.port).toBe(49_152);
+    expect(carl.kinds()).toEqual(["warning"]);
+    await carl.app.close();
+  });
+});

@@ -1,0 +1,404 @@
+/**
+ * The client between the prompt and the rest: one method for each intention of the user, and what happens meanwhile.
+ *
+ * Owns the parts that live as long as the program (tracker session, transfer, grants) and what lives from login to
+ * logout (shares, downloads). Each method hands on to the one that knows; what a notice of the tracker means for the
+ * others is decided here.
+ */
+import { type Address, formatAddress } from "../base/address.ts";
+import { unreachable } from "../base/assert.ts";
+import { Failure, isFailure, toFailure } from "../base/failure.ts";
+import { type FileName, type Gid, type GroupName, nameKey, type Uid, type UserName } from "../base/ids.ts";
+import type { TrackerEntry } from "../base/tracker-entry.ts";
+import type { TransferEngine, TransferEvents } from "../transfer/contract.ts";
+import type { Method, News, Params } from "../wire/client-tracker.ts";
+import type { ClientOptions, ClientParts } from "./client-parts.ts";
+import { openClientParts } from "./compose.ts";
+import { EventFeed } from "./event-feed.ts";
+import { GrantWallet } from "./grant-wallet.ts";
+import { groupNamed, Login } from "./login.ts";
+import { allPages } from "./pages.ts";
+import { type StandingNotice, TrackerSession } from "./tracker-session.ts";
+import type {
+  ClientEvent,
+  ClientIntents,
+  DownloadView,
+  FileView,
+  GroupView,
+  HashProgress,
+  MemberView,
+  SearchHit,
+  ShareView,
+  UploadResult,
+  WhoAmI,
+} from "./views.ts";
+
+export interface ClientApp extends ClientIntents {
+  /** Where peers reach this client: not what was asked for if that was not to be had. */
+  readonly listening: Address;
+  /** Suspends what runs and ends everything. */
+  close(): Promise<void>;
+}
+
+/** Starts without any tracker too. @throws Failure */
+export async function openClientApp(options: ClientOptions, handedIn?: ClientParts): Promise<ClientApp> {
+  const parts = handedIn ?? (await openClientParts(options));
+  const client = new Client(parts, options);
+  try {
+    await client.open();
+    return client;
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+/** The methods by which something changes, less the request id that each call gets. */
+type Change<M extends Method> = Omit<Params<M>, "id">;
+
+class Client implements ClientApp {
+  readonly #parts: ClientParts;
+  readonly #options: ClientOptions;
+  readonly #events = new EventFeed();
+  readonly #session: TrackerSession;
+  readonly #wallet: GrantWallet;
+  readonly #engine: TransferEngine;
+  #listening: Address;
+  #login: Login | undefined;
+  /** The end of the last login, still under way. */
+  #leaving: Promise<void> = Promise.resolve();
+  /** The tracker that people know to be in use; undefined at the start and when none was. */
+  #told: TrackerEntry | "none" | undefined;
+
+  constructor(parts: ClientParts, options: ClientOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#listening = options.listen;
+    const { clock, dial, fingerprint } = parts;
+    this.#session = new TrackerSession(
+      {
+        dial,
+        clock,
+        listening: () => this.#listening,
+        events: {
+          up: (tracker, news) => this.#trackerUp(tracker, news),
+          down: () => this.#trackerDown(),
+          notice: (notice) => this.#noticed(notice),
+          ended: (message) => this.#sessionEnded(message),
+        },
+      },
+      { trackers: options.trackers, program: options.program ?? "p2p" },
+    );
+    this.#wallet = new GrantWallet({
+      calls: this.#session,
+      clock,
+      clockAheadMs: () => this.#session.clockAheadMs,
+    });
+    this.#engine = parts.createEngine(
+      { keys: () => this.#session.keys, grant: (gid) => this.#wallet.grant(gid), fingerprint },
+      this.#transferEvents(),
+    );
+  }
+
+  async open(): Promise<void> {
+    this.#listening = await this.#listen(this.#options.listen);
+    this.#session.start();
+  }
+
+  get listening(): Address {
+    return this.#listening;
+  }
+
+  async close(): Promise<void> {
+    this.#endLogin();
+    await this.#leaving;
+    this.#session.close();
+    await this.#engine.close();
+    await this.#parts.close();
+  }
+
+  // --- accounts ---
+
+  async createUser(name: UserName, password: string): Promise<void> {
+    const id = this.#parts.newRequestId();
+    await this.#session.call("create_user", { id, name, password });
+  }
+
+  async login(name: UserName, password: string): Promise<void> {
+    if (this.#login !== undefined)
+      throw new Failure("already-logged-in", `already logged in as ${this.#login.user}: logout first`);
+    await this.#leaving;
+    const session = await this.#session.login(name, password);
+    const login = new Login(
+      {
+        parts: this.#parts,
+        engine: this.#engine,
+        session: this.#session,
+        emit: (event) => this.#emit(event),
+      },
+      session,
+    );
+    this.#login = login;
+    if (nameKey(session.name) !== nameKey(name))
+      this.#warn(`your account is now called ${session.name}: two were made under the name ${name}`);
+    for (const news of session.news) this.#tell(news);
+    await login.restore((error) => this.#warn(toFailure(error).message));
+  }
+
+  async logout(): Promise<void> {
+    this.#member();
+    this.#endLogin();
+    await this.#leaving;
+    await this.#session.logout();
+  }
+
+  async changePassword(old: string, fresh: string): Promise<void> {
+    this.#member();
+    await this.#session.changePassword({ id: this.#parts.newRequestId(), old, new: fresh });
+  }
+
+  // --- groups ---
+
+  createGroup(group: GroupName): Promise<void> {
+    return this.#change("create_group", { group });
+  }
+
+  deleteGroup(group: GroupName): Promise<void> {
+    return this.#change("delete_group", { group });
+  }
+
+  joinGroup(group: GroupName): Promise<void> {
+    return this.#change("join_group", { group });
+  }
+
+  async leaveGroup(group: GroupName): Promise<void> {
+    await this.#change("leave_group", { group });
+    await this.#login?.leftGroup(groupNamed(group), `you have left ${group}`);
+  }
+
+  acceptRequest(group: GroupName, user: UserName): Promise<void> {
+    return this.#change("accept_request", { group, user });
+  }
+
+  rejectRequest(group: GroupName, user: UserName): Promise<void> {
+    return this.#change("reject_request", { group, user });
+  }
+
+  removeMember(group: GroupName, user: UserName): Promise<void> {
+    return this.#change("remove_member", { group, user });
+  }
+
+  transferOwner(group: GroupName, user: UserName): Promise<void> {
+    return this.#change("transfer_owner", { group, user });
+  }
+
+  // --- lists ---
+
+  listGroups(): Promise<readonly GroupView[]> {
+    return this.#list((page) => this.#session.call("list_groups", page));
+  }
+
+  listRequests(group: GroupName): Promise<readonly UserName[]> {
+    return this.#list((page) => this.#session.call("list_requests", { group, ...page }));
+  }
+
+  listMembers(group: GroupName): Promise<readonly MemberView[]> {
+    return this.#list((page) => this.#session.call("list_members", { group, ...page }));
+  }
+
+  listFiles(group: GroupName): Promise<readonly FileView[]> {
+    return this.#list((page) => this.#session.call("list_files", { group, ...page }));
+  }
+
+  search(text: string): Promise<readonly SearchHit[]> {
+    return this.#list((page) => this.#session.call("search", { text, ...page }));
+  }
+
+  // --- files ---
+
+  async uploadFile(
+    path: string,
+    group: GroupName,
+    name: FileName | undefined,
+    progress: (at: HashProgress) => void,
+  ): Promise<UploadResult> {
+    return this.#member().shares.upload({ path, group, name, progress });
+  }
+
+  async stopShare(group: GroupName, name: FileName): Promise<void> {
+    await this.#member().shares.stop(group, name);
+  }
+
+  async downloadFile(group: GroupName, name: FileName, destination: string): Promise<{ path: string }> {
+    return this.#member().downloads.request(group, name, destination);
+  }
+
+  async pauseDownload(group: GroupName, name: FileName): Promise<void> {
+    await this.#member().downloads.pause(group, name);
+  }
+
+  async resumeDownload(group: GroupName, name: FileName): Promise<void> {
+    await this.#member().downloads.resume(group, name);
+  }
+
+  async cancelDownload(group: GroupName, name: FileName): Promise<void> {
+    await this.#member().downloads.cancel(group, name);
+  }
+
+  showDownloads(): readonly DownloadView[] {
+    return this.#member().downloads.views();
+  }
+
+  showShares(): readonly ShareView[] {
+    return this.#member().shares.views();
+  }
+
+  whenIdle(): Promise<void> {
+    return this.#login?.downloads.whenIdle() ?? Promise.resolve();
+  }
+
+  whoAmI(): WhoAmI {
+    const { tracker } = this.#session;
+    return {
+      user: this.#login?.user,
+      listening: formatAddress(this.#listening),
+      tracker: tracker === undefined ? undefined : formatAddress(tracker.address),
+      dataFolder: this.#options.dataFolder,
+      fingerprint: this.#parts.fingerprint,
+    };
+  }
+
+  subscribe(listener: (event: ClientEvent) => void): () => void {
+    return this.#events.subscribe(listener);
+  }
+
+  // --- what happens ---
+
+  #trackerUp(tracker: TrackerEntry, news: readonly News[] | undefined): void {
+    if (this.#told !== undefined && this.#told !== tracker)
+      this.#emit({ kind: "tracker-changed", tracker: formatAddress(tracker.address) });
+    this.#told = tracker;
+    if (news === undefined || this.#login === undefined) return;
+    for (const each of news) this.#tell(each);
+    this.#behind(this.#login.trackerUp());
+  }
+
+  #trackerDown(): void {
+    this.#told = "none";
+    this.#emit({ kind: "tracker-lost" });
+  }
+
+  #noticed(notice: StandingNotice): void {
+    switch (notice.kind) {
+      case "news":
+        this.#tell(notice.news);
+        break;
+      case "source":
+        this.#login?.downloads.sourceFound(notice.gid, notice.fileId, notice.source);
+        break;
+      case "revoked":
+        this.#revoked(notice.gid, notice.uid);
+        break;
+      default:
+        unreachable(notice);
+    }
+  }
+
+  #tell(news: News): void {
+    this.#emit({ kind: "news", news });
+    if (news.kind === "removed")
+      this.#behind(
+        this.#login?.leftGroup(groupNamed(news.group), `you are no longer a member of ${news.group}`),
+      );
+    if (news.kind === "group-deleted")
+      this.#behind(this.#login?.leftGroup(groupNamed(news.group), `${news.group} was deleted`));
+  }
+
+  #revoked(gid: Gid, uid: Uid): void {
+    this.#engine.revoke(gid, uid);
+    if (uid !== this.#login?.uid) return;
+    this.#wallet.forget(gid);
+    this.#behind(
+      this.#login.leftGroup((share) => share.gid === gid, "you are no longer a member of the group"),
+    );
+  }
+
+  #sessionEnded(message: string): void {
+    if (this.#login === undefined) return;
+    this.#endLogin();
+    this.#emit({ kind: "session-ended", message });
+  }
+
+  #transferEvents(): TransferEvents {
+    return {
+      changed: (download) => this.#login?.downloads.changed(download),
+      offerBroken: (offer, failure) => this.#behind(this.#login?.shares.broken(offer, failure)),
+      notice: (message) => this.#warn(message),
+    };
+  }
+
+  // --- login and logout ---
+
+  #endLogin(): void {
+    const login = this.#login;
+    if (login === undefined) return;
+    this.#login = undefined;
+    login.close();
+    this.#wallet.clear();
+    this.#leaving = this.#engine.quiesce().catch((error: unknown) => this.#warn(toFailure(error).message));
+  }
+
+  /** @throws Failure "not-logged-in" */
+  #member(): Login {
+    if (this.#login !== undefined) return this.#login;
+    throw new Failure("not-logged-in", "log in first: login <user_id> <passwd>");
+  }
+
+  // --- small things that many of them need ---
+
+  async #change<M extends GroupChange>(method: M, change: Change<M>): Promise<void> {
+    this.#member();
+    const params = { ...change, id: this.#parts.newRequestId() } as Params<M>;
+    await this.#session.call(method, params);
+  }
+
+  async #list<Row>(ask: Parameters<typeof allPages<Row>>[0]): Promise<Row[]> {
+    this.#member();
+    return allPages(ask);
+  }
+
+  /** Takes the address that is wanted, or else any free port there. */
+  async #listen(wanted: Address): Promise<Address> {
+    try {
+      return await this.#engine.listen(wanted);
+    } catch (error) {
+      if (!isFailure(error) || error.code !== "address-in-use" || wanted.port === 0) throw error;
+      const taken = await this.#engine.listen({ host: wanted.host, port: 0 });
+      this.#warn(`${formatAddress(wanted)} is in use: listening on ${formatAddress(taken)}`);
+      return taken;
+    }
+  }
+
+  /** For what nobody waits for: a failure of it is told. */
+  #behind(work: Promise<void> | undefined): void {
+    work?.catch((error: unknown) => this.#warn(toFailure(error).message));
+  }
+
+  #warn(message: string): void {
+    this.#emit({ kind: "warning", message });
+  }
+
+  #emit(event: ClientEvent): void {
+    this.#events.emit(event);
+  }
+}
+
+type GroupChange =
+  | "create_group"
+  | "delete_group"
+  | "join_group"
+  | "leave_group"
+  | "accept_request"
+  | "reject_request"
+  | "remove_member"
+  | "transfer_owner";

@@ -1,0 +1,43 @@
+/** Files of the user on the real disk: relative paths are relative to the working folder. */
+import { resolve } from "node:path";
+import { type Failure, toFailure } from "../base/failure.ts";
+import type { FileName } from "../base/ids.ts";
+import type { PieceWorkers } from "../transfer/disk/contract.ts";
+import { resolveDestination } from "../transfer/disk/destination.ts";
+import { type FileIdentity, lookAt } from "../transfer/disk/file-identity.ts";
+import { SourceFile } from "../transfer/disk/source-file.ts";
+import type { Destination, LocalFiles, OpenedFile } from "./local-files.ts";
+
+export interface DiskFilesDependencies {
+  /** Their jobs may use the descriptor of an opened file until it is closed. */
+  readonly workers: Pick<PieceWorkers, "settled">;
+  readonly workingFolder: string;
+}
+
+export class DiskFiles implements LocalFiles {
+  readonly #workers: Pick<PieceWorkers, "settled">;
+  readonly #workingFolder: string;
+
+  constructor({ workers, workingFolder }: DiskFilesDependencies) {
+    this.#workers = workers;
+    this.#workingFolder = workingFolder;
+  }
+
+  open(path: string): Promise<OpenedFile> {
+    return SourceFile.open(resolve(this.#workingFolder, path), this.#workers);
+  }
+
+  async difference(path: string, known: FileIdentity): Promise<Failure | undefined> {
+    try {
+      await (await SourceFile.reopen(path, known, this.#workers)).close();
+      return undefined;
+    } catch (error) {
+      return toFailure(error);
+    }
+  }
+
+  async destination(typed: string, name: FileName): Promise<Destination> {
+    const path = await resolveDestination(typed, name, { workingFolder: this.#workingFolder });
+    return { path, taken: (await lookAt(path)) !== undefined };
+  }
+}

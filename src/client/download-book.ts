@@ -1,0 +1,73 @@
+/** All downloads of a user, by content and by name, and what their being there forbids. No I/O. */
+import { Failure } from "../base/failure.ts";
+import { type FileId, type FileName, type Gid, type GroupName, nameKey } from "../base/ids.ts";
+import { forTerminal } from "../base/text.ts";
+import type { Download } from "../transfer/contract.ts";
+import type { DownloadJob } from "./download-job.ts";
+import { shareKey } from "./share-plan.ts";
+
+export class DownloadBook {
+  readonly #jobs = new Map<string, DownloadJob>();
+
+  add(job: DownloadJob): void {
+    this.#jobs.set(keyOf(job), job);
+  }
+
+  remove(job: DownloadJob): void {
+    this.#jobs.delete(keyOf(job));
+  }
+
+  /** In the order in which they were asked for. */
+  all(): DownloadJob[] {
+    return [...this.#jobs.values()].sort((left, right) => left.record.order - right.record.order);
+  }
+
+  get hasRunning(): boolean {
+    return [...this.#jobs.values()].some((job) => job.isRunning);
+  }
+
+  /** Those that take a place of the ones that run at once. */
+  busy(nowMs: number): number {
+    return [...this.#jobs.values()].filter((job) => job.isBusy(nowMs)).length;
+  }
+
+  find(gid: Gid, fileId: FileId): DownloadJob | undefined {
+    return this.#jobs.get(shareKey(gid, fileId));
+  }
+
+  holding(download: Download): DownloadJob | undefined {
+    return [...this.#jobs.values()].find(
+      ({ place }) => place.kind === "active" && place.download === download,
+    );
+  }
+
+  /** The one of that name, an unfinished one before a complete one. @throws Failure "no-download" */
+  named(group: GroupName, name: FileName): DownloadJob {
+    const jobs = this.all().filter(
+      ({ record }) => nameKey(record.group) === nameKey(group) && nameKey(record.name) === nameKey(name),
+    );
+    const job = jobs.find(({ record }) => record.state !== "complete") ?? jobs[0];
+    if (job !== undefined) return job;
+    throw new Failure(
+      "no-download",
+      `no download of ${forTerminal(name)} in ${group}; show_downloads shows all there are`,
+    );
+  }
+
+  /** One content is downloaded once at a time, and to one place goes one download. @throws Failure "download-exists" */
+  refuseSecond(gid: Gid, fileId: FileId, path: string): void {
+    const same = this.find(gid, fileId);
+    for (const job of this.#jobs.values()) {
+      const { state, name, group, path: taken } = job.record;
+      if ((state !== "running" && state !== "paused") || (job !== same && taken !== path)) continue;
+      throw new Failure(
+        "download-exists",
+        `${forTerminal(name)} of ${group} is being downloaded to ${forTerminal(taken)} already; show_downloads shows how far it is`,
+      );
+    }
+  }
+}
+
+function keyOf({ record }: DownloadJob): string {
+  return shareKey(record.gid, record.file.fileId);
+}

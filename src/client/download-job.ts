@@ -1,0 +1,82 @@
+/**
+ * One download as its keeper has it: its record, where it is, what people were told of it. No I/O.
+ *
+ * `place` names the transfer's download only while that is alive: by it a late word of an earlier one is told from a
+ * word that counts.
+ */
+import { DOWNLOAD_START_MS, WAIT_TOLD_MS } from "../base/limits.ts";
+import type { Download, DownloadSnapshot } from "../transfer/contract.ts";
+import type { DownloadRecord } from "./library-rows.ts";
+import { type DownloadSituation, downloadView, isBusy, isTold } from "./progress.ts";
+import type { DownloadView, WaitReason } from "./views.ts";
+
+export type JobPlace =
+  | { readonly kind: "resting" } // paused, or failed in an earlier run
+  | { readonly kind: "queued" }
+  | { readonly kind: "preparing" } // its piece list is looked for
+  | { readonly kind: "active"; readonly download: Download; readonly sinceMs: number }
+  | { readonly kind: "over"; readonly snapshot: DownloadSnapshot }; // complete or failed in this run
+
+export class DownloadJob {
+  record: DownloadRecord;
+  place: JobPlace;
+  /** Whether part file or journal may be on disk. */
+  begun: boolean;
+  /** When somebody last shared the file, as a tracker said; 0 if never known. */
+  lastSeenMs = 0;
+  /** Whether the tracker in use names new sources; not before `followAfterMs` is it asked again. */
+  followed: "no" | "asking" | "yes" = "no";
+  followAfterMs = 0;
+  /** Complete, and being made known as a share. */
+  settling = false;
+  /** Somebody waits to hear whether it can begin. */
+  opening: PromiseWithResolvers<void> | undefined;
+  #wait: { readonly kind: WaitReason["kind"]; readonly sinceMs: number; told: boolean } | undefined;
+
+  constructor(record: DownloadRecord, place: JobPlace, begun: boolean) {
+    this.record = record;
+    this.place = place;
+    this.begun = begun;
+  }
+
+  get isRunning(): boolean {
+    return this.record.state === "running" || this.settling;
+  }
+
+  /** Verified bytes on disk, as far as is known. */
+  get doneBytes(): number {
+    const { place, record } = this;
+    if (place.kind === "active") return place.download.snapshot().doneBytes;
+    return place.kind === "over" ? place.snapshot.doneBytes : record.doneBytes;
+  }
+
+  /** Takes one of the places of downloads that run at once. */
+  isBusy(nowMs: number): boolean {
+    const { place } = this;
+    if (place.kind === "preparing") return true;
+    if (place.kind !== "active" || this.record.state !== "running") return false;
+    return nowMs - place.sinceMs < DOWNLOAD_START_MS || isBusy(place.download.snapshot());
+  }
+
+  view(trackerUp: boolean): DownloadView {
+    return downloadView(this.record, this.#situation(), { trackerUp, lastSeenMs: this.lastSeenMs });
+  }
+
+  /** @returns the view when its reason to wait is one to tell, has lasted, and was not told */
+  waitToTell(trackerUp: boolean, nowMs: number): DownloadView | undefined {
+    const view = this.view(trackerUp);
+    const { waits } = view;
+    if (waits === undefined || !isTold(waits)) this.#wait = undefined;
+    else if (this.#wait?.kind !== waits.kind) this.#wait = { kind: waits.kind, sinceMs: nowMs, told: false };
+    if (this.#wait === undefined || this.#wait.told || nowMs - this.#wait.sinceMs < WAIT_TOLD_MS)
+      return undefined;
+    this.#wait.told = true;
+    return view;
+  }
+
+  #situation(): DownloadSituation {
+    const { place } = this;
+    if (place.kind === "active") return { kind: "known", snapshot: place.download.snapshot() };
+    return place.kind === "over" ? { kind: "known", snapshot: place.snapshot } : place;
+  }
+}

@@ -1,0 +1,380 @@
+/**
+ * The downloads of one logged-in user on this machine: asked for, queued, started, followed, ended.
+ *
+ * At most DOWNLOADS_AT_ONCE_MAX are busy at once; one without sources gives its place to the next in line. A record in
+ * the library follows each change, so that what is unfinished goes on at the next login. How bytes come is the
+ * transfer's; sharing what is complete is the share keeper's. Lives from login to logout.
+ */
+import type { Clock } from "../base/clock.ts";
+import { Failure, type FailureCode, isFailure, toFailure } from "../base/failure.ts";
+import type { FileId, FileName, Fingerprint, Gid, GroupName } from "../base/ids.ts";
+import { DOWNLOAD_WATCH_MS, DOWNLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import type { Manifest } from "../base/manifest.ts";
+import { forTerminal } from "../base/text.ts";
+import type { Download, TransferEngine } from "../transfer/contract.ts";
+import type { Source } from "../wire/client-tracker.ts";
+import { DownloadBook } from "./download-book.ts";
+import { DownloadJob } from "./download-job.ts";
+import type { DownloadRecord } from "./library-rows.ts";
+import type { LocalFiles } from "./local-files.ts";
+import type { ManifestShelf } from "./manifest-shelf.ts";
+import type { Downloaded } from "./share-keeper.ts";
+import { SourceFollower } from "./source-follower.ts";
+import type { TrackerCalls } from "./tracker-link.ts";
+import type { UserLibrary } from "./user-library.ts";
+import type { ClientEvent, DownloadView } from "./views.ts";
+
+export interface DownloadKeeperDependencies {
+  readonly calls: TrackerCalls;
+  readonly isTrackerUp: () => boolean;
+  readonly engine: Pick<TransferEngine, "download">;
+  readonly files: Pick<LocalFiles, "destination">;
+  readonly manifests: Pick<ManifestShelf, "get">;
+  readonly library: UserLibrary;
+  /** Shares what is complete. @throws Failure */
+  readonly addShare: (downloaded: Downloaded) => Promise<void>;
+  readonly journalPath: (gid: Gid, fileId: FileId) => string;
+  readonly clock: Clock;
+  readonly fingerprint: Fingerprint;
+  readonly emit: (event: ClientEvent) => void;
+}
+
+/** What says nothing about the download itself: it is tried again. */
+const PASSING: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "tracker-unreachable",
+  "try-later",
+  "too-many",
+  "timeout",
+  "internal",
+]);
+
+export class DownloadKeeper {
+  readonly #on: DownloadKeeperDependencies;
+  readonly #book = new DownloadBook();
+  readonly #follower: SourceFollower;
+  #idle: PromiseWithResolvers<void> | undefined;
+  #cancelWatch = () => {};
+  #closed = false;
+
+  constructor(dependencies: DownloadKeeperDependencies) {
+    this.#on = dependencies;
+    this.#follower = new SourceFollower({
+      ...dependencies,
+      refused: (job, failure) => {
+        if (!PASSING.has(failure.code) && job.record.state === "running")
+          this.#behind(this.#rest(job, failure));
+      },
+    });
+    for (const record of dependencies.library.downloads()) {
+      const place = { kind: record.state === "running" ? "queued" : "resting" } as const;
+      this.#book.add(new DownloadJob(record, place, record.state !== "complete"));
+    }
+  }
+
+  /** Goes on with what an earlier login left unfinished. */
+  restore(): void {
+    this.#moveOn();
+  }
+
+  views(): DownloadView[] {
+    const trackerUp = this.#on.isTrackerUp();
+    return this.#book.all().map((job) => job.view(trackerUp));
+  }
+
+  /** Resolves when none is running, queued or waiting. */
+  whenIdle(): Promise<void> {
+    if (this.#closed || !this.#book.hasRunning) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers();
+    return this.#idle.promise;
+  }
+
+  /** Begins nothing more; what runs is the transfer's to suspend. */
+  close(): void {
+    this.#closed = true;
+    this.#cancelWatch();
+    this.#idle?.resolve();
+    for (const job of this.#book.all()) {
+      job.opening?.resolve();
+      if (job.place.kind === "active") this.#update(job, {});
+    }
+  }
+
+  // --- what the user wants ---
+
+  /** Resolves once it is under way, queued, or complete because the file is there already. @throws Failure */
+  async request(group: GroupName, name: FileName, typed: string): Promise<{ path: string }> {
+    const { result: found } = await this.#on.calls.call("find_file", { group, name });
+    const { gid, file } = found;
+    const { path, taken } = await this.#on.files.destination(typed, found.name);
+    this.#book.refuseSecond(gid, file.fileId, path);
+    const manifest = await this.#on.manifests.get(group, file);
+    const begun = await this.#clearEarlier(gid, file.fileId, path);
+    const job = this.#add({ gid, group, name: found.name, path, file }, begun);
+    // What may be there already is only looked at: that needs no place in the line.
+    if (taken || this.#freePlaces() > 0) await this.#begin(job, manifest);
+    this.#moveOn();
+    return { path };
+  }
+
+  async pause(group: GroupName, name: FileName): Promise<void> {
+    const job = this.#book.named(group, name);
+    if (job.record.state === "paused") return;
+    if (job.record.state !== "running") throw endedAlready(job.record);
+    this.#update(job, { state: "paused", failure: undefined });
+    this.#follower.unfollow(job);
+    if (job.place.kind === "active") await job.place.download.pause();
+    else job.place = { kind: "resting" };
+    this.#moveOn();
+  }
+
+  async resume(group: GroupName, name: FileName): Promise<void> {
+    const job = this.#book.named(group, name);
+    if (job.record.state === "complete") throw endedAlready(job.record);
+    if (job.record.state === "running") return;
+    this.#update(job, { state: "running", failure: undefined });
+    if (job.place.kind === "active") {
+      job.place.download.resume();
+      this.#follower.follow(job);
+    } else job.place = { kind: "queued" };
+    this.#moveOn();
+  }
+
+  async cancel(group: GroupName, name: FileName): Promise<void> {
+    const job = this.#book.named(group, name);
+    if (job.record.state === "complete") throw endedAlready(job.record);
+    this.#follower.unfollow(job);
+    await this.#discard(job);
+    this.#moveOn();
+  }
+
+  // --- what happens ---
+
+  /** A source of a followed file came up, or has more. */
+  sourceFound(gid: Gid, fileId: FileId, source: Source): void {
+    const job = this.#book.find(gid, fileId);
+    if (job !== undefined) this.#follower.addSource(job, source);
+  }
+
+  /** Of the transfer: the phase of a download changed. */
+  changed(download: Download): void {
+    const { kind } = download.snapshot().phase;
+    // How it ended is told by `ended`.
+    if (kind !== "opening" && kind !== "failed") this.#book.holding(download)?.opening?.resolve();
+  }
+
+  /** Another tracker answers, or the same one again: it knows of no follower. */
+  trackerUp(): void {
+    for (const job of this.#book.all()) {
+      job.followed = "no";
+      job.followAfterMs = 0;
+    }
+    this.#moveOn();
+  }
+
+  /** This user is no longer in that group: its downloads rest, with what they have, until they are resumed. */
+  async leaveGroup(
+    isThat: (share: { gid: Gid; group: GroupName }) => boolean,
+    reason: Failure,
+  ): Promise<void> {
+    const jobs = this.#book.all().filter((job) => job.record.state === "running" && isThat(job.record));
+    await Promise.all(jobs.map((job) => this.#rest(job, reason)));
+    this.#moveOn();
+  }
+
+  // --- starting ---
+
+  #add(what: Downloaded, begun: boolean): DownloadJob {
+    const record: DownloadRecord = {
+      ...what,
+      journalPath: this.#on.journalPath(what.gid, what.file.fileId),
+      order: this.#on.library.nextOrder(),
+      state: "running",
+      failure: undefined,
+      doneBytes: 0,
+    };
+    const job = new DownloadJob(record, { kind: "queued" }, begun);
+    this.#on.library.putDownload(record);
+    this.#book.add(job);
+    return job;
+  }
+
+  /** Hands it to the transfer and waits for its first word. @throws Failure why it cannot begin */
+  async #begin(job: DownloadJob, manifest: Manifest): Promise<void> {
+    const leftEarlier = job.begun;
+    job.opening = Promise.withResolvers();
+    this.#start(job, manifest);
+    try {
+      await job.opening.promise;
+    } catch (error) {
+      if (leftEarlier) this.#update(job, { state: "failed", failure: toFailure(error) });
+      else this.#drop(job);
+      throw error;
+    } finally {
+      job.opening = undefined;
+    }
+  }
+
+  #start(job: DownloadJob, manifest: Manifest): void {
+    const { gid, path, journalPath } = job.record;
+    const download = this.#on.engine.download({ gid, manifest, path, journalPath });
+    job.place = { kind: "active", download, sinceMs: this.#nowMs() };
+    job.begun = true;
+    this.#behind(download.ended.then((outcome) => this.#ended(job, download, outcome)));
+    this.#follower.follow(job);
+  }
+
+  /** Lets the next in line begin, asks again what was not answered, and keeps watching while anything runs. */
+  #moveOn(): void {
+    if (this.#closed) return;
+    let places = this.#freePlaces();
+    for (const job of this.#book.all()) {
+      if (job.place.kind === "queued" && job.record.state === "running" && places > 0) {
+        places--;
+        this.#behind(this.#prepare(job));
+      }
+      if (this.#on.isTrackerUp()) this.#follower.follow(job);
+      const waiting = job.waitToTell(this.#on.isTrackerUp(), this.#nowMs());
+      if (waiting !== undefined) this.#on.emit({ kind: "download-waits", view: waiting });
+    }
+    this.#watch();
+  }
+
+  #watch(): void {
+    this.#cancelWatch();
+    if (this.#book.hasRunning) {
+      this.#cancelWatch = this.#on.clock.after(DOWNLOAD_WATCH_MS, () => this.#moveOn());
+      return;
+    }
+    this.#idle?.resolve();
+    this.#idle = undefined;
+  }
+
+  async #prepare(job: DownloadJob): Promise<void> {
+    const place = { kind: "preparing" } as const;
+    job.place = place;
+    try {
+      const manifest = await this.#on.manifests.get(job.record.group, job.record.file);
+      if (job.place === place && !this.#closed) this.#start(job, manifest);
+    } catch (error) {
+      const failure = toFailure(error);
+      if (job.place !== place || this.#closed) return;
+      job.place = { kind: PASSING.has(failure.code) ? "queued" : "resting" };
+      if (job.place.kind === "resting") this.#fail(job, failure);
+    }
+  }
+
+  #freePlaces(): number {
+    return Math.max(0, DOWNLOADS_AT_ONCE_MAX - this.#book.busy(this.#nowMs()));
+  }
+
+  // --- ending ---
+
+  async #ended(job: DownloadJob, download: Download, outcome: Awaited<Download["ended"]>): Promise<void> {
+    if (this.#closed || job.place.kind !== "active" || job.place.download !== download) return;
+    const snapshot = download.snapshot();
+    if (outcome === "ended") return;
+    job.place = { kind: "over", snapshot };
+    this.#follower.unfollow(job);
+    if (outcome === "complete") return this.#completed(job);
+    const { phase } = snapshot;
+    const failure = phase.kind === "failed" ? phase.failure : new Failure("internal", "the transfer gave up");
+    if (job.opening === undefined) this.#fail(job, failure);
+    else job.opening.reject(failure);
+  }
+
+  async #completed(job: DownloadJob): Promise<void> {
+    job.record = { ...job.record, state: "complete", failure: undefined };
+    job.settling = true;
+    job.opening?.resolve();
+    const shared = this.#shareComplete(job);
+    if (this.#on.isTrackerUp()) await shared;
+    job.settling = false;
+    this.#on.emit({ kind: "download-complete", view: job.view(true) });
+    this.#moveOn();
+  }
+
+  /** Recorded as complete only when the share is known or remembered: until then a next run does it again. */
+  async #shareComplete(job: DownloadJob): Promise<void> {
+    const { gid, group, name, path, file } = job.record;
+    try {
+      await this.#on.addShare({ gid, group, name, path, file });
+      if (!this.#closed) this.#on.library.putDownload(job.record);
+    } catch (error) {
+      const why = toFailure(error).message;
+      this.#on.emit({ kind: "warning", message: `${forTerminal(name)} is not shared in ${group}: ${why}` });
+    }
+  }
+
+  #fail(job: DownloadJob, failure: Failure): void {
+    this.#update(job, { state: "failed", failure });
+    this.#on.emit({ kind: "download-failed", view: job.view(this.#on.isTrackerUp()) });
+    this.#moveOn();
+  }
+
+  /** Stops it with what it has; the user may resume it. */
+  async #rest(job: DownloadJob, reason: Failure): Promise<void> {
+    const { place } = job;
+    job.place = { kind: "resting" };
+    this.#follower.unfollow(job);
+    this.#update(job, { state: "paused", failure: reason });
+    const { opening } = job;
+    if (place.kind === "active") await place.download.suspend();
+    if (opening !== undefined) opening.reject(reason);
+    else this.#on.emit({ kind: "download-waits", view: job.view(this.#on.isTrackerUp()) });
+  }
+
+  /** Removes the part file, the journal and the record. */
+  async #discard(job: DownloadJob): Promise<void> {
+    const { place, record } = job;
+    job.place = { kind: "resting" };
+    if (place.kind === "active") await place.download.cancel();
+    else if (job.begun) await this.#discardLeft(record);
+    this.#drop(job);
+  }
+
+  async #discardLeft({ gid, group, file, path, journalPath }: DownloadRecord): Promise<void> {
+    const manifest = await this.#on.manifests.get(group, file);
+    await this.#on.engine.download({ gid, manifest, path, journalPath }).cancel();
+  }
+
+  #drop(job: DownloadJob): void {
+    this.#book.remove(job);
+    this.#on.library.removeDownload(job.record.gid, job.record.file.fileId);
+  }
+
+  /** @returns whether a failed one left something at this place, to be gone on with; elsewhere it is removed */
+  async #clearEarlier(gid: Gid, fileId: FileId, path: string): Promise<boolean> {
+    const job = this.#book.find(gid, fileId);
+    if (job === undefined) return false;
+    const isLeft = job.record.state === "failed" && job.begun;
+    if (isLeft && job.record.path !== path) await this.#discard(job);
+    this.#book.remove(job);
+    return isLeft && job.record.path === path;
+  }
+
+  // --- small things that many of them need ---
+
+  #update(job: DownloadJob, change: Partial<Pick<DownloadRecord, "state" | "failure">>): void {
+    job.record = { ...job.record, ...change, doneBytes: job.doneBytes };
+    this.#on.library.putDownload(job.record);
+  }
+
+  #nowMs(): number {
+    return this.#on.clock.monotonicMs();
+  }
+
+  /** For what nobody waits for: a failure of it is told. */
+  #behind(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (this.#closed && isFailure(error)) return;
+      this.#on.emit({ kind: "warning", message: toFailure(error).message });
+    });
+  }
+}
+
+function endedAlready({ name, group, state, path }: DownloadRecord): Failure {
+  return new Failure(
+    "no-download",
+    `the download of ${forTerminal(name)} in ${group} is ${state} already: ${forTerminal(path)}`,
+  );
+}

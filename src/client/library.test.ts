@@ -1,0 +1,182 @@
+import { Database } from "bun:sqlite";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Failure } from "../base/failure.ts";
+import type { FileName, Gid, GroupName, Sha1, Uid } from "../base/ids.ts";
+import { Manifest } from "../base/manifest.ts";
+import { Library } from "./library.ts";
+import type { DownloadRecord, ShareRecord } from "./library-rows.ts";
+
+const ANNA = "a".repeat(32) as Uid;
+const BEN = "b".repeat(32) as Uid;
+const GID = "1".repeat(32) as Gid;
+
+function summary(size: number) {
+  return Manifest.make(size, size.toString(16).padStart(40, "0") as Sha1, new Uint8Array(52)).summary;
+}
+
+function share(size: number, change: Partial<ShareRecord> = {}): ShareRecord {
+  return {
+    gid: GID,
+    group: "lab" as GroupName,
+    name: `file ${size}` as FileName,
+    path: `/data/file ${size}`,
+    file: summary(size),
+    identity: { device: "1", inode: String(size), size, modifiedNs: "1700000000123456789" },
+    counter: size,
+    state: "shared",
+    ...change,
+  };
+}
+
+function download(order: number, change: Partial<DownloadRecord> = {}): DownloadRecord {
+  return {
+    gid: GID,
+    group: "lab" as GroupName,
+    name: `file ${order}` as FileName,
+    path: `/in/file ${order}`,
+    file: summary(order),
+    journalPath: `/journals/${order}`,
+    order,
+    state: "running",
+    failure: undefined,
+    doneBytes: 7,
+    ...change,
+  };
+}
+
+let folder: string;
+let path: string;
+let warnings: string[];
+const open = () => Library.open(path, (message) => warnings.push(message));
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "p2p-library-"));
+  path = join(folder, "client.sqlite");
+  warnings = [];
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("what a user shares and downloads", () => {
+  test("is there again after a restart, each record as it was", () => {
+    const first = open();
+    first.of(ANNA).putShare(share(10));
+    first.of(ANNA).putShare(share(11, { state: "stopped" }));
+    first.of(ANNA).putDownload(download(1));
+    first
+      .of(ANNA)
+      .putDownload(download(2, { state: "failed", failure: new Failure("disk-full", "no room") }));
+    first.close();
+    const second = open();
+    expect(second.of(ANNA).shares()).toHaveLength(2);
+    expect(second.of(ANNA).shares()).toContainEqual(share(10));
+    expect(second.of(ANNA).shares()).toContainEqual(share(11, { state: "stopped" }));
+    const [running, failed] = second.of(ANNA).downloads();
+    expect(running).toEqual(download(1));
+    expect(failed?.failure).toBeInstanceOf(Failure);
+    expect(failed?.failure?.code).toBe("disk-full");
+    expect(failed?.failure?.message).toBe("no room");
+    second.close();
+  });
+
+  test("is nobody else's", () => {
+    const library = open();
+    library.of(ANNA).putShare(share(10));
+    library.of(ANNA).putDownload(download(1));
+    expect(library.of(BEN).shares()).toEqual([]);
+    expect(library.of(BEN).sharesAt("/data/file 10")).toEqual([]);
+    expect(library.of(BEN).downloads()).toEqual([]);
+    library.close();
+  });
+
+  test("a later change of one share replaces the earlier", () => {
+    const library = open();
+    library.of(ANNA).putShare(share(10));
+    library.of(ANNA).putShare(share(10, { state: "stopped", counter: 12 }));
+    expect(library.of(ANNA).shares()).toEqual([share(10, { state: "stopped", counter: 12 })]);
+    library.close();
+  });
+
+  test("what was shared from a path is found, the latest first", () => {
+    const library = open();
+    library.of(ANNA).putShare(share(10, { path: "/data/x" }));
+    library.of(ANNA).putShare(share(11, { path: "/data/x" }));
+    library.of(ANNA).putShare(share(12));
+    expect(library.of(ANNA).sharesAt("/data/x")).toEqual([
+      share(11, { path: "/data/x" }),
+      share(10, { path: "/data/x" }),
+    ]);
+    library.close();
+  });
+
+  test("a complete download is forgotten at the next start, an unfinished one is not", () => {
+    const first = open();
+    first.of(ANNA).putDownload(download(1, { state: "complete" }));
+    first.of(ANNA).putDownload(download(2, { state: "paused" }));
+    expect(first.of(ANNA).downloads()).toHaveLength(2);
+    first.close();
+    const second = open();
+    expect(second.of(ANNA).downloads()).toEqual([download(2, { state: "paused" })]);
+    expect(second.of(ANNA).nextOrder()).toBe(3);
+    second.of(ANNA).removeDownload(GID, summary(2).fileId);
+    expect(second.of(ANNA).downloads()).toEqual([]);
+    expect(second.of(ANNA).nextOrder()).toBe(1);
+    second.close();
+  });
+
+  test("names the piece lists that are still needed", () => {
+    const library = open();
+    library.of(ANNA).putShare(share(10));
+    library.of(BEN).putDownload(download(20));
+    expect(library.digests()).toEqual(new Set([summary(10).digest, summary(20).digest]));
+    library.close();
+  });
+});
+
+describe("the change counter", () => {
+  test("rises with each change, over restarts, and above what was learnt", () => {
+    const first = open();
+    expect(first.of(ANNA).nextCounter()).toBe(1);
+    expect(first.of(ANNA).nextCounter()).toBe(2);
+    first.of(ANNA).learnCounter(40);
+    first.of(ANNA).learnCounter(7);
+    first.close();
+    const second = open();
+    expect(second.of(ANNA).nextCounter()).toBe(41);
+    expect(second.of(BEN).nextCounter()).toBe(1);
+    second.close();
+  });
+});
+
+describe("damage", () => {
+  test("a damaged record is left out with a warning, the others stay", () => {
+    const first = open();
+    first.of(ANNA).putShare(share(10));
+    first.of(ANNA).putShare(share(11));
+    first.close();
+    const database = new Database(path);
+    database.run("UPDATE share SET name = '../evil' WHERE size = 10");
+    database.close();
+    const second = open();
+    expect(second.of(ANNA).shares()).toEqual([share(11)]);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain("share record");
+    second.close();
+  });
+
+  test("a file that is no library is refused with what to do, and left as it is", async () => {
+    await Bun.write(path, "not a database, and long enough to be read as one".repeat(100));
+    expect(open).toThrow("move it away");
+    expect(await Bun.file(path).text()).toStartWith("not a database");
+  });
+
+  test("a library of a later version is refused", () => {
+    open().close();
+    const database = new Database(path);
+    database.run("PRAGMA user_version = 99");
+    database.close();
+    expect(open).toThrow("later version");
+  });
+});

@@ -1,0 +1,99 @@
+/**
+ * The library of a client: what users of this machine share and download, kept in the data folder across restarts.
+ *
+ * One SQLite file, one process (the data folder is locked). Rows of one user are never shown to another.
+ */
+import { Database } from "bun:sqlite";
+import { Failure, toFailure } from "../base/failure.ts";
+import type { Digest, Uid } from "../base/ids.ts";
+import { forTerminal } from "../base/text.ts";
+import { UserLibrary } from "./user-library.ts";
+
+const VERSION = 1;
+
+const SCHEMA = `
+  -- The last change counter of this machine for each user: the next change of any share carries a greater one.
+  CREATE TABLE counter (uid TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE share (
+    uid TEXT NOT NULL, gid TEXT NOT NULL, file_id TEXT NOT NULL,
+    group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+    size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
+    device TEXT NOT NULL, inode TEXT NOT NULL, bytes INTEGER NOT NULL, modified_ns TEXT NOT NULL,
+    counter INTEGER NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (uid, gid, file_id)
+  ) STRICT, WITHOUT ROWID;
+  -- An upload asks whether the file at its path was hashed before.
+  CREATE INDEX share_of_path ON share (uid, path);
+  CREATE TABLE download (
+    uid TEXT NOT NULL, gid TEXT NOT NULL, file_id TEXT NOT NULL,
+    group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+    size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
+    journal_path TEXT NOT NULL, place INTEGER NOT NULL, state TEXT NOT NULL, done_bytes INTEGER NOT NULL,
+    failure_code TEXT, failure_message TEXT,
+    PRIMARY KEY (uid, gid, file_id)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+export class Library {
+  readonly #database: Database;
+  readonly #warn: (message: string) => void;
+
+  private constructor(database: Database, warn: (message: string) => void) {
+    this.#database = database;
+    this.#warn = warn;
+  }
+
+  /**
+   * Complete downloads of earlier runs are forgotten here: they are shares now.
+   * @param path a file, or ":memory:"
+   * @throws Failure if it is no library, or one of a later version
+   */
+  static open(path: string, warn: (message: string) => void): Library {
+    let database: Database | undefined;
+    try {
+      database = new Database(path, { create: true, strict: true });
+      prepare(database, path);
+      database.run("DELETE FROM download WHERE state = 'complete'");
+      return new Library(database, warn);
+    } catch (error) {
+      database?.close();
+      if (error instanceof Failure) throw error;
+      throw new Failure(
+        "disk-error",
+        `cannot use ${forTerminal(path)} (${forTerminal(toFailure(error).message)}); move it away to begin with an empty library`,
+      );
+    }
+  }
+
+  of(uid: Uid): UserLibrary {
+    return new UserLibrary(this.#database, uid, this.#warn);
+  }
+
+  /** Of all piece lists that any record needs. */
+  digests(): Set<Digest> {
+    const rows = this.#database.query("SELECT digest FROM share UNION SELECT digest FROM download").all();
+    return new Set(rows.map((row) => (row as { digest: Digest }).digest));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function prepare(database: Database, path: string): void {
+  database.run("PRAGMA journal_mode = WAL");
+  database.run("PRAGMA synchronous = FULL");
+  database.run("PRAGMA fullfsync = 1");
+  database.run("PRAGMA busy_timeout = 2000");
+  const { user_version: version } = database.query("PRAGMA user_version").get() as { user_version: number };
+  if (version > VERSION)
+    throw new Failure(
+      "disk-error",
+      `${forTerminal(path)} was made by a later version of this program; update it`,
+    );
+  if (version === VERSION) return;
+  database.transaction(() => {
+    database.run(SCHEMA);
+    database.run(`PRAGMA user_version = ${VERSION}`);
+  })();
+}

@@ -1,0 +1,31 @@
+/** What the client asks of the disk about files of the user, as an interface; `disk-files.ts` does it. */
+import type { Failure } from "../base/failure.ts";
+import type { FileName } from "../base/ids.ts";
+import type { FileIdentity } from "../transfer/disk/file-identity.ts";
+
+export interface OpenedFile {
+  /** Real and absolute. */
+  readonly path: string;
+  readonly descriptor: number;
+  /** As it was when it was opened. */
+  readonly identity: FileIdentity;
+  /** @returns how it differs from what it was when it was opened */
+  unchanged(): Promise<Failure | undefined>;
+  close(): Promise<void>;
+}
+
+export interface Destination {
+  /** Absolute: where the file will be. */
+  readonly path: string;
+  /** Something is there already. */
+  readonly taken: boolean;
+}
+
+export interface LocalFiles {
+  /** Opens a regular file for reading. @throws Failure "file-missing", "file-refused" */
+  open(path: string): Promise<OpenedFile>;
+  /** @returns how what is there now differs from what it was; a Failure too if it cannot be opened any more */
+  difference(path: string, known: FileIdentity): Promise<Failure | undefined>;
+  /** Where a file of that name goes if the user wrote `typed`, as `cp` would have it. @throws Failure */
+  destination(typed: string, name: FileName): Promise<Destination>;
+}

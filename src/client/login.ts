@@ -1,0 +1,88 @@
+/** What lives from login to logout: who it is, its shares, its downloads, and what concerns both. */
+import type { Clock } from "../base/clock.ts";
+import { Failure } from "../base/failure.ts";
+import { type Gid, type GroupName, nameKey, type Uid, type UserName } from "../base/ids.ts";
+import { RESTORE_WAIT_MS } from "../base/limits.ts";
+import type { TransferEngine } from "../transfer/contract.ts";
+import type { ClientParts } from "./client-parts.ts";
+import { DownloadKeeper } from "./download-keeper.ts";
+import { ManifestShelf } from "./manifest-shelf.ts";
+import { ShareKeeper } from "./share-keeper.ts";
+import type { TrackerSession } from "./tracker-session.ts";
+import type { ClientEvent } from "./views.ts";
+
+/** Tells whether something belongs to the group that is meant. */
+export type GroupTest = (share: { readonly gid: Gid; readonly group: GroupName }) => boolean;
+
+export function groupNamed(group: GroupName): GroupTest {
+  return (share) => nameKey(share.group) === nameKey(group);
+}
+
+export interface LoginDependencies {
+  readonly parts: ClientParts;
+  readonly engine: TransferEngine;
+  readonly session: TrackerSession;
+  readonly emit: (event: ClientEvent) => void;
+}
+
+export class Login {
+  readonly uid: Uid;
+  readonly user: UserName;
+  readonly shares: ShareKeeper;
+  readonly downloads: DownloadKeeper;
+  readonly #clock: Clock;
+
+  constructor(
+    { parts, engine, session, emit }: LoginDependencies,
+    { uid, name }: { readonly uid: Uid; readonly name: UserName },
+  ) {
+    const { clock, files, fingerprint, newRequestId, workers, journalPath } = parts;
+    const library = parts.library.of(uid);
+    const manifests = new ManifestShelf(parts.lists, session);
+    const common = { calls: session, engine, files, manifests, library, emit };
+    const shares = new ShareKeeper({ ...common, workers, newRequestId });
+    this.uid = uid;
+    this.user = name;
+    this.#clock = clock;
+    this.shares = shares;
+    this.downloads = new DownloadKeeper({
+      ...common,
+      clock,
+      fingerprint,
+      isTrackerUp: () => session.tracker !== undefined,
+      addShare: (downloaded) => shares.addDownloaded(downloaded),
+      journalPath: (gid, fileId) => journalPath(uid, gid, fileId),
+    });
+  }
+
+  /**
+   * Brings shares and downloads back; what takes long goes on behind the login.
+   * @param failed told why shares could not be brought back
+   */
+  async restore(failed: (error: unknown) => void): Promise<void> {
+    this.downloads.restore();
+    const restored = this.shares.restore().catch(failed);
+    const { promise: longEnough, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(RESTORE_WAIT_MS, resolve);
+    await Promise.race([restored, longEnough]);
+    cancel();
+  }
+
+  /** Another tracker answers, or the same one again. @throws Failure */
+  async trackerUp(): Promise<void> {
+    this.downloads.trackerUp();
+    await this.shares.trackerUp();
+  }
+
+  /** Nothing is shared in that group any more, and what was being downloaded rests. */
+  async leftGroup(isThat: GroupTest, why: string): Promise<void> {
+    await this.downloads.leaveGroup(isThat, new Failure("not-member", why));
+    await this.shares.leaveGroup(isThat);
+  }
+
+  /** Begins nothing more; what is offered and what runs is the transfer's to end. */
+  close(): void {
+    this.shares.close();
+    this.downloads.close();
+  }
+}

@@ -1,0 +1,39 @@
+/** Manifests of files known by their summary, from the nearest place: kept here, else with the tracker. */
+import type { GroupName } from "../base/ids.ts";
+import type { FileSummary, Manifest } from "../base/manifest.ts";
+import { getPieceList, putPieceList } from "./blob-transfer.ts";
+import type { PieceLists } from "./piece-lists.ts";
+import type { TrackerCalls } from "./tracker-link.ts";
+
+export class ManifestShelf {
+  readonly #lists: Pick<PieceLists, "read" | "write">;
+  readonly #calls: TrackerCalls;
+
+  constructor(lists: Pick<PieceLists, "read" | "write">, calls: TrackerCalls) {
+    this.#lists = lists;
+    this.#calls = calls;
+  }
+
+  /** @returns undefined unless it is kept on this machine */
+  kept(file: FileSummary): Promise<Manifest | undefined> {
+    return this.#lists.read(file);
+  }
+
+  /** Kept from then on. @throws Failure of the tracker, "corrupt", or of the disk */
+  async get(group: GroupName, file: FileSummary): Promise<Manifest> {
+    const kept = await this.kept(file);
+    if (kept !== undefined) return kept;
+    const fetched = await getPieceList(this.#calls, group, file);
+    await this.#lists.write(fetched);
+    return fetched;
+  }
+
+  keep(manifest: Manifest): Promise<void> {
+    return this.#lists.write(manifest);
+  }
+
+  /** Makes sure that the tracker holds it. @throws Failure */
+  publish(group: GroupName, manifest: Manifest): Promise<void> {
+    return putPieceList(this.#calls, group, manifest);
+  }
+}

@@ -1,0 +1,376 @@
+/**
+ * The files that one logged-in user shares from this machine.
+ *
+ * Keeps three in step: what the library remembers, what the tracker knows, what the transfer offers. A file is offered
+ * only while it is what was hashed. When the tracker cannot be told of an end, the library remembers it and
+ * `trackerUp`, or the next login, tells it. Lives from login to logout.
+ */
+import { basename } from "node:path";
+import { Failure, isFailure, orThrow, toFailure } from "../base/failure.ts";
+import {
+  type FileId,
+  type FileName,
+  type Gid,
+  type GroupName,
+  nameKey,
+  parseFileName,
+  type RequestId,
+} from "../base/ids.ts";
+import { RESTORES_AT_ONCE_MAX } from "../base/limits.ts";
+import type { FileSummary, Manifest } from "../base/manifest.ts";
+import { formatBytes, forTerminal } from "../base/text.ts";
+import type { Offer, TransferEngine } from "../transfer/contract.ts";
+import type { PieceWorkers } from "../transfer/disk/contract.ts";
+import { type FileIdentity, isSameContent } from "../transfer/disk/file-identity.ts";
+import type { OwnShare } from "../wire/client-tracker.ts";
+import { eachAtOnce } from "./each-at-once.ts";
+import type { ShareRecord } from "./library-rows.ts";
+import type { LocalFiles, OpenedFile } from "./local-files.ts";
+import type { ManifestShelf } from "./manifest-shelf.ts";
+import { allPages } from "./pages.ts";
+import { planShares, shareKey } from "./share-plan.ts";
+import type { TrackerCalls } from "./tracker-link.ts";
+import type { UserLibrary } from "./user-library.ts";
+import type { ClientEvent, HashProgress, ShareView, UploadResult } from "./views.ts";
+
+export interface ShareKeeperDependencies {
+  readonly calls: TrackerCalls;
+  readonly engine: Pick<TransferEngine, "offer" | "withdraw">;
+  readonly workers: Pick<PieceWorkers, "hashFile">;
+  readonly files: LocalFiles;
+  readonly manifests: Pick<ManifestShelf, "kept" | "get" | "keep" | "publish">;
+  readonly library: UserLibrary;
+  readonly newRequestId: () => RequestId;
+  readonly emit: (event: ClientEvent) => void;
+}
+
+export interface Upload {
+  /** As typed. */
+  readonly path: string;
+  readonly group: GroupName;
+  /** undefined: the file's own. */
+  readonly name: FileName | undefined;
+  readonly progress: (at: HashProgress) => void;
+}
+
+/** A file that is in its place after a download. */
+export interface Downloaded {
+  readonly gid: Gid;
+  readonly group: GroupName;
+  readonly name: FileName;
+  readonly path: string;
+  readonly file: FileSummary;
+}
+
+type NewShare = Omit<ShareRecord, "gid" | "counter" | "state">;
+
+export class ShareKeeper {
+  readonly #calls: TrackerCalls;
+  readonly #engine: ShareKeeperDependencies["engine"];
+  readonly #workers: ShareKeeperDependencies["workers"];
+  readonly #files: LocalFiles;
+  readonly #manifests: ShareKeeperDependencies["manifests"];
+  readonly #library: UserLibrary;
+  readonly #newRequestId: () => RequestId;
+  readonly #emit: (event: ClientEvent) => void;
+  readonly #closing = new AbortController();
+  /** What is shared, by group and file. */
+  readonly #shared = new Map<string, ShareRecord>();
+  /** Those of them that the transfer offers; the others are being looked at. */
+  readonly #offered = new Set<string>();
+  /** Being shared right now: the tracker may know before this machine has its answer. */
+  readonly #sharing = new Set<FileId>();
+  /** The tracker has missed a change. */
+  #outOfStep = false;
+
+  constructor(dependencies: ShareKeeperDependencies) {
+    this.#calls = dependencies.calls;
+    this.#engine = dependencies.engine;
+    this.#workers = dependencies.workers;
+    this.#files = dependencies.files;
+    this.#manifests = dependencies.manifests;
+    this.#library = dependencies.library;
+    this.#newRequestId = dependencies.newRequestId;
+    this.#emit = dependencies.emit;
+    for (const record of this.#library.shares())
+      if (record.state === "shared") this.#shared.set(keyOf(record), record);
+  }
+
+  views(): ShareView[] {
+    return [...this.#shared.values()].map(viewOf);
+  }
+
+  /** Begins nothing more; what is offered is the transfer's to end. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  // --- sharing ---
+
+  /** Resolves once the tracker knows and the file is offered. @throws Failure */
+  async upload({ path, group, name: typed, progress }: Upload): Promise<UploadResult> {
+    const opened = await this.#files.open(path);
+    try {
+      const name = typed ?? orThrow(parseFileName(basename(opened.path)));
+      await this.#stopOutdated(opened, group);
+      await this.#refuseEarly(group, name, opened.identity.size);
+      const known = await this.#knownManifest(opened);
+      const manifest = known ?? (await this.#hash(opened, name, progress));
+      await this.#manifests.keep(manifest);
+      await this.#manifests.publish(group, manifest);
+      const record = await this.#share({
+        group,
+        name,
+        path: opened.path,
+        file: manifest.summary,
+        identity: opened.identity,
+      });
+      this.#offer(record, manifest, known === undefined);
+      return { name: record.name, sha1: manifest.summary.sha1, size: manifest.summary.size };
+    } finally {
+      await opened.close();
+    }
+  }
+
+  /** The machine becomes a full source of what it has downloaded; the transfer offers it already. */
+  async addDownloaded(downloaded: Downloaded): Promise<void> {
+    const { gid, ...rest } = downloaded;
+    const identity = await this.#identity(downloaded.path);
+    try {
+      const record = await this.#share({ ...rest, identity });
+      this.#offered.add(keyOf(record));
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      const counter = this.#library.nextCounter();
+      const record: ShareRecord = { gid, ...rest, identity, counter, state: "shared" };
+      this.#remember(record);
+      this.#offered.add(keyOf(record));
+      this.#outOfStep = true;
+    }
+  }
+
+  async #identity(path: string): Promise<FileIdentity> {
+    const opened = await this.#files.open(path);
+    await opened.close();
+    return opened.identity;
+  }
+
+  /** What the tracker would refuse after the hashing is refused before it. */
+  async #refuseEarly(group: GroupName, name: FileName, size: number): Promise<void> {
+    const other = await this.#find(group, name);
+    if (other === undefined || other.size === size) return;
+    throw new Failure(
+      "name-taken",
+      `${group} has another file named ${forTerminal(name)} (${formatBytes(other.size)}); to share this one: upload_file <path> ${group} <other name>`,
+    );
+  }
+
+  async #find(group: GroupName, name: FileName): Promise<FileSummary | undefined> {
+    try {
+      return (await this.#calls.call("find_file", { group, name })).result.file;
+    } catch (error) {
+      if (isFailure(error) && error.code === "unknown-file") return undefined;
+      throw error;
+    }
+  }
+
+  /** What was shared from this path and is not in it any more gives its name free. */
+  async #stopOutdated({ path, identity }: OpenedFile, group: GroupName): Promise<void> {
+    for (const record of this.#shared.values()) {
+      if (record.path !== path || isSameContent(record.identity, identity)) continue;
+      if (sameName(record.group, group)) await this.#end(record);
+      else await this.#endBroken(record, "it has changed");
+    }
+  }
+
+  /** The piece list, if this very file was hashed before and has not changed since. */
+  async #knownManifest({ path, identity }: OpenedFile): Promise<Manifest | undefined> {
+    const record = this.#library.sharesAt(path).find((each) => isSameContent(each.identity, identity));
+    return record === undefined ? undefined : this.#manifests.kept(record.file);
+  }
+
+  async #hash(opened: OpenedFile, name: FileName, progress: Upload["progress"]): Promise<Manifest> {
+    const total = opened.identity.size;
+    const sink = (doneBytes: number) => progress({ name, doneBytes, total });
+    const manifest = await this.#workers.hashFile(opened.descriptor, total, sink, this.#closing.signal);
+    const difference = await opened.unchanged();
+    if (difference !== undefined) throw difference;
+    return manifest;
+  }
+
+  async #share(share: NewShare): Promise<ShareRecord> {
+    const { group, name, file } = share;
+    const counter = this.#library.nextCounter();
+    const id = this.#newRequestId();
+    this.#sharing.add(file.fileId);
+    try {
+      const { result } = await this.#calls.call("share", { id, group, name, file, counter });
+      const record: ShareRecord = { ...share, gid: result.gid, name: result.name, counter, state: "shared" };
+      this.#remember(record);
+      return record;
+    } finally {
+      this.#sharing.delete(file.fileId);
+    }
+  }
+
+  #remember(record: ShareRecord): void {
+    this.#library.putShare(record);
+    this.#shared.set(keyOf(record), record);
+  }
+
+  #offer(record: ShareRecord, manifest: Manifest, fresh: boolean): void {
+    if (this.#closing.signal.aborted) return;
+    this.#engine.offer({ gid: record.gid, manifest, path: record.path, identity: record.identity, fresh });
+    this.#offered.add(keyOf(record));
+  }
+
+  // --- ending ---
+
+  /** @throws Failure; the file is shared on then */
+  async stop(group: GroupName, name: FileName): Promise<void> {
+    const record = this.#named(group, name);
+    if (record === undefined)
+      throw new Failure(
+        "not-shared",
+        `this machine shares no file named ${forTerminal(name)} in ${group}; list_files ${group} shows what others share`,
+      );
+    const counter = this.#library.nextCounter();
+    await this.#tellStopped(record.group, record.file.fileId, counter);
+    this.#forget(record, counter);
+  }
+
+  /** This user is no longer in that group: nothing is shared there any more. */
+  async leaveGroup(isThat: (share: { gid: Gid; group: GroupName }) => boolean): Promise<void> {
+    const records = [...this.#shared.values()].filter(isThat);
+    await eachAtOnce(records, RESTORES_AT_ONCE_MAX, (record) => this.#end(record));
+  }
+
+  /** The transfer has found that a file is not what it was. */
+  async broken({ gid, manifest }: Offer, failure: Failure): Promise<void> {
+    const record = this.#shared.get(shareKey(gid, manifest.summary.fileId));
+    if (record !== undefined) await this.#endBroken(record, failure.message);
+  }
+
+  async #endBroken(record: ShareRecord, why: string): Promise<void> {
+    this.#emit({ kind: "share-broken", share: viewOf(record), why });
+    await this.#end(record);
+  }
+
+  /** Ends a share here at once, and at the tracker as soon as it can be told. */
+  async #end(record: ShareRecord): Promise<void> {
+    const counter = this.#library.nextCounter();
+    this.#forget(record, counter);
+    try {
+      await this.#tellStopped(record.group, record.file.fileId, counter);
+    } catch {
+      this.#outOfStep = true;
+    }
+  }
+
+  async #tellStopped(group: GroupName, fileId: FileId, counter: number): Promise<void> {
+    const id = this.#newRequestId();
+    try {
+      await this.#calls.call("stop_share", { id, group, fileId, counter });
+    } catch (error) {
+      if (!isFailure(error) || !ENDED_ALREADY.has(error.code)) throw error;
+    }
+  }
+
+  #forget(record: ShareRecord, counter: number): void {
+    const key = keyOf(record);
+    if (this.#offered.delete(key)) this.#engine.withdraw(record.gid, record.file.fileId);
+    this.#shared.delete(key);
+    this.#library.putShare({ ...record, counter, state: "stopped" });
+  }
+
+  #named(group: GroupName, name: FileName): ShareRecord | undefined {
+    for (const record of this.#shared.values())
+      if (sameName(record.group, group) && sameName(record.name, name)) return record;
+    return undefined;
+  }
+
+  // --- coming back ---
+
+  /** Another tracker answers, or the same one again. */
+  async trackerUp(): Promise<void> {
+    if (this.#outOfStep) await this.restore();
+  }
+
+  /** Holds the library against the tracker and the disk, and offers what still stands. @throws Failure of the tracker */
+  async restore(): Promise<void> {
+    this.#outOfStep = false;
+    const known = await allPages((page) => this.#calls.call("own_shares", page));
+    if (this.#closing.signal.aborted) return;
+    const plan = planShares([...this.#shared.values()], known);
+    this.#library.learnCounter(plan.counter);
+    for (const record of plan.forget) this.#forget(record, record.counter);
+    await eachAtOnce(plan.stop, RESTORES_AT_ONCE_MAX, (row) => this.#stopUnknown(row));
+    await eachAtOnce(plan.share, RESTORES_AT_ONCE_MAX, (record) => this.#shareAgain(record));
+    await eachAtOnce(plan.offer, RESTORES_AT_ONCE_MAX, (record) => this.#offerAgain(record));
+  }
+
+  async #stopUnknown({ gid, group, fileId }: OwnShare): Promise<void> {
+    if (this.#shared.has(shareKey(gid, fileId)) || this.#sharing.has(fileId)) return;
+    await this.#tellStopped(group, fileId, this.#library.nextCounter());
+  }
+
+  async #shareAgain(record: ShareRecord): Promise<void> {
+    try {
+      const manifest = await this.#manifests.kept(record.file);
+      if (manifest !== undefined) await this.#manifests.publish(record.group, manifest);
+      const { gid: _, counter: __, state: ___, ...share } = record;
+      await this.#offerAgain(await this.#share(share));
+    } catch (error) {
+      if (isUnreachable(error)) throw error;
+      await this.#end(record);
+    }
+  }
+
+  async #offerAgain(record: ShareRecord): Promise<void> {
+    const isCurrent = () => this.#shared.get(keyOf(record)) === record && !this.#closing.signal.aborted;
+    if (this.#offered.has(keyOf(record)) || !isCurrent()) return;
+    const difference = await this.#files.difference(record.path, record.identity);
+    if (!isCurrent()) return;
+    if (difference !== undefined) return this.#endBroken(record, difference.message);
+    const manifest = await this.#manifestOf(record);
+    if (isCurrent() && manifest !== undefined) this.#offer(record, manifest, false);
+  }
+
+  async #manifestOf({ file, group, name }: ShareRecord): Promise<Manifest | undefined> {
+    try {
+      return await this.#manifests.get(group, file);
+    } catch (error) {
+      this.#outOfStep = true;
+      const why = toFailure(error).message;
+      this.#emit({
+        kind: "warning",
+        message: `${forTerminal(name)} cannot be offered in ${group} now: ${why}`,
+      });
+      return undefined;
+    }
+  }
+}
+
+/** What a tracker answers when there is nothing left to stop. */
+const ENDED_ALREADY: ReadonlySet<string> = new Set([
+  "not-shared",
+  "unknown-group",
+  "not-member",
+  "unknown-file",
+]);
+
+function keyOf({ gid, file }: Pick<ShareRecord, "gid" | "file">): string {
+  return shareKey(gid, file.fileId);
+}
+
+function viewOf({ group, name, path, file }: ShareRecord): ShareView {
+  return { group, name, path, size: file.size };
+}
+
+function sameName(left: string, right: string): boolean {
+  return nameKey(left) === nameKey(right);
+}
+
+function isUnreachable(error: unknown): boolean {
+  return isFailure(error) && error.code === "tracker-unreachable";
+}

@@ -1,0 +1,39 @@
+import { describe, expect, test } from "bun:test";
+import { cannotListen, causeInWords, unreachable } from "./network-failure.ts";
+
+const error = (code: string) => Object.assign(new Error("Failed to do it"), { code });
+
+describe("causes in plain words", () => {
+  test("known codes", () => {
+    expect(causeInWords(error("ECONNREFUSED"))).toContain("refused");
+    expect(causeInWords(error("ENOTFOUND"))).toContain("name not found");
+    expect(causeInWords(error("EHOSTUNREACH"))).toContain("no route");
+    expect(causeInWords(error("ETIMEDOUT"))).toContain("timed out");
+  });
+  test("others keep their message and code; control characters are spelled out", () => {
+    expect(causeInWords(error("EODD"))).toBe("Failed to do it (EODD)");
+    expect(causeInWords(new Error("a\u001bb"))).toBe("a\\u{1b}b");
+    expect(causeInWords("text")).toBe("text");
+  });
+});
+
+describe("failures name the address", () => {
+  const address = { host: "::1", port: 7 };
+  test("dialling", () => {
+    const failure = unreachable(address, "no answer");
+    expect([failure.code, failure.message]).toEqual([
+      "peer-unreachable",
+      "cannot connect to [::1]:7: no answer",
+    ]);
+  });
+  test("a taken port has its own code", () => {
+    const failure = cannotListen(address, error("EADDRINUSE"));
+    expect(failure.code).toBe("address-in-use");
+    expect(failure.message).toContain("[::1]:7: another program listens there");
+  });
+  test("an address that is not here is wrong usage", () => {
+    const failure = cannotListen(address, error("EADDRNOTAVAIL"));
+    expect(failure.code).toBe("usage");
+    expect(failure.message).toContain("not one of this machine");
+  });
+});

@@ -1,0 +1,123 @@
+/**
+ * What a command of the prompt is, and how one is made of typed arguments and the client's method behind it.
+ *
+ * A command gives back its reply as lines and prints nothing; what goes wrong is thrown as a Failure. The number and the
+ * form of its arguments are checked here, before it runs.
+ */
+import type { Clock } from "../base/clock.ts";
+import { Failure, orThrow } from "../base/failure.ts";
+import { parseFileName, parseGroupName, parsePassword, parseUserName, refuseSuffix } from "../base/ids.ts";
+import type { ClientIntents, HashProgress } from "../client/views.ts";
+
+/** What a command may use. */
+export interface CommandContext {
+  readonly client: ClientIntents;
+  readonly clock: Pick<Clock, "nowMs">;
+  /** Whether the path, as it was typed, is an existing regular file. */
+  readonly isFile: (path: string) => Promise<boolean>;
+  /** Asks on the terminal without echo; gives undefined if the user thinks better of it. Absent without a terminal. */
+  readonly askHidden: ((question: string) => Promise<string | undefined>) | undefined;
+  readonly progress: (at: HashProgress) => void;
+}
+
+/** Lines for standard output; `leave` ends the program. */
+export type Reply = readonly string[] | "leave";
+
+export const TOPICS = ["Account", "Groups", "Files", "Downloads", "Program"] as const;
+export type Topic = (typeof TOPICS)[number];
+
+export interface Command {
+  readonly name: string;
+  readonly topic: Topic;
+  /** The arguments as help shows them. */
+  readonly synopsis: string;
+  readonly summary: string;
+  readonly example: string;
+  /** Events that come while it runs are shown after its reply, which they follow from. */
+  readonly holdsEvents: boolean;
+  /** @throws Failure */
+  run(context: CommandContext, words: readonly string[]): Promise<Reply>;
+}
+
+export interface Argument<T> {
+  readonly label: string;
+  parse(text: string): T | Failure;
+  /** May be left out; then its value is undefined. Only after all that may not. */
+  readonly optional?: true;
+  /** Takes all words that are left, as one with blanks between. Only the last. */
+  readonly takesRest?: true;
+}
+
+type Values<A extends readonly Argument<unknown>[]> = {
+  [At in keyof A]: A[At] extends Argument<infer T> ? T : never;
+};
+
+export interface CommandSpec<A extends readonly Argument<unknown>[]> {
+  readonly name: string;
+  readonly topic: Topic;
+  readonly args: A;
+  readonly summary: string;
+  readonly example: string;
+  readonly holdsEvents?: true;
+  run(context: CommandContext, ...values: Values<A>): Promise<Reply>;
+}
+
+export function command<const A extends readonly Argument<unknown>[]>(spec: CommandSpec<A>): Command {
+  return {
+    name: spec.name,
+    topic: spec.topic,
+    synopsis: synopsisOf(spec.args),
+    summary: spec.summary,
+    example: spec.example,
+    holdsEvents: spec.holdsEvents ?? false,
+    async run(context, words) {
+      return spec.run(context, ...(parseAll(spec.name, spec.args, words) as Values<A>));
+    },
+  };
+}
+
+function parseAll(name: string, args: readonly Argument<unknown>[], words: readonly string[]): unknown[] {
+  const least = args.filter(({ optional }) => !optional).length;
+  const most = args.at(-1)?.takesRest ? Number.POSITIVE_INFINITY : args.length;
+  if (words.length < least || words.length > most) throw wrongCount(name, args, words.length);
+  return args.map((argument, index) => {
+    if (index >= words.length) return undefined;
+    const text = argument.takesRest ? words.slice(index).join(" ") : words[index];
+    return orThrow(argument.parse(text ?? ""));
+  });
+}
+
+/** `download_file takes <group_id> <file_name> <destination_path>; got 2 of 3` */
+export function wrongCount(name: string, args: readonly Argument<unknown>[], got: number): Failure {
+  if (args.length === 0) return new Failure("usage", `${name} takes no arguments; got ${got}`);
+  const least = args.filter(({ optional }) => !optional).length;
+  const range = least === args.length ? `${least}` : `${least} or ${args.length}`;
+  const hint = got > args.length ? "; put a word that holds blanks between quotes" : "";
+  return new Failure("usage", `${name} takes ${synopsisOf(args)}; got ${got} of ${range}${hint}`);
+}
+
+function synopsisOf(args: readonly Argument<unknown>[]): string {
+  return args.map(({ label, optional }) => (optional ? `[${label}]` : label)).join(" ");
+}
+
+export function optional<T>(argument: Argument<T>): Argument<T | undefined> {
+  return { ...argument, optional: true };
+}
+
+/** A word that is checked later or by nobody. */
+export function word(label: string): Argument<string> {
+  return {
+    label,
+    parse: (text) => (text.trim() === "" ? new Failure("usage", `${label} is empty`) : text),
+  };
+}
+
+export const userId = { label: "<user_id>", parse: parseUserName };
+export const newUserId = { label: "<user_id>", parse: (text: string) => refuseSuffix(parseUserName(text)) };
+export const groupId = { label: "<group_id>", parse: parseGroupName };
+export const newGroupId = {
+  label: "<group_id>",
+  parse: (text: string) => refuseSuffix(parseGroupName(text)),
+};
+export const fileName = { label: "<file_name>", parse: parseFileName };
+export const passwd = { label: "<passwd>", parse: parsePassword };

@@ -1,0 +1,324 @@
+/** The promise to users and scripts: each command, what it asks of the client, and its reply letter for letter. */
+import { describe, expect, test } from "bun:test";
+import { Failure, orThrow } from "../base/failure.ts";
+import type { FileName, GroupName, Sha1, UserName } from "../base/ids.ts";
+import { FakeClient } from "../testing/fake-client.ts";
+import type { CommandContext, Reply } from "./command.ts";
+import { COMMANDS, findCommand } from "./commands.ts";
+import { splitWords } from "./parser.ts";
+
+const parser = { home: "/home/ann", windows: false };
+const FILES = new Set(["/tmp/notes.pdf", "/tmp/a b.pdf", "math"]);
+
+/** Runs a line as the prompt does. Failures come back as their line. */
+async function run(
+  line: string,
+  client = new FakeClient(),
+  more: Partial<CommandContext> = {},
+): Promise<Reply | string> {
+  const context: CommandContext = {
+    client,
+    clock: { nowMs: () => 1_700_000_000_000 },
+    isFile: async (path) => FILES.has(path),
+    askHidden: undefined,
+    progress: () => {},
+    ...more,
+  };
+  try {
+    const { command, args } = orThrow(findCommand(orThrow(splitWords(line, parser))));
+    return await command.run(context, args);
+  } catch (error) {
+    if (error instanceof Failure) return `error: ${error.message}`;
+    throw error;
+  }
+}
+
+describe("each command asks the client for one thing and replies", () => {
+  const commands: readonly (readonly [line: string, call: string, reply: string])[] = [
+    ["create_user alice secret", "createUser alice secret", "User created successfully"],
+    ["login alice secret", "login alice secret", "Login successful"],
+    ["logout", "logout", "Logged out successfully"],
+    ["change_password old new", "changePassword old new", "Password changed"],
+    ["create_group math", "createGroup math", "Group created successfully"],
+    ["join_group math", "joinGroup math", "Join request sent"],
+    ["leave_group math", "leaveGroup math", "Left group successfully"],
+    ["list_requests math", "listRequests math", "No pending requests"],
+    ["accept_request math bob", "acceptRequest math bob", "User accepted to group"],
+    ["reject_request math bob", "rejectRequest math bob", "Join request rejected"],
+    ["remove_member math bob", "removeMember math bob", "Member removed"],
+    ["transfer_owner math bob", "transferOwner math bob", "Ownership transferred"],
+    ["delete_group math", "deleteGroup math", "Group deleted"],
+    ["list_groups", "listGroups", "No groups"],
+    ["list_members math", "listMembers math", "No members"],
+    ["list_files math", "listFiles math", "No files"],
+    ["search lecture one", "search lecture one", "No files"],
+    [
+      "upload_file /tmp/notes.pdf math",
+      "uploadFile /tmp/notes.pdf math undefined",
+      "File uploaded successfully",
+    ],
+    [
+      "upload_file '/tmp/a b.pdf' math b.pdf",
+      "uploadFile /tmp/a b.pdf math b.pdf",
+      "File uploaded successfully",
+    ],
+    ["stop_share math notes.pdf", "stopShare math notes.pdf", "File sharing stopped"],
+    ["download_file math notes.pdf /tmp/", "downloadFile math notes.pdf /tmp/", "Download started"],
+    ["download_file math 'a b' ~/x", "downloadFile math a b /home/ann/x", "Download started"],
+    ["pause_download math notes.pdf", "pauseDownload math notes.pdf", "Download paused"],
+    ["resume_download math notes.pdf", "resumeDownload math notes.pdf", "Download resumed"],
+    ["cancel_download math notes.pdf", "cancelDownload math notes.pdf", "Download cancelled"],
+  ];
+  for (const [line, call, reply] of commands) {
+    test(line, async () => {
+      const client = new FakeClient();
+      expect(await run(line, client)).toEqual([reply]);
+      expect(client.calls).toEqual([call]);
+    });
+  }
+
+  test("show_downloads without any", async () =>
+    expect(await run("show_downloads")).toEqual(["No downloads"]));
+  test("exit and quit leave", async () =>
+    expect([await run("exit"), await run("quit")]).toEqual(["leave", "leave"]));
+
+  test("wait replies nothing, once the client is idle", async () => {
+    const client = new FakeClient();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    client.idle = promise;
+    const reply = run("wait", client);
+    expect(await Promise.race([reply, Promise.resolve("still waits")])).toBe("still waits");
+    resolve();
+    expect(await reply).toEqual([]);
+  });
+
+  test("every command of the table is run by some test of this file", async () => {
+    const source = await Bun.file(import.meta.path).text();
+    const untested = [...COMMANDS.keys()].filter(
+      (name) => !new RegExp(`run\\("${name}|\\["${name}`).test(source),
+    );
+    expect(untested).toEqual([]);
+  });
+});
+
+describe("lists are shown a row a line, what a command takes first", () => {
+  const sha1 = "a9993e364706816aba3e25717850c26c9cd0d89d" as Sha1;
+  const file = (name: string, size: number, sources: number) =>
+    ({ name: name as FileName, size, sources, sha1, fileId: "f", digest: "d" }) as never;
+
+  test("list_groups", async () => {
+    const client = new FakeClient();
+    client.groups = [
+      { name: "math" as GroupName, owner: "alice" as UserName, members: 1, standing: "owner" },
+      { name: "astronomy" as GroupName, owner: "bo" as UserName, members: 12, standing: "none" },
+      { name: "数学" as GroupName, owner: "carol" as UserName, members: 3, standing: "requested" },
+    ];
+    expect(await run("list_groups", client)).toEqual([
+      "math       alice  1 member    owner",
+      "astronomy  bo     12 members  none",
+      "数学       carol  3 members   requested",
+    ]);
+  });
+
+  test("list_requests", async () => {
+    const client = new FakeClient();
+    client.requests = ["bob", "carol"] as UserName[];
+    expect(await run("list_requests math", client)).toEqual(["bob", "carol"]);
+  });
+
+  test("list_members", async () => {
+    const client = new FakeClient();
+    client.members = [
+      { name: "alice" as UserName, owner: true, online: true },
+      { name: "bob" as UserName, owner: false, online: false },
+    ];
+    expect(await run("list_members math", client)).toEqual([
+      "alice  owner   online",
+      "bob    member  offline",
+    ]);
+  });
+
+  test("list_files, names from elsewhere being harmless", async () => {
+    const client = new FakeClient();
+    client.files = [
+      file("a.iso", 1_300_000, 2),
+      file("evil\u001b[2J\u202Efdp", 0, 0),
+      file("my notes", 10, 1),
+    ];
+    expect(await run("list_files math", client)).toEqual([
+      `a.iso                     1.2 MiB  2 sources  ${sha1}`,
+      `evil\\u{1b}[2J\\u{202e}fdp  0 B      0 sources  ${sha1}`,
+      `my notes                  10 B     1 source   ${sha1}`,
+    ]);
+  });
+
+  test("search shows the group too", async () => {
+    const client = new FakeClient();
+    client.hits = [{ group: "math" as GroupName, file: file("a.iso", 5, 1) }];
+    expect(await run("search iso", client)).toEqual([`math  a.iso  5 B  1 source  ${sha1}`]);
+  });
+
+  test("whoami", async () => {
+    const client = new FakeClient();
+    expect(await run("whoami", client)).toEqual([
+      "user       not logged in",
+      "listening  127.0.0.1:6001",
+      "tracker    127.0.0.1:5000",
+      "data       /data",
+      `key        sha256:${"ab".repeat(32)}`,
+    ]);
+    client.me = { ...client.me, user: "alice" as UserName, tracker: undefined };
+    expect((await run("whoami", client)).slice(0, 3)).toEqual([
+      "user       alice",
+      "listening  127.0.0.1:6001",
+      "tracker    none answers",
+    ]);
+  });
+});
+
+describe("wrong usage is one line that says what the command takes", () => {
+  const wrong: readonly (readonly [line: string, message: string])[] = [
+    [
+      "download_file math notes.pdf",
+      "download_file takes <group_id> <file_name> <destination_path>; got 2 of 3",
+    ],
+    ["download_file", "download_file takes <group_id> <file_name> <destination_path>; got 0 of 3"],
+    [
+      "download_file math my notes.pdf /tmp",
+      "download_file takes <group_id> <file_name> <destination_path>; got 4 of 3; put a word that holds blanks between quotes",
+    ],
+    ["create_user alice", "create_user takes <user_id> <passwd>; got 1 of 2"],
+    ["login", "login takes <user_id> [<passwd>]; got 0 of 1 or 2"],
+    ["login alice", "login takes <user_id> <passwd>; got 1 of 2"],
+    ["logout now", "logout takes no arguments; got 1"],
+    ["search", "search takes <text>; got 0 of 1"],
+    ["upload_file /tmp/notes.pdf", "upload_file takes <file_path> <group_id> [<file_name>]; got 1 of 2 or 3"],
+    [
+      "upload_file /tmp/none math",
+      "no file at /tmp/none; give the path of an existing file, between quotes if it holds blanks",
+    ],
+    ["upload_file /tmp/notes.pdf a/b", 'group id must not hold / or \\: "a/b"'],
+    ["upload_file '' math", "<file_path> is empty"],
+    ["create_user 'al ice' x", 'user id must be one word, without spaces: "al ice"'],
+    ["create_user alice~abcde x", 'a new name must not hold ~: "alice~abcde"'],
+    ["create_group math~abcde", 'a new name must not hold ~: "math~abcde"'],
+    ["create_user alice ''", "the password is empty"],
+    [`login alice ${"x".repeat(1025)}`, "the password is longer than 1024 bytes"],
+    ["create_group -x", 'group id must not start with -: "-x"'],
+    ["download_file math ../x /tmp", 'file name must not hold / or \\: "../x"'],
+    ["creat_user alice x", "unknown command: creat_user; did you mean create_user?"],
+    ["creat user alice x", "unknown command: creat; did you mean create_user?"],
+    ["shwo-downloads", "unknown command: shwo-downloads; did you mean show_downloads?"],
+    ["upload /tmp/x math", "unknown command: upload; did you mean upload_file?"],
+    [
+      "list",
+      "unknown command: list; did you mean list_groups or list_members or list_requests or list_files?",
+    ],
+    ["frobnicate", "unknown command: frobnicate; help lists all commands"],
+    ["''", "unknown command: ; help lists all commands"],
+    ["toString", "unknown command: toString; help lists all commands"],
+    ["help frobnicate", "unknown command: frobnicate; help lists all commands"],
+    ["\u202Ex", "unknown command: \\u{202e}x; help lists all commands"],
+  ];
+  for (const [line, message] of wrong) {
+    test(JSON.stringify(line.slice(0, 60)), async () => {
+      const client = new FakeClient();
+      expect(await run(line, client)).toBe(`error: ${message}`);
+      expect(client.calls).toEqual([]);
+    });
+  }
+
+  test("names that trackers gave may be typed", async () => {
+    expect(await run("login alice~abcde x")).toEqual(["Login successful"]);
+    expect(await run("join_group math~abcde")).toEqual(["Join request sent"]);
+  });
+});
+
+describe("a name is found", () => {
+  test("in any case, with - or a blank for _", async () => {
+    for (const name of ["create_user", "CREATE_USER", "create-user", "Create User", "'create user'"]) {
+      const client = new FakeClient();
+      expect(await run(`${name} alice x`, client)).toEqual(["User created successfully"]);
+      expect(client.calls).toEqual(["createUser alice x"]);
+    }
+    expect(await run("help show downloads")).toEqual(await run("help show_downloads"));
+  });
+});
+
+describe("upload_file", () => {
+  test("understands swapped arguments when only the second is a file", async () => {
+    const client = new FakeClient();
+    expect(await run("upload_file physics /tmp/notes.pdf", client)).toEqual(["File uploaded successfully"]);
+    expect(client.calls).toEqual(["uploadFile /tmp/notes.pdf physics undefined"]);
+  });
+
+  test("takes the first for the path when both are files", async () => {
+    const client = new FakeClient();
+    await run("upload_file /tmp/notes.pdf math", client);
+    await run("upload_file math physics", client);
+    expect(client.calls).toEqual([
+      "uploadFile /tmp/notes.pdf math undefined",
+      "uploadFile math physics undefined",
+    ]);
+  });
+
+  test("tells how far hashing is", async () => {
+    const client = new FakeClient();
+    client.hashing = [{ name: "x", doneBytes: 1, total: 2 }];
+    const seen: unknown[] = [];
+    await run("upload_file math physics", client, { progress: (at) => seen.push(at) });
+    expect(seen).toEqual([...client.hashing]);
+  });
+});
+
+describe("login without a password on a terminal", () => {
+  test("asks for it", async () => {
+    const client = new FakeClient();
+    const asked: string[] = [];
+    const askHidden = async (question: string) => {
+      asked.push(question);
+      return "s e c";
+    };
+    expect(await run("login alice", client, { askHidden })).toEqual(["Login successful"]);
+    expect([asked, client.calls]).toEqual([["Password: "], ["login alice s e c"]]);
+  });
+
+  test("is given up when none is given", async () => {
+    expect(await run("login alice", undefined, { askHidden: async () => undefined })).toBe(
+      "error: no password was given; login again",
+    );
+    expect(await run("login alice", undefined, { askHidden: async () => "" })).toBe(
+      "error: the password is empty",
+    );
+  });
+});
+
+describe("help", () => {
+  test("shows one command with an example", async () => {
+    expect(await run("help download_file")).toEqual([
+      "download_file <group_id> <file_name> <destination_path>",
+      "  Download a file into an existing folder (or a path that ends with /), or under the name given.",
+      "  Example: download_file math 'lecture 1.mp4' ~/Downloads/",
+    ]);
+  });
+
+  test("lists every command once, under its topic, in lines that fit", async () => {
+    const lines = (await run("help")) as readonly string[];
+    expect(lines.filter((line) => !line.startsWith(" "))).toEqual([
+      "Account",
+      "Groups",
+      "Files",
+      "Downloads",
+      "Program",
+    ]);
+    const names = lines.filter((line) => line.startsWith(" ")).map((line) => line.trim().split(" ")[0] ?? "");
+    expect(names.toSorted()).toEqual([...COMMANDS.keys()].toSorted());
+  });
+
+  test("gives examples that have the form of their command", async () => {
+    for (const { name, example } of COMMANDS.values()) {
+      const isFile = async () => true;
+      expect(await run(example, undefined, { isFile }), name).not.toStartWith("error");
+    }
+  });
+});

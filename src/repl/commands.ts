@@ -1,0 +1,94 @@
+/**
+ * The table of all commands of the prompt, and how the words of a line find their command in it.
+ *
+ * A name matches in any case and with `-` or a blank for each `_`; the longest match of leading words wins, so that
+ * `create user alice x` is `create_user`.
+ */
+import { Failure, orThrow } from "../base/failure.ts";
+import { forTerminal, nearest } from "../base/text.ts";
+import { accountCommands } from "./account-commands.ts";
+import { type Command, command, optional, TOPICS, word } from "./command.ts";
+import { downloadCommands } from "./download-commands.ts";
+import { fileCommands } from "./file-commands.ts";
+import { groupCommands } from "./group-commands.ts";
+import { columns } from "./render.ts";
+
+const topic = "Program";
+
+const programCommands = [
+  command({
+    name: "help",
+    topic,
+    args: [optional({ ...word("<command>"), takesRest: true })],
+    summary: "List all commands, or show one with an example.",
+    example: "help download_file",
+    async run(_, name) {
+      return name === undefined ? renderHelp() : renderUsage(orThrow(findCommand(name.split(" "))).command);
+    },
+  }),
+  ...["exit", "quit"].map((name) =>
+    command({
+      name,
+      topic,
+      args: [],
+      summary: "End the program at once; unfinished downloads go on after the next login.",
+      example: name,
+      async run() {
+        return "leave";
+      },
+    }),
+  ),
+];
+
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  [...accountCommands, ...groupCommands, ...fileCommands, ...downloadCommands, ...programCommands].map(
+    (each) => [each.name, each],
+  ),
+);
+
+/** No name has more words. */
+const NAME_WORDS_MAX = Math.max(...[...COMMANDS.keys()].map((name) => name.split("_").length));
+
+export interface FoundCommand {
+  readonly command: Command;
+  /** The words after its name. */
+  readonly args: readonly string[];
+}
+
+/** @param words at least one */
+export function findCommand(words: readonly string[]): FoundCommand | Failure {
+  for (let length = NAME_WORDS_MAX; length > 0; length--) {
+    const found = COMMANDS.get(nameOf(words.slice(0, length)));
+    if (found !== undefined) return { command: found, args: words.slice(length) };
+  }
+  return unknownCommand(words);
+}
+
+function nameOf(words: readonly string[]): string {
+  return words.join("_").toLowerCase().replace(/[-\s]/g, "_");
+}
+
+function unknownCommand(words: readonly string[]): Failure {
+  const names = [...COMMANDS.keys()];
+  const first = nameOf(words.slice(0, 1));
+  const near = nearest(nameOf(words.slice(0, 2)), names) ?? nearest(first, names);
+  const longer = first === "" ? [] : names.filter((name) => name.startsWith(first));
+  const meant = near === undefined ? longer : [near];
+  const advice = meant.length === 0 ? "help lists all commands" : `did you mean ${meant.join(" or ")}?`;
+  return new Failure("usage", `unknown command: ${forTerminal((words[0] ?? "").slice(0, 40))}; ${advice}`);
+}
+
+function renderHelp(): string[] {
+  const rows = [...COMMANDS.values()].map((each) => [`  ${usage(each)}`, each.summary]);
+  const lines = columns(rows);
+  const all = [...COMMANDS.values()];
+  return TOPICS.flatMap((each) => [each, ...lines.filter((_, index) => all[index]?.topic === each)]);
+}
+
+function renderUsage(of: Command): string[] {
+  return [usage(of), `  ${of.summary}`, `  Example: ${of.example}`];
+}
+
+function usage({ name, synopsis }: Command): string {
+  return synopsis === "" ? name : `${name} ${synopsis}`;
+}

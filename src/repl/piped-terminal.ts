@@ -1,0 +1,63 @@
+/**
+ * The prompt's commands from a pipe or a file: replies to standard output, everything else to standard error.
+ *
+ * The next line is read only after the replies to the one before are out, so that a reader that is slow holds the
+ * commands back and not the memory.
+ */
+import type { Writable } from "node:stream";
+import type { Failure } from "../base/failure.ts";
+import { COMMAND_LINE_BYTES_MAX } from "../base/limits.ts";
+import { boundedLines } from "../base/lines.ts";
+import type { Terminal } from "./contract.ts";
+import { Printer } from "./printer.ts";
+
+export interface PipedStreams {
+  readonly input: AsyncIterable<Uint8Array>;
+  readonly output: Writable;
+  readonly errors: Writable;
+}
+
+export class PipedTerminal implements Terminal {
+  readonly interactive = false;
+  readonly left = new AbortController().signal;
+  readonly askHidden = undefined;
+  readonly #lines: AsyncGenerator<string | Failure>;
+  readonly #output: Printer;
+  readonly #errors: Printer;
+
+  constructor({ input, output, errors }: PipedStreams) {
+    this.#lines = boundedLines(input, COMMAND_LINE_BYTES_MAX);
+    this.#output = new Printer(output);
+    this.#errors = new Printer(errors);
+  }
+
+  setPrompt(): void {}
+
+  async nextLine(): Promise<string | Failure | undefined> {
+    await this.#flushed();
+    const next = await this.#lines.next();
+    return next.done ? undefined : next.value;
+  }
+
+  reply(lines: readonly string[]): void {
+    this.#output.print(lines);
+  }
+
+  notice(line: string): void {
+    this.#errors.print([line]);
+  }
+
+  error(line: string): void {
+    this.#errors.print([`error: ${line}`]);
+  }
+
+  progress(): void {}
+
+  async close(): Promise<void> {
+    await this.#flushed();
+  }
+
+  async #flushed(): Promise<void> {
+    await Promise.all([this.#output.flushed(), this.#errors.flushed()]);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * A download as two lines: which one and its state, then, indented, everything else that is known of it. Pure.
+ *
+ * The first line is fixed: scripts read it. Percentages of progress are rounded down, so that 100% is reached only by
+ * what is complete.
+ */
+import { DOWNLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { count, formatBytes, formatDuration, forTerminal } from "../base/text.ts";
+import type { DownloadState, DownloadView, SourceShare, WaitReason } from "../client/views.ts";
+
+const MARKS: Readonly<Record<DownloadState, string>> = {
+  downloading: "D",
+  complete: "C",
+  paused: "P",
+  failed: "F",
+};
+
+/** @param nowMs wall clock, for "last seen" */
+export function renderDownloads(downloads: readonly DownloadView[], nowMs: number): string[] {
+  if (downloads.length === 0) return ["No downloads"];
+  return downloads.flatMap((view) => [
+    `[${MARKS[view.state]}] [${forTerminal(view.group)}] ${forTerminal(view.name)}`,
+    `  ${forTerminal(details(view, nowMs))}`,
+  ]);
+}
+
+function details(view: DownloadView, nowMs: number): string {
+  switch (view.state) {
+    case "complete":
+      return join(formatBytes(view.size) + origin(view), dropped(view), wasted(view));
+    case "downloading":
+      return join(progress(view), speed(view), waiting(view, nowMs)) + tail(view);
+    case "paused":
+      return `paused at ${progress(view)}${tail(view)}`;
+    case "failed":
+      return `failed at ${progress(view)}: ${view.failure?.message ?? "unknown reason"}${tail(view)}`;
+  }
+}
+
+function join(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join(", ");
+}
+
+function progress({ doneBytes, size }: DownloadView): string {
+  const percent = size === 0 ? 100 : Math.floor((100 * doneBytes) / size);
+  return `${percent}% of ${formatBytes(size)}`;
+}
+
+function speed({ rate, size, doneBytes }: DownloadView): string {
+  if (rate <= 0) return "";
+  return `${formatBytes(rate)}/s, ${formatDuration((size - doneBytes) / rate)} left`;
+}
+
+function waiting({ waits }: DownloadView, nowMs: number): string {
+  return waits === undefined ? "" : renderWait(waits, nowMs);
+}
+
+/** Of an unfinished one: where its bytes came from so far. */
+function tail(view: DownloadView): string {
+  const rest = join(origin(view).trim(), dropped(view), wasted(view));
+  return rest === "" ? "" : `; ${rest}`;
+}
+
+/** ` from bob@127.0.0.1:6001 60% (154 MiB), carol@... 40% (102 MiB)`: shares of what is on disk. */
+function origin({ state, sources, doneBytes }: DownloadView): string {
+  const gave = sources.filter((source) => source.bytes > 0 || (state === "downloading" && isThere(source)));
+  const fetched = gave.reduce((sum, { bytes }) => sum + bytes, 0);
+  const whole = Math.max(fetched, doneBytes);
+  const share = (bytes: number) =>
+    `${whole === 0 ? 0 : Math.round((100 * bytes) / whole)}% (${formatBytes(bytes)}`;
+  const parts = gave.map((source) => `${label(source)} ${share(source.bytes)}${remarks(source)})`);
+  if (fetched > 0 && fetched < doneBytes) parts.push(`earlier ${share(doneBytes - fetched)})`);
+  return parts.length === 0 ? "" : ` from ${parts.join(", ")}`;
+}
+
+function isThere({ state }: SourceShare): boolean {
+  return state === "connected" || state === "connecting";
+}
+
+function label({ user, address }: SourceShare): string {
+  return `${user}@${address}`;
+}
+
+function remarks({ state, wrongPieces }: SourceShare): string {
+  const wrong = wrongPieces > 0 && state !== "dropped" ? `, ${count(wrongPieces, "wrong piece")}` : "";
+  return state === "connecting" ? `${wrong}, connecting` : wrong;
+}
+
+function dropped({ sources }: DownloadView): string {
+  return sources
+    .filter(({ state }) => state === "dropped")
+    .map((source) => `dropped ${label(source)} (${count(source.wrongPieces, "wrong piece")})`)
+    .join(", ");
+}
+
+function wasted({ wastedBytes }: DownloadView): string {
+  return wastedBytes === 0 ? "" : `wasted ${formatBytes(wastedBytes)}`;
+}
+
+/** Why a download does not run, in words. */
+export function renderWait(waits: WaitReason, nowMs: number): string {
+  switch (waits.kind) {
+    case "queued":
+      return `waiting in line: ${count(DOWNLOADS_AT_ONCE_MAX, "download")} run at once`;
+    case "no-source":
+      return `waiting for a source: ${lastSeen(waits.lastSeenMs, nowMs)}`;
+    case "unreachable":
+      return `waiting: cannot reach ${waits.addresses.join(", ")}`;
+    case "refused":
+      return `waiting: refused: ${waits.message}`;
+    case "no-tracker":
+      return "waiting for a tracker";
+    case "disk":
+      return `waiting: ${waits.message}`;
+    case "verifying":
+      return "verifying";
+  }
+}
+
+function lastSeen(lastSeenMs: number, nowMs: number): string {
+  if (lastSeenMs === 0) return "nobody online shares it";
+  return `nobody online shares it, last seen ${formatDuration((nowMs - lastSeenMs) / 1000)} ago`;
+}

@@ -1,0 +1,72 @@
+/** What happened without having been asked for, as a line and the stream that it belongs on. Pure. */
+import { formatBytes, forTerminal } from "../base/text.ts";
+import type { ClientEvent, News } from "../client/views.ts";
+import { quoteWord } from "./parser.ts";
+import { renderWait } from "./render-download.ts";
+
+export interface EventLine {
+  /** A reply that comes later, a notice, or an error. */
+  readonly kind: "reply" | "notice" | "error";
+  readonly line: string;
+}
+
+/** @param nowMs wall clock, for "last seen" */
+export function renderEvent(event: ClientEvent, nowMs: number): EventLine {
+  const { kind, line } = describe(event, nowMs);
+  return { kind, line: forTerminal(line) };
+}
+
+function describe(event: ClientEvent, nowMs: number): EventLine {
+  switch (event.kind) {
+    case "news":
+      return notice(describeNews(event.news));
+    case "download-complete":
+      return { kind: "reply", line: `Download complete: ${event.view.path}` };
+    case "download-failed": {
+      const { name, group, failure } = event.view;
+      return {
+        kind: "error",
+        line: `download of ${name} of group ${group} failed: ${failure?.message ?? "unknown reason"}`,
+      };
+    }
+    case "download-waits": {
+      const { name, group, waits } = event.view;
+      return notice(
+        `Download of ${name} of group ${group}: ${waits === undefined ? "goes on" : renderWait(waits, nowMs)}`,
+      );
+    }
+    case "share-broken":
+      return notice(`No longer shared in group ${event.share.group}: ${event.share.path} (${event.why})`);
+    case "tracker-changed":
+      return notice(`Tracker ${event.tracker} answers now`);
+    case "tracker-lost":
+      return notice("No tracker answers; trying again");
+    case "session-ended":
+      return notice(`Logged out: ${event.message}`);
+    case "warning":
+      return notice(`Warning: ${event.message}`);
+  }
+}
+
+function notice(line: string): EventLine {
+  return { kind: "notice", line };
+}
+
+function describeNews(news: News): string {
+  switch (news.kind) {
+    case "join-request":
+      return `${news.user} asks to join group ${news.group}: accept_request ${quoteWord(news.group)} ${quoteWord(news.user)}`;
+    case "accepted":
+      return `You are now a member of group ${news.group}`;
+    case "rejected":
+      return `Your request to join group ${news.group} was rejected`;
+    case "removed":
+      return `You are no longer a member of group ${news.group}`;
+    case "ownership":
+      return `${news.from} made you the owner of group ${news.group}`;
+    case "group-deleted":
+      return `Group ${news.group} was deleted`;
+    case "new-file":
+      return `${news.user} shares ${news.name} (${formatBytes(news.size)}) in group ${news.group}`;
+  }
+}

@@ -1,0 +1,244 @@
+/** Every screen that is more than a table: downloads, events, prompt, progress. */
+import { describe, expect, test } from "bun:test";
+import { Failure } from "../base/failure.ts";
+import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import type { ClientEvent, DownloadView, SourceShare, WaitReason } from "../client/views.ts";
+import { columns, renderHashing, renderPrompt } from "./render.ts";
+import { renderDownloads } from "./render-download.ts";
+import { renderEvent } from "./render-event.ts";
+
+const MiB = 1024 * 1024;
+const nowMs = 1_700_000_000_000;
+
+function download(parts: Partial<DownloadView>): DownloadView {
+  return {
+    group: "math" as GroupName,
+    name: "lecture 1.mp4" as FileName,
+    path: "/tmp/lecture 1.mp4",
+    state: "downloading",
+    size: 256 * MiB,
+    doneBytes: 0,
+    rate: 0,
+    sources: [],
+    wastedBytes: 0,
+    waits: undefined,
+    failure: undefined,
+    ...parts,
+  };
+}
+
+function source(user: string, MiBs: number, parts: Partial<SourceShare> = {}): SourceShare {
+  const port = 6000 + user.length;
+  return {
+    user: user as UserName,
+    address: `127.0.0.1:${port}`,
+    bytes: MiBs * MiB,
+    wrongPieces: 0,
+    state: "connected",
+    ...parts,
+  };
+}
+
+const screen = (parts: Partial<DownloadView>) => renderDownloads([download(parts)], nowMs);
+
+describe("a download is shown as two lines", () => {
+  test("running: percent, rate, time left, and each source's share", () => {
+    const sources = [source("bob", 84), source("carol", 42), source("dave", 2, { state: "connecting" })];
+    expect(screen({ doneBytes: 128 * MiB, rate: 12.5 * MiB, sources })).toEqual([
+      "[D] [math] lecture 1.mp4",
+      "  50% of 256 MiB, 12.5 MiB/s, 10s left; from bob@127.0.0.1:6003 66% (84.0 MiB), " +
+        "carol@127.0.0.1:6005 33% (42.0 MiB), dave@127.0.0.1:6004 2% (2.0 MiB, connecting)",
+    ]);
+  });
+
+  test("running, nothing yet: who is connected", () => {
+    expect(screen({ sources: [source("bob", 0), source("carol", 0, { state: "gone" })] })[1]).toBe(
+      "  0% of 256 MiB; from bob@127.0.0.1:6003 0% (0 B)",
+    );
+  });
+
+  test("running after a restart: what came earlier", () => {
+    expect(screen({ doneBytes: 100 * MiB, sources: [source("bob", 25)] })[1]).toBe(
+      "  39% of 256 MiB; from bob@127.0.0.1:6003 25% (25.0 MiB), earlier 75% (75.0 MiB)",
+    );
+  });
+
+  test("never 100% before it is complete", () => {
+    expect(screen({ doneBytes: 256 * MiB - 1, waits: { kind: "verifying" } })[1]).toBe(
+      "  99% of 256 MiB, verifying",
+    );
+  });
+
+  test("complete: each source's share of the bytes", () => {
+    const sources = [source("bob", 154), source("carol", 102, { state: "gone" }), source("dave", 0)];
+    expect(screen({ state: "complete", doneBytes: 256 * MiB, sources })).toEqual([
+      "[C] [math] lecture 1.mp4",
+      "  256 MiB from bob@127.0.0.1:6003 60% (154 MiB), carol@127.0.0.1:6005 40% (102 MiB)",
+    ]);
+  });
+
+  test("complete in spite of a source that sent wrong pieces", () => {
+    const sources = [
+      source("bob", 256, { wrongPieces: 1 }),
+      source("mallory", 0, { state: "dropped", wrongPieces: 2 }),
+    ];
+    expect(screen({ state: "complete", doneBytes: 256 * MiB, sources, wastedBytes: 1.5 * MiB })[1]).toBe(
+      "  256 MiB from bob@127.0.0.1:6003 100% (256 MiB, 1 wrong piece), " +
+        "dropped mallory@127.0.0.1:6007 (2 wrong pieces), wasted 1.5 MiB",
+    );
+  });
+
+  test("complete without any source, and empty", () => {
+    expect(screen({ state: "complete", doneBytes: 256 * MiB })[1]).toBe("  256 MiB");
+    expect(screen({ state: "complete", size: 0 })[1]).toBe("  0 B");
+    expect(screen({ size: 0 })[1]).toBe("  100% of 0 B");
+  });
+
+  test("paused and failed, with what is there", () => {
+    const parts = { doneBytes: 64 * MiB, sources: [source("bob", 64, { state: "gone" })], rate: 5 };
+    expect(screen({ state: "paused", ...parts })).toEqual([
+      "[P] [math] lecture 1.mp4",
+      "  paused at 25% of 256 MiB; from bob@127.0.0.1:6003 100% (64.0 MiB)",
+    ]);
+    const failure = new Failure("corrupt", "the file's SHA-1 is wrong");
+    expect(screen({ state: "failed", ...parts, failure })).toEqual([
+      "[F] [math] lecture 1.mp4",
+      "  failed at 25% of 256 MiB: the file's SHA-1 is wrong; from bob@127.0.0.1:6003 100% (64.0 MiB)",
+    ]);
+  });
+
+  test("waiting, with the reason", () => {
+    const reasons: readonly (readonly [waits: WaitReason, words: string])[] = [
+      [{ kind: "queued" }, "waiting in line: 8 downloads run at once"],
+      [{ kind: "no-source", lastSeenMs: 0 }, "waiting for a source: nobody online shares it"],
+      [
+        { kind: "no-source", lastSeenMs: nowMs - 7_380_000 },
+        "waiting for a source: nobody online shares it, last seen 2h03m ago",
+      ],
+      [{ kind: "unreachable", addresses: ["h:1", "h:2"] }, "waiting: cannot reach h:1, h:2"],
+      [{ kind: "refused", message: "no grant" }, "waiting: refused: no grant"],
+      [{ kind: "no-tracker" }, "waiting for a tracker"],
+      [{ kind: "disk", message: "the disk of /tmp is full" }, "waiting: the disk of /tmp is full"],
+      [{ kind: "verifying" }, "verifying"],
+    ];
+    for (const [waits, words] of reasons) expect(screen({ waits })[1]).toBe(`  0% of 256 MiB, ${words}`);
+  });
+
+  test("names and messages from elsewhere move no cursor", () => {
+    const lines = screen({
+      group: "g\u001b[2J" as GroupName,
+      name: "a\u202Eb" as FileName,
+      sources: [source("\u009b1m", 1)],
+      waits: { kind: "refused", message: "x\ny" },
+    });
+    expect(lines).toEqual([
+      "[D] [g\\u{1b}[2J] a\\u{202e}b",
+      "  0% of 256 MiB, waiting: refused: x\\u{a}y; from \\u{9b}1m@127.0.0.1:6003 100% (1.0 MiB)",
+    ]);
+  });
+});
+
+describe("what happens is told in one line", () => {
+  const group = "math" as GroupName;
+  const user = "bob" as UserName;
+  const events: readonly (readonly [event: ClientEvent, kind: string, line: string])[] = [
+    [{ kind: "download-complete", view: download({}) }, "reply", "Download complete: /tmp/lecture 1.mp4"],
+    [
+      { kind: "download-failed", view: download({ failure: new Failure("corrupt", "wrong SHA-1") }) },
+      "error",
+      "download of lecture 1.mp4 of group math failed: wrong SHA-1",
+    ],
+    [
+      { kind: "download-waits", view: download({ waits: { kind: "no-tracker" } }) },
+      "notice",
+      "Download of lecture 1.mp4 of group math: waiting for a tracker",
+    ],
+    [
+      { kind: "download-waits", view: download({}) },
+      "notice",
+      "Download of lecture 1.mp4 of group math: goes on",
+    ],
+    [
+      {
+        kind: "share-broken",
+        share: { group, name: "x" as FileName, path: "/x", size: 1 },
+        why: "it changed",
+      },
+      "notice",
+      "No longer shared in group math: /x (it changed)",
+    ],
+    [{ kind: "tracker-changed", tracker: "127.0.0.1:5001" }, "notice", "Tracker 127.0.0.1:5001 answers now"],
+    [{ kind: "tracker-lost" }, "notice", "No tracker answers; trying again"],
+    [
+      { kind: "session-ended", message: "the password was changed" },
+      "notice",
+      "Logged out: the password was changed",
+    ],
+    [{ kind: "warning", message: "clock\u001b" }, "notice", "Warning: clock\\u{1b}"],
+    [
+      { kind: "news", news: { kind: "join-request", group, user } },
+      "notice",
+      "bob asks to join group math: accept_request math bob",
+    ],
+    [
+      { kind: "news", news: { kind: "join-request", group, user: "o'neil" as UserName } },
+      "notice",
+      `o'neil asks to join group math: accept_request math "o'neil"`,
+    ],
+    [{ kind: "news", news: { kind: "accepted", group } }, "notice", "You are now a member of group math"],
+    [
+      { kind: "news", news: { kind: "rejected", group } },
+      "notice",
+      "Your request to join group math was rejected",
+    ],
+    [
+      { kind: "news", news: { kind: "removed", group } },
+      "notice",
+      "You are no longer a member of group math",
+    ],
+    [
+      { kind: "news", news: { kind: "ownership", group, from: user } },
+      "notice",
+      "bob made you the owner of group math",
+    ],
+    [{ kind: "news", news: { kind: "group-deleted", group } }, "notice", "Group math was deleted"],
+    [
+      { kind: "news", news: { kind: "new-file", group, name: "x" as FileName, user, size: 2 * MiB } },
+      "notice",
+      "bob shares x (2.0 MiB) in group math",
+    ],
+  ];
+  for (const [event, kind, line] of events) {
+    test(line, () => expect(renderEvent(event, nowMs)).toEqual({ kind, line } as never));
+  }
+});
+
+test("columns are as wide as their widest cell on a screen, the last one as it is", () => {
+  expect(
+    columns([
+      ["a", "b", "c"],
+      ["long", "", ""],
+      ["数", "x", "y"],
+    ]),
+  ).toEqual(["a     b  c", "long     ", "数    x  y"]);
+  expect(columns([])).toEqual([]);
+});
+
+test("the prompt says who and where", () => {
+  const me = {
+    user: "alice" as UserName,
+    listening: "127.0.0.1:6001",
+    tracker: "t",
+    dataFolder: "d",
+    fingerprint: "f",
+  };
+  expect(renderPrompt(me)).toBe("alice@127.0.0.1:6001> ");
+  expect(renderPrompt({ ...me, user: undefined })).toBe("127.0.0.1:6001> ");
+});
+
+test("hashing is shown in percent", () => {
+  expect(renderHashing({ name: "a\n", doneBytes: MiB, total: 3 * MiB })).toBe(
+    "Hashing a\\u{a}: 33% of 3.0 MiB",
+  );
+  expect(renderHashing({ name: "a", doneBytes: 0, total: 0 })).toBe("Hashing a: 100% of 0 B");
+});

@@ -1,0 +1,88 @@
+/**
+ * Lists and views of the client as lines of text. Pure.
+ *
+ * The first column of a list is what a command takes; columns are aligned and stand two spaces apart, without a heading,
+ * so that people and scripts read the same. Whatever came from elsewhere is made fit for a terminal before its width is
+ * measured. Downloads are in `render-download.ts`, events in `render-event.ts`.
+ */
+import type { UserName } from "../base/ids.ts";
+import { count, formatBytes, forTerminal } from "../base/text.ts";
+import type { FileView, GroupView, HashProgress, MemberView, SearchHit, WhoAmI } from "../client/views.ts";
+
+/** Rows of equal length as lines; the last column is not padded. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const shown = rows.map((row) => row.map(forTerminal));
+  const widths: number[] = [];
+  for (const row of shown) {
+    for (const [column, cell] of row.entries())
+      widths[column] = Math.max(widths[column] ?? 0, Bun.stringWidth(cell));
+  }
+  const pad = (cell: string, width: number) => cell + " ".repeat(Math.max(0, width - Bun.stringWidth(cell)));
+  return shown.map((row) =>
+    row.map((cell, column) => (column === row.length - 1 ? cell : pad(cell, widths[column] ?? 0))).join("  "),
+  );
+}
+
+function listOr(empty: string, rows: readonly (readonly string[])[]): string[] {
+  return rows.length === 0 ? [empty] : columns(rows);
+}
+
+export function renderGroups(groups: readonly GroupView[]): string[] {
+  return listOr(
+    "No groups",
+    groups.map((group) => [group.name, group.owner, count(group.members, "member"), group.standing]),
+  );
+}
+
+export function renderRequests(users: readonly UserName[]): string[] {
+  return listOr(
+    "No pending requests",
+    users.map((user) => [user]),
+  );
+}
+
+export function renderMembers(members: readonly MemberView[]): string[] {
+  return listOr(
+    "No members",
+    members.map(({ name, owner, online }) => [
+      name,
+      owner ? "owner" : "member",
+      online ? "online" : "offline",
+    ]),
+  );
+}
+
+export function renderFiles(files: readonly FileView[]): string[] {
+  return listOr("No files", files.map(fileCells));
+}
+
+export function renderHits(hits: readonly SearchHit[]): string[] {
+  return listOr(
+    "No files",
+    hits.map(({ group, file }) => [group, ...fileCells(file)]),
+  );
+}
+
+function fileCells({ name, size, sources, sha1 }: FileView): string[] {
+  return [name, formatBytes(size), count(sources, "source"), sha1];
+}
+
+export function renderWhoAmI({ user, listening, tracker, dataFolder, fingerprint }: WhoAmI): string[] {
+  return columns([
+    ["user", user ?? "not logged in"],
+    ["listening", listening],
+    ["tracker", tracker ?? "none answers"],
+    ["data", dataFolder],
+    ["key", `sha256:${fingerprint}`],
+  ]);
+}
+
+/** What stands before the cursor. */
+export function renderPrompt({ user, listening }: WhoAmI): string {
+  return forTerminal(user === undefined ? `${listening}> ` : `${user}@${listening}> `);
+}
+
+export function renderHashing({ name, doneBytes, total }: HashProgress): string {
+  const percent = total === 0 ? 100 : Math.floor((100 * doneBytes) / total);
+  return `Hashing ${forTerminal(name)}: ${percent}% of ${formatBytes(total)}`;
+}

@@ -1,0 +1,265 @@
+/** Both terminals on streams of the test: what is written where, and which keys do what. */
+import { describe, expect, test } from "bun:test";
+import { PassThrough, Writable } from "node:stream";
+import { Failure } from "../base/failure.ts";
+import { COMMAND_LINE_BYTES_MAX, LINES_AHEAD_MAX } from "../base/limits.ts";
+import { settle } from "../testing/manual-clock.ts";
+import { InteractiveTerminal } from "./interactive-terminal.ts";
+import { PipedTerminal } from "./piped-terminal.ts";
+
+/** A stream that keeps what is written and, if held, ends no write. */
+class Paper extends Writable {
+  text = "";
+  readonly columns = 40;
+  #held: (() => void)[] | undefined;
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    if (this.#held === undefined) done();
+    else this.#held.push(done);
+  }
+
+  hold(): void {
+    this.#held = [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const done of held) done();
+  }
+}
+
+describe("on a pipe", () => {
+  function open(...chunks: readonly (string | Uint8Array)[]) {
+    const output = new Paper();
+    const errors = new Paper();
+    async function* input() {
+      for (const chunk of chunks) yield Buffer.from(chunk);
+    }
+    return { output, errors, terminal: new PipedTerminal({ input: input(), output, errors }) };
+  }
+
+  test("lines come one by one, then the end, again and again", async () => {
+    const { terminal } = open("one\ntw", "o\r\n\nlast");
+    const lines = [];
+    for (let count = 0; count < 6; count++) lines.push(await terminal.nextLine());
+    expect(lines).toEqual(["one", "two", "", "last", undefined, undefined]);
+  });
+
+  test("a line that is too long is refused alone", async () => {
+    const { terminal } = open(`${"x".repeat(COMMAND_LINE_BYTES_MAX + 1)}\nnext\n`);
+    expect(await terminal.nextLine()).toBeInstanceOf(Failure);
+    expect(await terminal.nextLine()).toBe("next");
+  });
+
+  test("only replies go to standard output; there is no prompt, no progress and nobody to ask", async () => {
+    const { terminal, output, errors } = open("");
+    terminal.setPrompt();
+    terminal.reply(["User created successfully"]);
+    terminal.reply(["a", "b"]);
+    terminal.reply([]);
+    terminal.notice("Tracker lost");
+    terminal.progress();
+    terminal.error("no such group");
+    await terminal.close();
+    expect(output.text).toBe("User created successfully\na\nb\n");
+    expect(errors.text).toBe("Tracker lost\nerror: no such group\n");
+    expect([terminal.interactive, terminal.askHidden]).toEqual([false, undefined]);
+  });
+
+  test("whatever a line holds, it is one line without control characters", async () => {
+    const { terminal, output, errors } = open("");
+    terminal.reply(["a\nb\u001b[2J"]);
+    terminal.error("c\nd\u202E");
+    await terminal.close();
+    expect(output.text).toBe("a\\u{a}b\\u{1b}[2J\n");
+    expect(errors.text).toBe("error: c\\u{a}d\\u{202e}\n");
+  });
+
+  test("the next line is read only when the reply to the one before is out", async () => {
+    const { terminal, output } = open("one\ntwo\n");
+    await terminal.nextLine();
+    output.hold();
+    terminal.reply(["slow"]);
+    const next = terminal.nextLine();
+    await settle();
+    expect(await Promise.race([next, "waits"])).toBe("waits");
+    output.release();
+    expect(await next).toBe("two");
+  });
+
+  test("a reader that is gone stops nothing", async () => {
+    const { terminal, output } = open("one\n");
+    output.destroy(new Error("EPIPE"));
+    terminal.reply(["lost"]);
+    expect(await terminal.nextLine()).toBe("one");
+    await terminal.close();
+  });
+});
+
+describe("on a terminal", () => {
+  const CTRL_C = "\u0003";
+  const CTRL_D = "\u0004";
+  const UP = "\u001b[A";
+
+  function open() {
+    const input = new PassThrough();
+    const output = new Paper();
+    const errors = new Paper();
+    const terminal = new InteractiveTerminal({ input, output, errors }, ["create_user", "create_group"]);
+    terminal.setPrompt("me> ");
+    const type = async (...keys: readonly string[]) => {
+      for (const key of keys) {
+        input.write(key);
+        await settle();
+      }
+    };
+    return { input, output, errors, terminal, type };
+  }
+
+  test("a typed line is given once Enter is pressed", async () => {
+    const { terminal, type, output } = open();
+    const line = terminal.nextLine();
+    await type("who", "ami", "\r");
+    expect(await line).toBe("whoami");
+    expect(output.text).toContain("me> ");
+    await terminal.close();
+  });
+
+  test("Tab completes a command, Up brings the last line back", async () => {
+    const { terminal, type } = open();
+    const first = terminal.nextLine();
+    await type("create_u", "\t", " x", "\r");
+    expect(await first).toBe("create_user x");
+    const second = terminal.nextLine();
+    await type(UP, "\r");
+    expect(await second).toBe("create_user x");
+    await terminal.close();
+  });
+
+  test("what comes unasked stands above what is being typed, and spoils nothing", async () => {
+    const { terminal, type, output } = open();
+    const line = terminal.nextLine();
+    await type("who");
+    output.text = "";
+    terminal.notice("bob asks to join");
+    expect(output.text).toBe("\u001b[1G\u001b[0Jbob asks to join\n\u001b[1G\u001b[0Jme> who\u001b[8G");
+    await type("ami", "\r");
+    expect(await line).toBe("whoami");
+    await terminal.close();
+  });
+
+  test("also when what is being typed takes more than one row", async () => {
+    const { terminal, type, output } = open();
+    const line = terminal.nextLine();
+    await type("x".repeat(50));
+    output.text = "";
+    terminal.notice("news");
+    const redrawn = `me> ${"x".repeat(50)}\u001b[15G`;
+    expect(output.text).toBe(`\u001b[1A\u001b[1G\u001b[0Jnews\n\u001b[1G\u001b[0J${redrawn}`);
+    await type("\r");
+    expect(await line).toHaveLength(50);
+    await terminal.close();
+  });
+
+  test("errors go to standard error", async () => {
+    const { terminal, errors } = open();
+    terminal.error("no such group");
+    await terminal.close();
+    expect(errors.text).toBe("error: no such group\n");
+  });
+
+  test("Ctrl-C clears the line, and leaves when it comes twice in a row", async () => {
+    const { terminal, type, output } = open();
+    const first = terminal.nextLine();
+    await type("create_group ma", CTRL_C, "whoami", CTRL_C, "logout", "\r");
+    expect(await first).toBe("logout");
+    expect(output.text).toContain("Press Ctrl-C again to leave\n");
+    const second = terminal.nextLine();
+    await type("x", CTRL_C, CTRL_C);
+    expect(await second).toBeUndefined();
+    expect(terminal.left.aborted).toBe(true);
+    await terminal.close();
+  });
+
+  test("Ctrl-C twice leaves while a command runs", async () => {
+    const { terminal, type } = open();
+    await type(CTRL_C);
+    expect(terminal.left.aborted).toBe(false);
+    await type(CTRL_C);
+    expect(terminal.left.aborted).toBe(true);
+    expect(await terminal.nextLine()).toBeUndefined();
+  });
+
+  test("Ctrl-D leaves, and so does the end of the terminal", async () => {
+    for (const leave of ["key", "end"]) {
+      const { terminal, type, input } = open();
+      const line = terminal.nextLine();
+      if (leave === "key") await type(CTRL_D);
+      else input.end();
+      expect(await line).toBeUndefined();
+      expect(terminal.left.aborted).toBe(true);
+    }
+  });
+
+  test("lines typed ahead wait for their turn, behind their prompt; too many are held back", async () => {
+    const { terminal, type, output, input } = open();
+    await type("one\rtwo\r");
+    output.text = "";
+    expect([await terminal.nextLine(), await terminal.nextLine()]).toEqual(["one", "two"]);
+    expect(output.text).toBe("me> one\nme> two\n");
+    await type(...Array.from({ length: LINES_AHEAD_MAX }, () => "x\r"));
+    expect(input.isPaused()).toBe(true);
+    await terminal.nextLine();
+    expect(input.isPaused()).toBe(false);
+    await terminal.close();
+  });
+
+  test("a hidden answer is neither shown nor kept in the history", async () => {
+    const { terminal, type, output } = open();
+    const login = terminal.nextLine();
+    await type("login alice", "\r");
+    await login;
+    output.text = "";
+    const answer = terminal.askHidden("Password: ");
+    await type("s3", "cret", "\r");
+    expect(await answer).toBe("s3cret");
+    expect(output.text).toBe("Password: \n");
+    const next = terminal.nextLine();
+    await type(UP, "\r");
+    expect(await next).toBe("login alice");
+    await terminal.close();
+  });
+
+  test("a notice during a hidden question asks it again; Ctrl-C gives it up", async () => {
+    const { terminal, type, output } = open();
+    const answer = terminal.askHidden("Password: ");
+    await type("s3");
+    terminal.notice("news");
+    expect(output.text).toBe("Password: \u001b[1G\u001b[0Jnews\nPassword: ");
+    await type(CTRL_C);
+    expect(await answer).toBeUndefined();
+    expect(output.text).not.toContain("s3");
+    const next = terminal.nextLine();
+    await type("logout", "\r");
+    expect(await next).toBe("logout");
+    await terminal.close();
+  });
+
+  test("progress rewrites one line that fits, never while something is being typed", async () => {
+    const { terminal, output } = open();
+    terminal.progress("Hashing x: 1%");
+    terminal.progress("y".repeat(100));
+    terminal.progress(undefined);
+    expect(output.text).toBe(
+      `\u001b[1G\u001b[0JHashing x: 1%\u001b[1G\u001b[0J${"y".repeat(39)}\u001b[1G\u001b[0J`,
+    );
+    const line = terminal.nextLine();
+    output.text = "";
+    terminal.progress("Hashing");
+    expect(output.text).toBe("");
+    await terminal.close();
+    expect(await line).toBeUndefined();
+  });
+});

@@ -1,0 +1,52 @@
+/** A terminal of which a test types the lines and reads the screen. */
+import type { Failure } from "../base/failure.ts";
+import type { Terminal } from "../repl/contract.ts";
+
+export class FakeTerminal implements Terminal {
+  /** Everything printed, in order: `out:`, `note:`, `err:`, `bar:`; `>` stands before what was typed. */
+  readonly screen: string[] = [];
+  readonly #leaving = new AbortController();
+  readonly left = this.#leaving.signal;
+  readonly #lines: (string | Failure)[];
+  #prompt = "";
+
+  constructor(
+    lines: readonly (string | Failure)[],
+    readonly interactive = false,
+    readonly askHidden: Terminal["askHidden"] = undefined,
+  ) {
+    this.#lines = [...lines];
+  }
+
+  leave(): void {
+    this.#leaving.abort();
+  }
+
+  setPrompt(prompt: string): void {
+    this.#prompt = prompt;
+  }
+
+  async nextLine(): Promise<string | Failure | undefined> {
+    const line = this.#lines.shift();
+    if (line !== undefined) this.screen.push(`${this.#prompt}${line instanceof Error ? "..." : line}`);
+    return line;
+  }
+
+  reply(lines: readonly string[]): void {
+    this.screen.push(...lines.map((line) => `out: ${line}`));
+  }
+
+  notice(line: string): void {
+    this.screen.push(`note: ${line}`);
+  }
+
+  error(line: string): void {
+    this.screen.push(`err: ${line}`);
+  }
+
+  progress(line: string | undefined): void {
+    if (line !== undefined) this.screen.push(`bar: ${line}`);
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,546 @@
+/**
+ * A swarm on a simulated clock: download machines against simple servers with bandwidth, latency and bad manners.
+ *
+ * One seed decides everything, so a failing run can be run again. No bytes exist: a piece is its index and whether it is
+ * right. After each input of a machine its promises are held against what the simulation itself knows; what it breaks is
+ * thrown as an error that names the moment.
+ */
+import { assert, defined } from "../base/assert.ts";
+import { Bitfield } from "../base/bitfield.ts";
+import type { FileId, Fingerprint, PieceIndex } from "../base/ids.ts";
+import {
+  ENDGAME_COPIES_MAX,
+  PIECE_BYTES,
+  UNSENT_BYTES_PER_PEER_MAX,
+  UPLOADS_AT_ONCE_MAX,
+} from "../base/limits.ts";
+import { Prng } from "../base/prng.ts";
+import { DownloadMachine } from "../transfer/core/download.ts";
+import type { Effect } from "../transfer/core/download-effect.ts";
+import { type UploadChannel, UploadSlots, type UploadTurn } from "../transfer/core/upload-slots.ts";
+
+/** One machine of the swarm. What is left out is honest, present from the start and never leaves. */
+export interface SimPeer {
+  readonly role: "seed" | "downloader";
+  readonly upBytesPerSecond: number;
+  readonly downBytesPerSecond?: number;
+  /** One way, added to that of the other end. */
+  readonly latencyMs?: number;
+  /** Share of its pieces that are wrong. */
+  readonly wrongShare?: number;
+  /** Takes requests and answers none after so many pieces. */
+  readonly stallsAfterPieces?: number;
+  readonly joinsAtMs?: number;
+  readonly leavesAtMs?: number;
+  /** Share of pieces that its disk does not take the first time. */
+  readonly diskFailures?: number;
+}
+
+export interface SimSwarmOptions {
+  readonly seed: number;
+  readonly pieces: number;
+  readonly peers: readonly SimPeer[];
+  readonly budget?: number;
+  /** Whether each downloader is told that it is the only one. */
+  readonly alone?: boolean;
+  /** Inputs of a machine between two recomputations of everything that it counts. */
+  readonly inputsPerCheck?: number;
+}
+
+export interface SimReport {
+  readonly endMs: number;
+  /** When each downloader had everything, by index; undefined: not within the time. */
+  readonly doneMs: readonly (number | undefined)[];
+  /** Pieces that left each peer, by index. */
+  readonly sentPieces: readonly number[];
+  /** Bytes thrown away by each downloader. */
+  readonly wastedBytes: readonly number[];
+  /** For each downloader the pieces in the order in which they were first requested. */
+  readonly requestOrder: readonly (readonly PieceIndex[])[];
+}
+
+const CHUNKS = 4;
+const VERIFY_MS = 1;
+const WRITE_MS = 2;
+const DISK_REST_MS = 400;
+const FILE_ID = "0".repeat(64) as FileId;
+
+export function simFingerprint(index: number): Fingerprint {
+  return index.toString(16).padStart(64, "0") as Fingerprint;
+}
+
+interface SimEvent {
+  readonly atMs: number;
+  /** Breaks ties, so that messages between two peers keep their order. */
+  readonly number: number;
+  readonly run: () => void;
+}
+
+/** Events by time: a binary heap. */
+class Agenda {
+  readonly #heap: SimEvent[] = [];
+  #number = 0;
+
+  add(atMs: number, run: () => void): void {
+    const heap = this.#heap;
+    let at = heap.push({ atMs, number: this.#number++, run }) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#isBefore(at, parent)) return;
+      this.#swap(at, parent);
+      at = parent;
+    }
+  }
+
+  next(): SimEvent | undefined {
+    const heap = this.#heap;
+    if (heap.length === 0) return undefined;
+    this.#swap(0, heap.length - 1);
+    const event = heap.pop();
+    for (let at = 0; ; ) {
+      const [left, right] = [2 * at + 1, 2 * at + 2];
+      let first = at;
+      if (left < heap.length && this.#isBefore(left, first)) first = left;
+      if (right < heap.length && this.#isBefore(right, first)) first = right;
+      if (first === at) return event;
+      this.#swap(at, first);
+      at = first;
+    }
+  }
+
+  #isBefore(left: number, right: number): boolean {
+    const [one, other] = [this.#at(left), this.#at(right)];
+    return one.atMs < other.atMs || (one.atMs === other.atMs && one.number < other.number);
+  }
+
+  #swap(left: number, right: number): void {
+    const held = this.#at(left);
+    this.#heap[left] = this.#at(right);
+    this.#heap[right] = held;
+  }
+
+  #at(index: number): SimEvent {
+    return defined(this.#heap[index], "within the heap");
+  }
+}
+
+interface SimChannel extends UploadChannel {
+  readonly downloader: Node;
+}
+
+/** One machine: its server side, and if it downloads also its machine and what the simulation knows of that. */
+class Node {
+  readonly fingerprint: Fingerprint;
+  readonly slots = new UploadSlots<SimChannel>({
+    uploadsMax: UPLOADS_AT_ONCE_MAX,
+    unsentBytesPerPeerMax: UNSENT_BYTES_PER_PEER_MAX,
+  });
+  /** To downloaders. */
+  readonly channels = new Map<Node, SimChannel>();
+  readonly download: SimDownload | undefined;
+  isPresent = false;
+  upBusyUntilMs = 0;
+  downBusyUntilMs = 0;
+  sentPieces = 0;
+
+  constructor(
+    readonly index: number,
+    readonly options: SimPeer,
+    readonly pieces: number,
+    machine: DownloadMachine | undefined,
+    budget: number,
+  ) {
+    this.fingerprint = simFingerprint(index);
+    this.download = machine === undefined ? undefined : new SimDownload(machine, pieces, budget);
+  }
+
+  have(): Bitfield {
+    return this.download?.machine.have ?? Bitfield.full(this.pieces);
+  }
+
+  get isStalled(): boolean {
+    return this.sentPieces >= (this.options.stallsAfterPieces ?? Number.POSITIVE_INFINITY);
+  }
+}
+
+/** What a machine has been told and has asked for, as seen from outside, and the promises held against it. */
+class SimDownload {
+  /** Peers connected and what they said they hold; undefined: nothing said yet. */
+  readonly told = new Map<Fingerprint, Bitfield | undefined>();
+  readonly asked = new Map<PieceIndex, Set<Fingerprint>>();
+  /** What a stored piece is: from whom, and whether it is right. */
+  readonly storing = new Map<PieceIndex, { readonly from: Fingerprint; readonly isRight: boolean }>();
+  readonly wrongFrom = new Set<string>();
+  readonly requestOrder: PieceIndex[] = [];
+  readonly #everAsked = new Set<PieceIndex>();
+  readonly #everAskedOf = new Set<string>();
+  doneMs: number | undefined;
+  armedMs: number | undefined;
+  inputs = 0;
+
+  constructor(
+    readonly machine: DownloadMachine,
+    readonly pieces: number,
+    readonly budget: number,
+  ) {}
+
+  sees(effect: Effect): void {
+    if (effect.kind === "request") this.#request(effect.peer, effect.piece);
+    if (effect.kind === "cancel") this.ended(effect.peer, effect.piece);
+    if (effect.kind === "drop") this.lost(effect.peer);
+    if (effect.kind === "announce")
+      for (const piece of effect.pieces)
+        assert(this.machine.have.has(piece), "only what is had is announced");
+  }
+
+  #request(peer: Fingerprint, piece: PieceIndex): void {
+    assert(this.told.get(peer)?.has(piece), `piece ${piece} asked of one that does not hold it`);
+    assert(!this.wrongFrom.has(`${peer} ${piece}`), `piece ${piece} asked again of one that sent it wrong`);
+    const copies = this.asked.get(piece) ?? new Set();
+    assert(!copies.has(peer), `piece ${piece} asked of one peer twice`);
+    assert(copies.size < ENDGAME_COPIES_MAX, `more than ${ENDGAME_COPIES_MAX} copies of piece ${piece}`);
+    if (copies.size > 0) this.#checkEndgame(peer);
+    this.asked.set(piece, copies.add(peer));
+    if (!this.#everAsked.has(piece)) this.requestOrder.push(piece);
+    this.#everAsked.add(piece);
+    this.#everAskedOf.add(`${peer} ${piece}`);
+  }
+
+  wasAsked(peer: Fingerprint, piece: PieceIndex): boolean {
+    return this.#everAskedOf.has(`${peer} ${piece}`);
+  }
+
+  /** Effects are seen after the input: a piece that is missing now was missing when the copy was asked for. */
+  #checkEndgame(peer: Fingerprint): void {
+    for (const piece of defined(this.told.get(peer), "asked before its bitfield").indices()) {
+      const isFree = this.machine.pieceState(piece as PieceIndex) === "missing";
+      assert(!isFree || this.wrongFrom.has(`${peer} ${piece}`), `a second copy while ${piece} was missing`);
+    }
+  }
+
+  ended(peer: Fingerprint, piece: PieceIndex): void {
+    const copies = this.asked.get(piece);
+    copies?.delete(peer);
+    if (copies?.size === 0) this.asked.delete(piece);
+  }
+
+  lost(peer: Fingerprint): void {
+    this.told.delete(peer);
+    for (const piece of [...this.asked.keys()]) this.ended(peer, piece);
+  }
+
+  /** Recomputes whatever the machine counts. */
+  check(): void {
+    let inFlight = 0;
+    for (let index = 0; index < this.pieces; index++) {
+      const piece = index as PieceIndex;
+      const copies = this.asked.get(piece)?.size ?? 0;
+      inFlight += copies;
+      const state = this.machine.pieceState(piece);
+      assert((state === "requested") === copies > 0, `piece ${piece} is ${state} with ${copies} requests`);
+      const isStored = state === "verifying" || state === "writing";
+      assert(isStored === this.storing.has(piece), `piece ${piece} is ${state} and not what is stored`);
+      assert(
+        (state === "have") === this.machine.have.has(piece),
+        `piece ${piece} is ${state} against its bit`,
+      );
+      let holders = 0;
+      for (const bits of this.told.values()) if (bits?.has(piece)) holders++;
+      const counted = this.machine.holdersOf(piece);
+      assert(counted === holders, `piece ${piece} has ${holders} holders, counted ${counted}`);
+    }
+    assert(inFlight + this.storing.size <= this.budget, "more in flight than the budget");
+  }
+}
+
+export class SimSwarm {
+  readonly #agenda = new Agenda();
+  readonly #nodes: readonly Node[];
+  readonly #prng: Prng;
+  readonly #pieces: number;
+  readonly #inputsPerCheck: number;
+  #now = 0;
+
+  constructor(options: SimSwarmOptions) {
+    const { pieces, seed, budget = 64, alone = false } = options;
+    this.#prng = new Prng(seed);
+    this.#pieces = pieces;
+    this.#inputsPerCheck = options.inputsPerCheck ?? 16;
+    this.#nodes = options.peers.map((peer, index) => {
+      const machine = peer.role === "seed" ? undefined : this.#machine(pieces, budget);
+      machine?.setAlone(alone);
+      return new Node(index, peer, pieces, machine, budget);
+    });
+    for (const node of this.#nodes) {
+      this.#at(node.options.joinsAtMs ?? 0, () => this.#join(node));
+      if (node.options.leavesAtMs !== undefined) this.#at(node.options.leavesAtMs, () => this.#leave(node));
+    }
+  }
+
+  /** Runs until every downloader that stays is done, nothing happens any more, or the time is over. */
+  run(untilMs: number): SimReport {
+    const waiting = this.#nodes.filter(
+      ({ download, options }) => download && options.leavesAtMs === undefined,
+    );
+    while (waiting.some((node) => node.download?.doneMs === undefined)) {
+      const event = this.#agenda.next();
+      if (event === undefined || event.atMs > untilMs) break;
+      this.#now = event.atMs;
+      event.run();
+    }
+    const downloads = this.#nodes.map((node) => node.download);
+    for (const download of downloads) download?.check();
+    return {
+      endMs: this.#now,
+      doneMs: downloads.map((download) => download?.doneMs),
+      sentPieces: this.#nodes.map((node) => node.sentPieces),
+      wastedBytes: downloads.map((download) => download?.machine.snapshot().wastedBytes ?? 0),
+      requestOrder: downloads.map((download) => download?.requestOrder ?? []),
+    };
+  }
+
+  machine(index: number): DownloadMachine {
+    return defined(this.#nodes[index]?.download, "that peer downloads").machine;
+  }
+
+  #machine(pieces: number, budget: number): DownloadMachine {
+    return new DownloadMachine({
+      pieces,
+      pieceLength: () => PIECE_BYTES,
+      have: new Bitfield(pieces),
+      seed: this.#prng.uint32(),
+      budget,
+    });
+  }
+
+  // --- time and messages ---
+
+  #at(atMs: number, run: () => void): void {
+    this.#agenda.add(atMs, run);
+  }
+
+  /** Runs at the other end if both are still there and connected. */
+  #send(from: Node, to: Node, run: () => void): void {
+    const latencyMs = (from.options.latencyMs ?? 0) + (to.options.latencyMs ?? 0);
+    this.#at(this.#now + latencyMs, () => {
+      if (from.isPresent && to.isPresent) run();
+    });
+  }
+
+  #join(node: Node): void {
+    node.isPresent = true;
+    for (const other of this.#nodes) {
+      if (other === node || !other.isPresent) continue;
+      if (node.download !== undefined) this.#connect(node, node.download, other);
+      if (other.download !== undefined) this.#connect(other, other.download, node);
+    }
+  }
+
+  /** A channel on which `node` downloads from `server`. */
+  #connect(node: Node, download: SimDownload, server: Node): void {
+    server.channels.set(node, { peer: node.fingerprint, fileId: FILE_ID, downloader: node });
+    download.told.set(server.fingerprint, undefined);
+    this.#input(node, download, (machine) => machine.peerJoined(server.fingerprint, this.#now));
+    const bits = defined(Bitfield.fromBytes(this.#pieces, server.have().toBytes()), "a copy");
+    this.#send(server, node, () => {
+      if (!download.told.has(server.fingerprint)) return;
+      download.told.set(server.fingerprint, bits);
+      const copy = defined(Bitfield.fromBytes(this.#pieces, bits.toBytes()), "a copy");
+      this.#input(node, download, (machine) => machine.peerBitfield(server.fingerprint, copy, this.#now));
+    });
+  }
+
+  #leave(node: Node): void {
+    node.isPresent = false;
+    for (const other of this.#nodes) {
+      this.#closeChannel(node, other);
+      this.#closeChannel(other, node);
+      if (other.download?.told.has(node.fingerprint)) this.#lose(other, other.download, node);
+      if (node.download?.told.has(other.fingerprint)) this.#lose(node, node.download, other);
+    }
+  }
+
+  #lose(node: Node, download: SimDownload, server: Node): void {
+    download.lost(server.fingerprint);
+    this.#input(node, download, (machine) => machine.peerLost(server.fingerprint, this.#now));
+  }
+
+  #closeChannel(server: Node, downloader: Node): void {
+    const channel = server.channels.get(downloader);
+    if (channel === undefined) return;
+    server.channels.delete(downloader);
+    server.slots.channelClosed(channel);
+  }
+
+  // --- the downloading side ---
+
+  #input(node: Node, download: SimDownload, give: (machine: DownloadMachine) => readonly Effect[]): void {
+    const effects = give(download.machine);
+    for (const effect of effects) download.sees(effect);
+    if (++download.inputs % this.#inputsPerCheck === 0) this.#checked(node, download);
+    for (const effect of effects) this.#act(node, download, effect);
+    this.#arm(node, download);
+  }
+
+  /** The piece just stored is entered by `#act`: checks that need it wait for an input without one. */
+  #checked(node: Node, download: SimDownload): void {
+    try {
+      download.check();
+    } catch (error) {
+      throw new Error(`at ${this.#now} ms, peer ${node.index}: ${error}`);
+    }
+  }
+
+  #act(node: Node, download: SimDownload, effect: Effect): void {
+    switch (effect.kind) {
+      case "request":
+        this.#send(node, this.#node(effect.peer), () => this.#requested(node, effect));
+        break;
+      case "cancel":
+        this.#send(node, this.#node(effect.peer), () => {
+          const server = this.#node(effect.peer);
+          const channel = server.channels.get(node);
+          if (channel !== undefined) server.slots.cancel(channel, effect.piece);
+        });
+        break;
+      case "announce":
+        for (const [downloader] of node.channels)
+          this.#send(node, downloader, () => this.#told(downloader, node, effect.pieces));
+        break;
+      case "drop":
+        this.#closeChannel(this.#node(effect.peer), node);
+        break;
+      case "done":
+        download.doneMs = this.#now;
+        break;
+      case "store":
+      case "discard":
+        break;
+    }
+  }
+
+  #arm(node: Node, download: SimDownload): void {
+    const dueMs = download.machine.nextTimeoutMs(this.#now);
+    if (dueMs === undefined || (download.armedMs !== undefined && download.armedMs <= dueMs)) return;
+    const atMs = Math.max(dueMs, this.#now + 1);
+    download.armedMs = atMs;
+    this.#at(atMs, () => {
+      if (download.armedMs !== atMs) return;
+      download.armedMs = undefined;
+      if (node.isPresent) this.#input(node, download, (machine) => machine.tick(this.#now));
+    });
+  }
+
+  #told(node: Node, server: Node, pieces: readonly PieceIndex[]): void {
+    const { download } = node;
+    const bits = download?.told.get(server.fingerprint);
+    if (download === undefined || bits === undefined) return;
+    for (const piece of pieces) bits.set(piece);
+    this.#input(node, download, (machine) => machine.peerHave(server.fingerprint, pieces, this.#now));
+  }
+
+  #received(node: Node, server: Node, piece: PieceIndex, chunk: number, isRight: boolean): void {
+    const { download } = node;
+    if (!download?.told.has(server.fingerprint)) return;
+    const from = server.fingerprint;
+    if (chunk < CHUNKS) {
+      download.machine.received(from, piece, (chunk / CHUNKS) * PIECE_BYTES, this.#now);
+      this.#arm(node, download);
+      return;
+    }
+    const isAsked = download.asked.get(piece)?.has(from) ?? false;
+    const isExpected = download.machine.received(from, piece, PIECE_BYTES, this.#now);
+    assert(isExpected || !isAsked, "what was asked for is expected");
+    assert(!isExpected || download.wasAsked(from, piece), "what was never asked for is not expected");
+    download.ended(from, piece);
+    if (isExpected) download.storing.set(piece, { from, isRight });
+    this.#input(node, download, (machine) => {
+      const effects = machine.pieceReceived(from, piece, this.#now);
+      assert(effects[0]?.kind === (isExpected ? "store" : "discard"), "only what is expected is stored");
+      return effects;
+    });
+    if (isExpected) this.#store(node, download, piece);
+  }
+
+  #store(node: Node, download: SimDownload, piece: PieceIndex): void {
+    const { from, isRight } = defined(download.storing.get(piece), "a piece is being stored");
+    this.#at(this.#now + VERIFY_MS, () => {
+      if (isRight) {
+        download.machine.verified(piece);
+        this.#at(this.#now + WRITE_MS, () => this.#written(node, download, piece));
+        return;
+      }
+      download.storing.delete(piece);
+      download.wrongFrom.add(`${from} ${piece}`);
+      this.#input(node, download, (machine) => machine.rejected(piece, this.#now));
+    });
+  }
+
+  #written(node: Node, download: SimDownload, piece: PieceIndex): void {
+    const stored = defined(download.storing.get(piece), "a piece is being stored");
+    assert(stored.isRight, "a wrong piece is never written");
+    download.storing.delete(piece);
+    if (this.#prng.float() >= (node.options.diskFailures ?? 0)) {
+      this.#input(node, download, (machine) => machine.written(piece, this.#now));
+      return;
+    }
+    this.#input(node, download, (machine) => machine.storeFailed(piece, this.#now));
+    this.#at(this.#now + DISK_REST_MS, () =>
+      this.#input(node, download, (machine) => machine.diskReady(this.#now)),
+    );
+  }
+
+  // --- the serving side ---
+
+  #requested(node: Node, { peer, piece }: { peer: Fingerprint; piece: PieceIndex }): void {
+    const server = this.#node(peer);
+    const channel = server.channels.get(node);
+    if (channel === undefined) return;
+    const answer = server.slots.ask(channel, { piece, bytes: PIECE_BYTES });
+    if (answer === "refused") this.#send(server, node, () => this.#refused(node, server, piece));
+    else this.#pump(server);
+  }
+
+  #refused(node: Node, server: Node, piece: PieceIndex): void {
+    const { download } = node;
+    if (!download?.told.has(server.fingerprint)) return;
+    download.ended(server.fingerprint, piece);
+    this.#input(node, download, (machine) =>
+      machine.requestRefused(server.fingerprint, piece, "busy", this.#now),
+    );
+  }
+
+  #pump(server: Node): void {
+    while (!server.isStalled) {
+      const turn = server.slots.next();
+      if (turn === undefined) return;
+      this.#upload(server, turn);
+    }
+  }
+
+  #upload(server: Node, turn: UploadTurn<SimChannel>): void {
+    server.sentPieces++;
+    const { piece } = turn.request;
+    const node = turn.channel.downloader;
+    const isRight = this.#prng.float() >= (server.options.wrongShare ?? 0);
+    const chunkBytes = PIECE_BYTES / CHUNKS;
+    for (let chunk = 1; chunk <= CHUNKS; chunk++) {
+      server.upBusyUntilMs =
+        Math.max(this.#now, server.upBusyUntilMs) + (chunkBytes / server.options.upBytesPerSecond) * 1_000;
+      this.#at(server.upBusyUntilMs, () => {
+        this.#send(server, node, () => {
+          const downMs = (chunkBytes / (node.options.downBytesPerSecond ?? Number.POSITIVE_INFINITY)) * 1_000;
+          node.downBusyUntilMs = Math.max(this.#now, node.downBusyUntilMs) + downMs;
+          this.#at(node.downBusyUntilMs, () => this.#received(node, server, piece, chunk, isRight));
+        });
+        if (chunk < CHUNKS) return;
+        server.slots.finished(turn, "sent");
+        this.#pump(server);
+      });
+    }
+  }
+
+  #node(fingerprint: Fingerprint): Node {
+    return defined(this.#nodes[Number.parseInt(fingerprint.slice(-8), 16)], "a peer of this swarm");
+  }
+}

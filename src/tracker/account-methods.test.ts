@@ -1,0 +1,204 @@
+import { describe, expect, test } from "bun:test";
+import type { GroupName, UserName } from "../base/ids.ts";
+import { SESSION_LIFETIME_MS, WRONG_LOGINS_FREE } from "../base/limits.ts";
+import { failureOf, ServiceWorld, testSigning } from "../testing/service-clients.ts";
+import { hexId } from "../testing/test-tracker.ts";
+import type { checkGrant } from "../wire/signed.ts";
+
+const lab = "lab" as GroupName;
+const name = (text: string) => text as UserName;
+
+describe("connections and sessions", () => {
+  test("hello comes first, whatever is asked", async () => {
+    const world = new ServiceWorld();
+    const greeted = await world.connect("m");
+    expect(await greeted.attempt("ping", {})).toBe("done");
+    greeted.greeted = false;
+    expect(await greeted.attempt("ping", {})).toBe("protocol");
+    expect(await greeted.attempt("list_groups", {})).toBe("protocol");
+  });
+
+  test("hello tells the tracker's number, its clock and the keys that sign", async () => {
+    const world = new ServiceWorld();
+    const client = await world.connect("m");
+    expect(await client.call("hello", { version: 1, program: "p" })).toEqual({
+      tracker: 1,
+      clockMs: world.clock.nowMs(),
+      keys: [testSigning.publicKey],
+    });
+  });
+
+  test("without a session nothing but hello, ping and the ways in is answered", async () => {
+    const client = await new ServiceWorld().connect("m");
+    const id = hexId<ReturnType<ServiceWorld["id"]>>("r");
+    const gid = hexId<Parameters<typeof checkGrant>[2]["gid"]>("g");
+    expect(await client.attempt("list_groups", {})).toBe("not-logged-in");
+    expect(await client.attempt("create_group", { id, group: lab })).toBe("not-logged-in");
+    expect(await client.attempt("grant", { gid })).toBe("not-logged-in");
+    expect(await client.attempt("own_shares", {})).toBe("not-logged-in");
+    expect(await client.attempt("logout", {})).toBe("done");
+  });
+
+  test("an unknown user and a wrong password get the same answer", async () => {
+    const world = new ServiceWorld();
+    await world.user("ada");
+    const client = await world.connect("m");
+    const wrong = await failureOf(client.login("ada", "guess"));
+    const unknown = await failureOf(client.login("nobody", "guess"));
+    expect([wrong.code, wrong.message]).toEqual(["wrong-credentials", "wrong user id or password"]);
+    expect([unknown.code, unknown.message]).toEqual([wrong.code, wrong.message]);
+  });
+
+  test("an unknown user costs one hash, as a known one does", async () => {
+    const world = new ServiceWorld();
+    await world.user("ada");
+    const client = await world.connect("m");
+    world.verified.length = 0;
+    await failureOf(client.login("ada", "guess"));
+    await failureOf(client.login("nobody", "guess"));
+    expect(world.verified).toEqual(["hash of secret", "hash of nothing"]);
+  });
+
+  test("a tracker too busy to check a password counts nothing as wrong", async () => {
+    const world = new ServiceWorld();
+    const ada = await world.user("ada");
+    await ada.call("logout", {});
+    world.isBusy = true;
+    for (let tries = 0; tries < 2 * WRONG_LOGINS_FREE; tries++)
+      expect((await failureOf(ada.login("ada"))).message).toBe("busy");
+    world.isBusy = false;
+    await ada.login("ada");
+  });
+
+  test("guesses are slowed down, the rightful user elsewhere is not, and time heals", async () => {
+    const world = new ServiceWorld();
+    await world.user("ada");
+    const thief = await world.connect("thief", "203.0.113.5");
+    for (let tries = 0; tries < WRONG_LOGINS_FREE; tries++)
+      expect((await failureOf(thief.login("ada", "guess"))).code).toBe("wrong-credentials");
+    expect(await failureOf(thief.login("ada"))).toMatchObject({ code: "try-later" });
+    await (await world.connect("laptop", "198.51.100.1")).login("ada");
+    world.clock.advance(60_000);
+    await thief.login("ada");
+  });
+
+  test("a second login on one connection is refused, another after logout is not", async () => {
+    const world = new ServiceWorld();
+    const ada = await world.user("ada");
+    expect((await failureOf(ada.login("ada"))).code).toBe("already-logged-in");
+    await ada.call("logout", {});
+    await ada.login("ada");
+  });
+
+  test("a login whose connection ended meanwhile leaves nobody online", async () => {
+    const world = new ServiceWorld();
+    const ada = await world.user("ada");
+    await world.group("lab", ada);
+    const late = await world.connect("late");
+    const login = failureOf(late.login("ada"));
+    late.hangUp();
+    expect((await login).code).toBe("not-logged-in");
+    ada.hangUp();
+    expect(world.service.status()[0]).toBe("online: 0 users on 0 machines");
+  });
+
+  test("a token opens a session again, also after a restart, on this machine alone", async () => {
+    const world = new ServiceWorld();
+    const { token } = await world.user("ada", "laptop");
+    world.restart();
+    const again = await world.connect("laptop");
+    expect(await again.resume(token)).toMatchObject({ name: "ada", news: [] });
+    const other = await world.connect("other machine");
+    expect((await failureOf(other.resume(token))).code).toBe("not-logged-in");
+    expect((await failureOf(other.resume("nonsense"))).code).toBe("not-logged-in");
+  });
+
+  test("a token expires", async () => {
+    const world = new ServiceWorld();
+    const { token } = await world.user("ada", "laptop");
+    world.clock.advance(SESSION_LIFETIME_MS);
+    expect((await failureOf((await world.connect("laptop")).resume(token))).code).toBe("not-logged-in");
+  });
+
+  test("a client that comes back on another connection takes over, and its old connection is closed", async () => {
+    const world = new ServiceWorld();
+    const before = await world.user("ada", "laptop");
+    const after = await world.connect("laptop");
+    await after.resume(before.token);
+    expect(before.isOpen).toBe(false);
+    expect(world.service.status()[0]).toBe("online: 1 user on 1 machine");
+  });
+
+  test("a repeated create_user is answered, another one under the name is refused", async () => {
+    const world = new ServiceWorld();
+    const client = await world.connect("m");
+    const params = { id: world.id(), name: name("ada"), password: "secret" };
+    await client.call("create_user", params);
+    expect(await client.attempt("create_user", params)).toBe("done");
+    expect(await client.attempt("create_user", { ...params, id: world.id() })).toBe("name-taken");
+  });
+});
+
+test("of two accounts under one name each is reached by its own password, the later with its suffix", async () => {
+  const [here, there] = [new ServiceWorld(1), new ServiceWorld(2)];
+  await here.user("ada");
+  there.clock.advance(1_000);
+  await there.user("ada", "other machine", "another");
+  here.store.append([...there.store.replay()]);
+  here.restart();
+
+  const first = await here.connect("m");
+  expect((await first.login("ada", "secret")).name).toBe(name("ada"));
+  const second = await here.connect("n");
+  const { name: suffixed } = await second.login("ada", "another");
+  expect(suffixed).toMatch(/^ada~[a-z2-7]{5}$/);
+  await second.call("logout", {});
+  expect((await failureOf(second.login(suffixed, "secret"))).code).toBe("wrong-credentials");
+  await second.login(suffixed, "another");
+  expect((await failureOf((await here.connect("o")).login("ada", "neither"))).code).toBe("wrong-credentials");
+});
+
+describe("changing the password", () => {
+  test("ends the other sessions and their tokens; this one goes on with its new token", async () => {
+    const world = new ServiceWorld();
+    const desktop = await world.user("ada", "desktop");
+    const laptop = await world.connect("laptop");
+    await laptop.login("ada");
+    const params = { id: world.id(), old: "secret", new: "fresh" };
+    const { token } = await desktop.call("change_password", params);
+
+    expect(await laptop.heard()).toEqual([
+      { kind: "session-ended", message: "the password was changed: log in again" },
+    ]);
+    expect(await laptop.attempt("list_groups", {})).toBe("not-logged-in");
+    expect((await failureOf(laptop.resume(laptop.token))).message).toBe(
+      "the password was changed: log in again",
+    );
+    expect((await failureOf(laptop.login("ada", "secret"))).code).toBe("wrong-credentials");
+    await laptop.login("ada", "fresh");
+
+    expect(await desktop.heard()).toEqual([]);
+    expect(await desktop.attempt("list_groups", {})).toBe("done");
+    desktop.hangUp();
+    await (await world.connect("desktop")).resume(token);
+  });
+
+  test("needs the old password", async () => {
+    const world = new ServiceWorld();
+    const ada = await world.user("ada");
+    const params = { id: world.id(), old: "guess", new: "fresh" };
+    expect(await ada.attempt("change_password", params)).toBe("wrong-credentials");
+    ada.hangUp();
+    await (await world.connect("m")).login("ada", "secret");
+  });
+
+  test("a repetition is answered, with a token that counts", async () => {
+    const world = new ServiceWorld();
+    const ada = await world.user("ada", "desktop");
+    const params = { id: world.id(), old: "secret", new: "fresh" };
+    await ada.call("change_password", params);
+    const { token } = await ada.call("change_password", params);
+    ada.hangUp();
+    await (await world.connect("desktop")).resume(token);
+  });
+});

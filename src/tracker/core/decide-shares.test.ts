@@ -1,0 +1,220 @@
+import { beforeEach, describe, expect, test } from "bun:test";
+import { Failure } from "../../base/failure.ts";
+import type { Gid, Sha1, Uid } from "../../base/ids.ts";
+import {
+  bodiesOf,
+  codeOf,
+  deviceOf,
+  file,
+  fileOf,
+  group,
+  hexId,
+  TestTracker,
+  user,
+} from "../../testing/test-tracker.ts";
+import { findFile, groupNamed, listFiles, ownShares } from "./queries.ts";
+import { checkInvariants } from "./state.ts";
+
+const lab = group("lab");
+let tracker: TestTracker;
+let ann: Uid;
+let bob: Uid;
+let eve: Uid;
+let gid: Gid;
+beforeEach(() => {
+  tracker = new TestTracker();
+  ann = tracker.createUser("ann");
+  bob = tracker.createUser("bob");
+  eve = tracker.createUser("eve");
+  gid = tracker.createGroup(ann, "lab");
+  tracker.addMember(ann, "lab", bob);
+});
+
+/** Names with the number of their sharers. */
+function listed(): [string, number][] {
+  const page = listFiles(tracker.state, ann, lab);
+  if (page instanceof Failure) throw page;
+  checkInvariants(tracker.state);
+  return page.rows.map(({ name, sharers }) => [name, [...sharers].length]);
+}
+
+describe("share", () => {
+  test("lists the file with its sharer", () => {
+    const [added, shared] = bodiesOf(tracker.share(ann, "lab", "a.txt"));
+    expect([added?.kind, shared?.kind]).toEqual(["file-added", "share-set"]);
+    expect(listed()).toEqual([["a.txt", 1]]);
+    expect(findFile(tracker.state, bob, lab, file("A.TXT"))).toEqual({
+      gid,
+      name: file("a.txt"),
+      file: fileOf("a.txt"),
+    });
+  });
+
+  test("the same content under the same name adds a source", () => {
+    tracker.share(ann, "lab", "a.txt");
+    expect(bodiesOf(tracker.share(bob, "lab", "a.txt")).map(({ kind }) => kind)).toEqual(["share-set"]);
+    expect(listed()).toEqual([["a.txt", 2]]);
+  });
+
+  test("two machines of one user are two sources", () => {
+    tracker.share(ann, "lab", "a.txt");
+    const device = deviceOf("ann's other machine");
+    const command = { by: ann, device, group: lab, name: file("a.txt"), file: fileOf("a.txt"), counter: 1 };
+    bodiesOf(tracker.run({ kind: "share-file", ...command }));
+    expect(listed()).toEqual([["a.txt", 2]]);
+  });
+
+  test("a listed content under another name adds a source to the name that it has", () => {
+    tracker.share(ann, "lab", "a.txt", "content");
+    bodiesOf(tracker.share(bob, "lab", "b.txt", "content"));
+    expect(listed()).toEqual([["a.txt", 2]]);
+  });
+
+  test("other content under a taken name is refused with the way out", () => {
+    tracker.share(ann, "lab", "a.txt", "one");
+    const refused = tracker.share(bob, "lab", "A.txt", "two") as Failure;
+    expect(refused.code).toBe("name-taken");
+    expect(refused.message).toContain("upload_file <path> lab <other name>");
+    bodiesOf(tracker.share(bob, "lab", "b.txt", "two"));
+    expect(listed()).toEqual([
+      ["a.txt", 1],
+      ["b.txt", 1],
+    ]);
+  });
+
+  test("only members share, and others learn nothing of what is there", () => {
+    tracker.share(ann, "lab", "a.txt");
+    const known = tracker.share(eve, "lab", "a.txt") as Failure;
+    const unknown = tracker.share(eve, "lab", "x.txt") as Failure;
+    expect(known.code).toBe("not-member");
+    expect(known.message).toBe(unknown.message);
+    tracker.run({ kind: "join-group", by: eve, group: lab });
+    expect(codeOf(tracker.share(eve, "lab", "a.txt"))).toBe("not-member");
+    expect(codeOf(tracker.share(eve, "nothing", "a.txt"))).toBe("unknown-group");
+  });
+
+  test("a content that is listed with another SHA-1 is refused", () => {
+    tracker.share(ann, "lab", "a.txt");
+    const forged = { ...fileOf("a.txt"), sha1: hexId<Sha1>("forged", 40) };
+    const command = {
+      by: bob,
+      device: deviceOf(bob),
+      group: lab,
+      name: file("a.txt"),
+      file: forged,
+      counter: 1,
+    };
+    expect(codeOf(tracker.run({ kind: "share-file", ...command }))).toBe("corrupt");
+  });
+
+  test("a file name leaves room for the suffix that merging may give it", () => {
+    expect(codeOf(tracker.share(ann, "lab", "a".repeat(235)))).toBe("invalid-name");
+    bodiesOf(tracker.share(ann, "lab", "a".repeat(234)));
+  });
+
+  test("the same change again is answered, one from before is refused", () => {
+    tracker.share(ann, "lab", "a.txt", "a.txt", 3);
+    expect(tracker.share(ann, "lab", "a.txt", "a.txt", 3)).toEqual([]);
+    tracker.stop(ann, "lab", "a.txt", 4);
+    expect(codeOf(tracker.share(ann, "lab", "a.txt", "a.txt", 3))).toBe("try-later");
+    expect(codeOf(tracker.share(ann, "lab", "a.txt", "a.txt", 4))).toBe("try-later");
+    expect(listed()).toEqual([]);
+    bodiesOf(tracker.share(ann, "lab", "a.txt", "a.txt", 5));
+  });
+});
+
+describe("stop", () => {
+  test("the file goes from the list with its last sharer", () => {
+    tracker.share(ann, "lab", "a.txt");
+    tracker.share(bob, "lab", "a.txt");
+    bodiesOf(tracker.stop(ann, "lab", "a.txt"));
+    expect(listed()).toEqual([["a.txt", 1]]);
+    bodiesOf(tracker.stop(bob, "lab", "a.txt"));
+    expect(listed()).toEqual([]);
+    expect(codeOf(findFile(tracker.state, ann, lab, file("a.txt")))).toBe("unknown-file");
+  });
+
+  test("what this machine does not share is refused; who is no member learns only that", () => {
+    tracker.share(ann, "lab", "a.txt");
+    expect(codeOf(tracker.stop(bob, "lab", "a.txt"))).toBe("not-shared");
+    expect(codeOf(tracker.stop(eve, "lab", "a.txt"))).toBe("not-member");
+    expect(codeOf(tracker.stop(eve, "lab", "nothing"))).toBe("not-member");
+    tracker.stop(ann, "lab", "a.txt");
+    expect(codeOf(tracker.stop(ann, "lab", "a.txt", 9))).toBe("not-shared");
+  });
+
+  test("the same change again is answered, one from before is refused", () => {
+    tracker.share(ann, "lab", "a.txt", "a.txt", 5);
+    expect(codeOf(tracker.stop(ann, "lab", "a.txt", 5))).toBe("try-later");
+    bodiesOf(tracker.stop(ann, "lab", "a.txt", 6));
+    expect(tracker.stop(ann, "lab", "a.txt", 6)).toEqual([]);
+  });
+});
+
+describe("a name whose content nobody shares any more", () => {
+  beforeEach(() => {
+    tracker.share(ann, "lab", "a.txt", "old");
+    tracker.stop(ann, "lab", "old");
+  });
+
+  test("is free for another content", () => {
+    bodiesOf(tracker.share(bob, "lab", "a.txt", "new"));
+    expect(findFile(tracker.state, ann, lab, file("a.txt"))).toMatchObject({ file: fileOf("new") });
+  });
+
+  test("the earlier content then needs another name, and gets it", () => {
+    tracker.share(bob, "lab", "a.txt", "new");
+    expect(codeOf(tracker.share(ann, "lab", "a.txt", "old", 3))).toBe("name-taken");
+    bodiesOf(tracker.share(ann, "lab", "old.txt", "old", 3));
+    expect(listed()).toEqual([
+      ["a.txt", 1],
+      ["old.txt", 1],
+    ]);
+  });
+
+  test("shared again as it was, nothing is added but the share", () => {
+    expect(bodiesOf(tracker.share(ann, "lab", "a.txt", "old", 3)).map(({ kind }) => kind)).toEqual([
+      "share-set",
+    ]);
+    expect(listed()).toEqual([["a.txt", 1]]);
+  });
+});
+
+describe("shares of somebody who is no member", () => {
+  beforeEach(() => {
+    tracker.share(bob, "lab", "b.txt");
+    tracker.must({ kind: "remove-member", by: ann, group: lab, user: user("bob") });
+  });
+
+  test("do not count, and count again when let in again", () => {
+    expect(listed()).toEqual([]);
+    tracker.addMember(ann, "lab", bob);
+    expect(listed()).toEqual([["b.txt", 1]]);
+  });
+
+  test("do not keep a name from others", () => {
+    bodiesOf(tracker.share(ann, "lab", "b.txt", "other"));
+    tracker.addMember(ann, "lab", bob);
+    const names = listed().map(([name]) => name);
+    expect(names.length).toBe(2);
+    expect(names.some((name) => /^b\.txt~[a-z2-7]{5}$/.test(name))).toBe(true);
+  });
+
+  test("are not told to its machine, but may be stopped", () => {
+    expect(ownShares(tracker.state, { uid: bob, device: deviceOf(bob) }).rows).toEqual([]);
+    bodiesOf(tracker.stop(bob, "lab", "b.txt"));
+    tracker.addMember(ann, "lab", bob);
+    expect(listed()).toEqual([]);
+  });
+});
+
+test("after the group is deleted its name says nothing of its files", () => {
+  tracker.share(ann, "lab", "a.txt");
+  tracker.must({ kind: "delete-group", by: ann, group: lab });
+  expect(groupNamed(tracker.state, lab)).toBeInstanceOf(Failure);
+  expect(ownShares(tracker.state, { uid: ann, device: deviceOf(ann) }).rows).toEqual([]);
+  tracker.createGroup(bob, "lab");
+  const files = listFiles(tracker.state, bob, lab);
+  expect(files).toEqual({ rows: [] });
+  checkInvariants(tracker.state);
+});

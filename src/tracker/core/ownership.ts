@@ -1,0 +1,53 @@
+/**
+ * Who owns a group and who owned it before: the line from the present owner back to the creator. Pure.
+ *
+ * Each handover names the owner that it comes from, so that the line is found even where two trackers that could not
+ * see each other handed the group over twice; handovers beside the line count for nothing. A line that is broken (an
+ * entry has not arrived) ends there: who stands behind the gap grants nothing until it is closed.
+ */
+import type { Uid } from "../../base/ids.ts";
+import type { Claim } from "./hybrid-time.ts";
+import { type Handover, presentHandover } from "./joins.ts";
+import { meetVectors, type VersionVector } from "./version-vector.ts";
+
+export interface Transfer extends Handover {
+  readonly claim: Claim;
+  readonly from: Uid;
+  readonly to: Uid;
+  /** The accepts that it has seen. */
+  readonly vector: VersionVector;
+}
+
+/** One owner's time. */
+export interface Tenure {
+  readonly epoch: number;
+  readonly owner: Uid;
+  /** What every later handover of the line has seen; undefined for the present owner: all counts. */
+  readonly seenByLater: VersionVector | undefined;
+}
+
+/** The tenures by epoch, the present one first. */
+export type OwnershipLine = ReadonlyMap<number, Tenure>;
+
+export function ownershipLine(creator: Uid, transfers: readonly Transfer[]): OwnershipLine {
+  const line = new Map<number, Tenure>();
+  const byEpoch = Map.groupBy(transfers, (transfer) => transfer.epoch);
+  let transfer = transfers.length === 0 ? undefined : transfers.reduce(presentHandover);
+  let seenByLater: VersionVector | undefined;
+  while (transfer !== undefined) {
+    const { epoch, from, to, vector } = transfer;
+    line.set(epoch, { epoch, owner: to, seenByLater });
+    seenByLater = seenByLater === undefined ? vector : meetVectors(seenByLater, vector);
+    if (epoch === 1 && from === creator) line.set(0, { epoch: 0, owner: creator, seenByLater });
+    const before: Transfer[] = (byEpoch.get(epoch - 1) ?? []).filter((earlier) => earlier.to === from);
+    transfer = before.length === 0 ? undefined : before.reduce(presentHandover);
+  }
+  if (transfers.length === 0) line.set(0, { epoch: 0, owner: creator, seenByLater: undefined });
+  return line;
+}
+
+/** The first of the line. */
+export function presentTenure(line: OwnershipLine): Tenure | undefined {
+  for (const tenure of line.values()) return tenure;
+  return undefined;
+}

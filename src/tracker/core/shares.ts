@@ -1,0 +1,266 @@
+/**
+ * Files of groups and who shares them from which machine.
+ *
+ * A share counts while its user is a member of the group; a file is listed while one of its shares counts, whoever is
+ * online. What counts and what is listed is derived: it follows each change of a share and, through `standingChanged`,
+ * each change of membership; `invariants` recomputes it. Files of a deleted group are forgotten.
+ */
+import { assert } from "../../base/assert.ts";
+import type { FileId, FileName, Fingerprint, Gid, Uid } from "../../base/ids.ts";
+import type { FileSummary } from "../../base/manifest.ts";
+import type { BodyOf, Entry } from "../../wire/entry.ts";
+import { FewRows } from "./few-rows.ts";
+import type { Groups } from "./groups.ts";
+import { type Claim, claimOf } from "./hybrid-time.ts";
+import { type Claimed, lastChange, latest, type ShareChange } from "./joins.ts";
+import { NameTable, sortKey } from "./name-table.ts";
+import { SortedKeys } from "./sorted-keys.ts";
+
+/** One machine of one user. */
+export interface Sharer {
+  readonly uid: Uid;
+  readonly device: Fingerprint;
+}
+
+export interface ShareRow extends Sharer, ShareChange {}
+
+/** The summary and the name of a content: the last that was added while nobody shared it. */
+interface Listing extends Claimed {
+  readonly name: FileName;
+  readonly file: FileSummary;
+}
+
+interface FileRow {
+  listing: Listing | undefined;
+  /** By user and device. */
+  readonly shares: FewRows<ShareRow>;
+  /** Derived: the shares that count. */
+  counting: number;
+}
+
+interface GroupFiles {
+  readonly rows: Map<FileId, FileRow>;
+  /** Derived: the files with a listing and a share that counts. */
+  readonly listed: NameTable<FileId>;
+}
+
+export class Shares {
+  readonly #groups: Groups;
+  readonly #files = new Map<Gid, GroupFiles>();
+  /** The places of all shares of a user, stopped ones too. */
+  readonly #ofUser = new Map<Uid, SortedKeys>();
+
+  constructor(groups: Groups) {
+    this.#groups = groups;
+  }
+
+  // --- what is known ---
+
+  /** Files of the group that are known, listed or not. */
+  fileCount(gid: Gid): number {
+    return this.#files.get(gid)?.rows.size ?? 0;
+  }
+
+  isListed(gid: Gid, fileId: FileId): boolean {
+    return isListed(this.#row(gid, fileId));
+  }
+
+  /** Listed or not. */
+  file(gid: Gid, fileId: FileId): FileSummary | undefined {
+    return this.#row(gid, fileId)?.listing?.file;
+  }
+
+  /** What the file is called now: with a suffix if an earlier listed one has the name. */
+  name(gid: Gid, fileId: FileId): FileName | undefined {
+    const row = this.#row(gid, fileId);
+    if (row?.listing === undefined) return undefined;
+    const { name } = row.listing;
+    return isListed(row) ? this.#files.get(gid)?.listed.shown(name, fileId) : name;
+  }
+
+  /** Listed files under a bare name, the holder first; or the one that is meant by a name with its suffix. */
+  find(gid: Gid, typed: string): FileId[] {
+    return this.#files.get(gid)?.listed.find(typed) ?? [];
+  }
+
+  /** Sort keys above `after` of the listed files. */
+  listed(gid: Gid, after?: string): Iterable<string> {
+    return this.#files.get(gid)?.listed.above(after) ?? [];
+  }
+
+  share(gid: Gid, fileId: FileId, { uid, device }: Sharer): ShareRow | undefined {
+    return this.#row(gid, fileId)?.shares.get(shareKey({ uid, device }));
+  }
+
+  /** Whose shares count, online or not. */
+  *sharers(gid: Gid, fileId: FileId): Generator<Sharer> {
+    for (const share of this.#row(gid, fileId)?.shares ?? []) {
+      if (this.#counts(gid, share)) yield share;
+    }
+  }
+
+  /** Places (see `parseSharePlace`) above `after` of all shares of a machine, stopped ones too. */
+  *ofDevice({ uid, device }: Sharer, after?: string): Generator<string> {
+    for (const place of this.#ofUser.get(uid)?.above(after) ?? []) {
+      if (parseSharePlace(place).device === device) yield place;
+    }
+  }
+
+  // --- what happens ---
+
+  addFile(entry: Entry, body: BodyOf<"file-added">): void {
+    const { gid, fileId, name, size, sha1, digest } = body;
+    if (this.#groups.isDeleted(gid)) return;
+    const { files, row } = this.#ensure(gid, fileId);
+    const claim = claimOf(entry.stamp, entry.key.origin);
+    const listing = { claim, name, file: { fileId, size, sha1, digest } };
+    this.#update(files, fileId, row, () => {
+      row.listing = row.listing === undefined ? listing : latest(row.listing, listing);
+    });
+  }
+
+  setShare(body: BodyOf<"share-set">): void {
+    const { gid, fileId, uid, device, shared, counter } = body;
+    if (this.#groups.isDeleted(gid)) return;
+    const { files, row } = this.#ensure(gid, fileId);
+    const key = shareKey(body);
+    const before = row.shares.get(key);
+    const change = { uid, device, shared, counter };
+    const share = before === undefined ? change : lastChange(before, change);
+    this.#update(files, fileId, row, () => {
+      row.shares.put(share);
+      row.counting += Number(this.#counts(gid, share)) - Number(this.#counts(gid, before));
+    });
+    if (before === undefined) this.#index(gid, fileId, body);
+  }
+
+  /** The user is a member of the group from now on, or no longer. */
+  standingChanged(gid: Gid, uid: Uid): void {
+    const files = this.#files.get(gid);
+    for (const place of this.#ofUser.get(uid)?.startingWith(`${gid}\n`) ?? []) {
+      const { fileId } = parseSharePlace(place);
+      const row = files?.rows.get(fileId);
+      if (files === undefined || row === undefined) continue;
+      this.#update(files, fileId, row, () => {
+        row.counting = this.#countingOf(gid, row);
+      });
+    }
+  }
+
+  groupDeleted(gid: Gid): void {
+    for (const [fileId, row] of this.#files.get(gid)?.rows ?? []) {
+      for (const { uid, device } of row.shares) {
+        const places = this.#ofUser.get(uid);
+        places?.delete(placeOfShare(gid, device, fileId));
+        if (places?.size === 0) this.#ofUser.delete(uid);
+      }
+    }
+    this.#files.delete(gid);
+  }
+
+  // --- comparing and checking ---
+
+  /** One text for each row, whatever the order of arrival. */
+  *dump(): Generator<string> {
+    for (const [gid, files] of this.#files) {
+      for (const [fileId, row] of files.rows) {
+        yield JSON.stringify(["file", gid, fileId, row.listing]);
+        for (const { uid, device, shared, counter } of row.shares)
+          yield JSON.stringify(["share", gid, fileId, uid, device, shared, counter]);
+      }
+    }
+  }
+
+  invariants(): void {
+    let shares = 0;
+    for (const [gid, files] of this.#files) {
+      files.listed.invariants();
+      const expected: string[] = [];
+      for (const [fileId, row] of files.rows) {
+        assert(row.counting === this.#countingOf(gid, row), "counting shares are counted");
+        if (row.listing !== undefined && row.counting > 0) expected.push(sortKey(row.listing.name, fileId));
+        for (const { uid, device } of row.shares) {
+          shares++;
+          const isIndexed = this.#ofUser.get(uid)?.has(placeOfShare(gid, device, fileId));
+          assert(isIndexed === true, "shares of users");
+        }
+      }
+      assert(
+        expected.sort().join() === [...files.listed.above(undefined)].join(),
+        "listed files are derived",
+      );
+    }
+    const indexed = [...this.#ofUser.values()].reduce((sum, places) => sum + places.size, 0);
+    assert(shares === indexed, "shares of users are shares");
+  }
+
+  // --- rows and what derives from them ---
+
+  #row(gid: Gid, fileId: FileId): FileRow | undefined {
+    return this.#files.get(gid)?.rows.get(fileId);
+  }
+
+  #ensure(gid: Gid, fileId: FileId): { files: GroupFiles; row: FileRow } {
+    let files = this.#files.get(gid);
+    if (files === undefined) {
+      files = newGroupFiles();
+      this.#files.set(gid, files);
+    }
+    let row = files.rows.get(fileId);
+    if (row === undefined) {
+      row = { listing: undefined, shares: new FewRows<ShareRow>(shareKey), counting: 0 };
+      files.rows.set(fileId, row);
+    }
+    return { files, row };
+  }
+
+  #index(gid: Gid, fileId: FileId, { uid, device }: Sharer): void {
+    const places = this.#ofUser.get(uid) ?? new SortedKeys();
+    places.add(placeOfShare(gid, device, fileId));
+    this.#ofUser.set(uid, places);
+  }
+
+  #counts(gid: Gid, share: ShareRow | undefined): boolean {
+    return share?.shared === true && this.#groups.isMember(gid, share.uid);
+  }
+
+  #countingOf(gid: Gid, row: FileRow): number {
+    let counting = 0;
+    for (const share of row.shares) if (this.#counts(gid, share)) counting++;
+    return counting;
+  }
+
+  /** The only place where a file enters or leaves the list. */
+  #update(files: GroupFiles, fileId: FileId, row: FileRow, change: () => void): void {
+    const before = isListed(row) ? row.listing?.name : undefined;
+    change();
+    const after = isListed(row) ? row.listing?.name : undefined;
+    if (before === after) return;
+    if (before !== undefined) files.listed.delete(before, fileId);
+    if (after !== undefined) files.listed.add(after, fileId);
+  }
+}
+
+function newGroupFiles(): GroupFiles {
+  const rows = new Map<FileId, FileRow>();
+  const listed = new NameTable<FileId>((fileId) => rows.get(fileId)?.listing?.claim ?? ("" as Claim));
+  return { rows, listed };
+}
+
+function isListed(row: FileRow | undefined): boolean {
+  return row?.listing !== undefined && row.counting > 0;
+}
+
+function shareKey({ uid, device }: Sharer): string {
+  return uid + device;
+}
+
+/** Where a share stands among those of its user: by group, then machine. */
+function placeOfShare(gid: Gid, device: Fingerprint, fileId: FileId): string {
+  return `${gid}\n${device}\n${fileId}`;
+}
+
+export function parseSharePlace(place: string): { gid: Gid; device: Fingerprint; fileId: FileId } {
+  const [gid, device, fileId] = place.split("\n") as [Gid, Fingerprint, FileId];
+  return { gid, device, fileId };
+}

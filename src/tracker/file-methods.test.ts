@@ -1,0 +1,245 @@
+import { expect, test } from "bun:test";
+import { Failure } from "../base/failure.ts";
+import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import { GRANT_LIFETIME_MS, SOURCES_MAX } from "../base/limits.ts";
+import { Manifest } from "../base/manifest.ts";
+import {
+  failureOf,
+  manifestOf,
+  ServiceWorld,
+  type TestClient,
+  testSigning,
+} from "../testing/service-clients.ts";
+import { deviceOf, hexId } from "../testing/test-tracker.ts";
+import { checkGrant } from "../wire/signed.ts";
+
+const lab = "lab" as GroupName;
+const cut = "cut.mov" as FileName;
+const name = (text: string) => text as UserName;
+
+const manifest = manifestOf("cut");
+const { fileId, digest } = manifest.summary;
+
+async function sharedWorld() {
+  const world = new ServiceWorld();
+  const [ada, bob, eve] = [await world.user("ada"), await world.user("bob"), await world.user("eve")];
+  await world.group("lab", ada, bob, eve);
+  const gid = await ada.share("lab", cut, manifest);
+  const clear = async (...clients: TestClient[]) => {
+    for (const client of clients) await client.heard();
+  };
+  return { world, ada, bob, eve, gid, clear };
+}
+
+test("a new file is told to the other members online, and only once", async () => {
+  const { ada, bob, eve, world } = await sharedWorld();
+  const told = { kind: "new-file", group: lab, name: cut, user: name("ada"), size: 1_000_000 } as const;
+  expect(await bob.heardNews()).toContainEqual(told);
+  expect(await ada.heardNews()).not.toContainEqual(told);
+  await eve.heard();
+  await bob.share("lab", cut, manifest);
+  expect(await eve.heardNews()).toEqual([]);
+  world.restart();
+  const again = await world.connect("m");
+  expect((await again.login("bob")).news).toEqual([]);
+});
+
+test("files are listed with the machines online that share them", async () => {
+  const { ada, bob } = await sharedWorld();
+  const row = { name: cut, ...manifest.summary, sources: 1 };
+  expect((await bob.call("list_files", { group: lab })).rows).toEqual([row]);
+  expect((await bob.call("search", { text: "CUT" })).rows).toEqual([{ group: lab, file: row }]);
+  ada.hangUp();
+  expect((await bob.call("list_files", { group: lab })).rows).toEqual([{ ...row, sources: 0 }]);
+  expect(await bob.call("find_file", { group: lab, name: cut })).toMatchObject({ file: manifest.summary });
+});
+
+test("a piece list comes back as it was given, to members alone", async () => {
+  const { world, bob } = await sharedWorld();
+  const { result, tail } = await bob.ask("get_blob", { group: lab, digest, offset: 0 });
+  expect(result.total).toBe(manifest.rows.length);
+  expect(Manifest.check(manifest.summary, tail ?? new Uint8Array())).toBeInstanceOf(Manifest);
+  const outsider = await world.user("outsider");
+  expect(await outsider.attempt("get_blob", { group: lab, digest, offset: 0 })).toBe("not-member");
+  expect(await outsider.attempt("has_blob", { group: lab, digest })).toBe("not-member");
+  const part = { group: lab, digest, offset: 0, total: 52 };
+  expect(await outsider.attempt("put_blob", part, new Uint8Array(52))).toBe("not-member");
+  expect(await bob.attempt("get_blob", { group: lab, digest: hexId("other", 64), offset: 0 })).toBe(
+    "unknown-file",
+  );
+});
+
+test("a share is refused unless its piece list is there and is that file's", async () => {
+  const { world, bob } = await sharedWorld();
+  const other = manifestOf("other");
+  const params = { id: world.id(), group: lab, name: "x" as FileName, file: other.summary, counter: 1 };
+  expect(await bob.attempt("share", params)).toBe("invalid-input");
+  await bob.putPieceList("lab", other);
+  const lies = [
+    { ...other.summary, size: 100 },
+    { ...other.summary, size: other.summary.size - 1 },
+    { ...other.summary, fileId: hexId<typeof fileId>("lie", 64) },
+    { ...other.summary, digest },
+  ];
+  for (const file of lies) expect(await bob.attempt("share", { ...params, file })).toBe("corrupt");
+  expect(await bob.attempt("share", params)).toBe("done");
+  expect(await bob.attempt("share", { ...params, id: world.id(), counter: 2, name: cut })).toBe("done");
+});
+
+test("a piece list of impossible length or wrong digest is refused", async () => {
+  const { bob } = await sharedWorld();
+  const part = { group: lab, digest: hexId<typeof digest>("wrong", 64), offset: 0 };
+  expect(await bob.attempt("put_blob", { ...part, total: 53 }, new Uint8Array(53))).toBe("invalid-input");
+  expect(await bob.attempt("put_blob", { ...part, total: 52 }, new Uint8Array(52))).toBe("corrupt");
+  expect(await bob.attempt("put_blob", { ...part, total: 104 }, new Uint8Array(52))).toBe("protocol");
+});
+
+test("a large piece list travels in parts, an empty file has an empty one", async () => {
+  const { bob } = await sharedWorld();
+  const large = manifestOf("large", 11_000 * 512 * 1024);
+  await bob.share("lab", "large", large);
+  const second = await bob.ask("get_blob", {
+    group: lab,
+    digest: large.summary.digest,
+    offset: 512 * 1024,
+  });
+  expect(second.tail).toHaveLength(large.rows.length - 512 * 1024);
+  const empty = manifestOf("empty", 0);
+  await bob.share("lab", "empty", empty);
+  expect(
+    (await bob.ask("get_blob", { group: lab, digest: empty.summary.digest, offset: 0 })).tail,
+  ).toHaveLength(0);
+});
+
+test("who follows a file gets its sources, and a notice for each new one", async () => {
+  const { world, ada, bob, eve, gid, clear } = await sharedWorld();
+  const { sources } = await bob.call("follow", { gid, fileId });
+  const address = { host: "192.0.2.1", port: 7000 };
+  const whole = {
+    user: name("ada"),
+    uid: ada.session?.uid,
+    fingerprint: ada.fingerprint,
+    address,
+    complete: true,
+  };
+  expect(sources).toEqual([whole] as typeof sources);
+
+  await clear(ada, bob, eve);
+  const eveSees = await eve.call("follow", { gid, fileId });
+  expect(eveSees.sources.map(({ user, complete }) => [user as string, complete])).toEqual([
+    ["ada", true],
+    ["bob", false],
+  ]);
+  const heard = () => bob.heard().then((all) => all.map((n) => (n.kind === "source" ? n.source : n)));
+  expect(await heard()).toMatchObject([{ user: "eve", complete: false }]);
+
+  await eve.share("lab", cut, manifest);
+  expect(await heard()).toMatchObject([{ user: "eve", complete: true }]);
+  expect((await eve.heard()).filter(({ kind }) => kind === "source")).toEqual([]);
+  const bobSees = await bob.call("follow", { gid, fileId });
+  expect(bobSees.sources.map(({ user, complete }) => `${user} ${complete}`).sort()).toEqual([
+    "ada true",
+    "eve true",
+  ]);
+  const eveAsksAgain = await eve.call("follow", { gid, fileId });
+  expect(eveAsksAgain.sources.map(({ user }) => user as string).sort()).toEqual(["ada", "bob"]);
+  await clear(bob);
+
+  ada.hangUp();
+  const back = await world.connect("ada's machine");
+  await back.login("ada");
+  expect(await heard()).toMatchObject([{ user: "ada", complete: true }]);
+  expect(await back.heard()).toEqual([]);
+
+  await bob.call("unfollow", { gid, fileId });
+  await eve.call("follow", { gid, fileId });
+  expect(await heard()).toEqual([]);
+});
+
+test("without a source online it is said when one was seen last", async () => {
+  const { world, ada, bob, gid } = await sharedWorld();
+  world.clock.advance(5_000);
+  const goneMs = world.clock.nowMs();
+  ada.hangUp();
+  world.clock.advance(60_000);
+  expect(await bob.call("follow", { gid, fileId })).toEqual({ sources: [], lastSeenMs: goneMs });
+});
+
+test("more sources than can be told become a random choice, never the asking machine", async () => {
+  const { world, bob, gid } = await sharedWorld();
+  const machines = SOURCES_MAX + 20;
+  for (let machine = 0; machine < machines; machine++) {
+    const client = await world.connect(`machine ${machine}`);
+    await client.login("ada");
+    await client.call("share", {
+      id: world.id(),
+      group: lab,
+      name: cut,
+      file: manifest.summary,
+      counter: 1,
+    });
+  }
+  const first = await bob.call("follow", { gid, fileId });
+  const second = await bob.call("follow", { gid, fileId });
+  expect(first.sources).toHaveLength(SOURCES_MAX);
+  expect(second.sources).not.toEqual(first.sources);
+  const all = [...first.sources, ...second.sources];
+  expect(all.some((source) => source.fingerprint === bob.fingerprint)).toBe(false);
+});
+
+test("following needs membership and a file that is known", async () => {
+  const { world, bob, gid } = await sharedWorld();
+  const outsider = await world.user("outsider");
+  expect(await outsider.attempt("follow", { gid, fileId })).toBe("not-member");
+  expect(await bob.attempt("follow", { gid, fileId: hexId("none", 64) })).toBe("unknown-file");
+});
+
+test("a grant names group, user and the key of this connection, and ends after its time", async () => {
+  const { world, bob, gid } = await sharedWorld();
+  const { grant, expiresMs } = await bob.call("grant", { gid });
+  expect(expiresMs).toBe(world.clock.nowMs() + GRANT_LIFETIME_MS);
+  const keys = [testSigning.publicKey];
+  const expected = { gid, fingerprint: bob.fingerprint, nowMs: expiresMs - 1 };
+  expect(checkGrant(grant, keys, expected)).toMatchObject({ uid: bob.session?.uid, user: "bob" });
+  expect(checkGrant(grant, keys, { ...expected, nowMs: expiresMs })).toBeInstanceOf(Failure);
+  expect(checkGrant(grant, keys, { ...expected, fingerprint: deviceOf("thief") })).toBeInstanceOf(Failure);
+});
+
+test("own shares come back after a restart, stopped ones too, for this machine alone", async () => {
+  const { world, ada, bob } = await sharedWorld();
+  await ada.share("lab", "other", manifestOf("other"));
+  const stop = { id: world.id(), group: lab, fileId, counter: 2 };
+  await ada.call("stop_share", stop);
+  expect(await ada.attempt("stop_share", { ...stop, id: world.id(), counter: 3 })).toBe("not-shared");
+  world.restart();
+  const again = await world.connect("ada's machine");
+  await again.resume(ada.token);
+  const { rows } = await again.call("own_shares", {});
+  expect(rows.map((row) => [row.name as string, row.shared, row.counter]).sort()).toEqual([
+    ["cut.mov", false, 2],
+    ["other", true, 1],
+  ]);
+  const elsewhere = await world.connect("another machine");
+  await elsewhere.login("ada");
+  expect((await elsewhere.call("own_shares", {})).rows).toEqual([]);
+  await bob.attempt("ping", {});
+});
+
+test("another content under a taken name is refused with a hint", async () => {
+  const { bob } = await sharedWorld();
+  const refused = await failureOf(bob.share("lab", cut, manifestOf("different")));
+  expect(refused.code).toBe("name-taken");
+  expect(refused.message).toContain("other name");
+});
+
+test("an unfinished piece list is forgotten with its connection", async () => {
+  const { world, bob } = await sharedWorld();
+  const large = manifestOf("large", 11_000 * 512 * 1024);
+  const params = { group: lab, digest: large.summary.digest, total: large.rows.length };
+  await bob.call("put_blob", { ...params, offset: 0 }, large.rows.subarray(0, 512 * 1024));
+  bob.hangUp();
+  bob.isOpen = true;
+  await bob.login("bob");
+  const rest = large.rows.subarray(512 * 1024);
+  expect(await bob.attempt("put_blob", { ...params, offset: 512 * 1024 }, rest)).toBe("protocol");
+});

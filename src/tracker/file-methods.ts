@@ -1,0 +1,158 @@
+/**
+ * Files: piece lists, who shares what, who downloads, and the grants that downloads need.
+ *
+ * Whatever names a group is held against the caller's membership first. A piece list is known by its digest alone: who
+ * can name one has seen the file it belongs to.
+ */
+import { Failure, orThrow } from "../base/failure.ts";
+import type { Gid } from "../base/ids.ts";
+import { BLOB_PART_BYTES, GRANT_LIFETIME_MS } from "../base/limits.ts";
+import { type FileSummary, Manifest, SHA1_BYTES, SHA256_BYTES } from "../base/manifest.ts";
+import type { FileView } from "../wire/client-tracker.ts";
+import { sign } from "../wire/signed.ts";
+import {
+  type FileRow,
+  findFile as fileNamed,
+  listFiles as filesPage,
+  isMember,
+  listedFile,
+  memberGroupNamed,
+  ownShares as ownSharesPage,
+  searchFiles,
+  sharersOf,
+  userName,
+} from "./core/queries.ts";
+import { type Caller, type CallerMethod, type Desk, WithTail } from "./desk.ts";
+import { mapRows } from "./group-methods.ts";
+import type { FileRef } from "./presence.ts";
+import { sourcesOf } from "./sources.ts";
+
+// --- lists ---
+
+export const listFiles: CallerMethod<"list_files"> = (desk, { uid }, { group, after }) =>
+  mapRows(orThrow(filesPage(desk.state, uid, group, after)), (row) => fileView(desk, row));
+
+export const search: CallerMethod<"search"> = (desk, { uid }, { text, after }) =>
+  mapRows(searchFiles(desk.state, uid, text, after), ({ group, file }) => ({
+    group,
+    file: fileView(desk, file),
+  }));
+
+export const findFile: CallerMethod<"find_file"> = ({ state }, { uid }, { group, name }) =>
+  orThrow(fileNamed(state, uid, group, name));
+
+export const ownShares: CallerMethod<"own_shares"> = ({ state }, { uid, fingerprint }, { after }) =>
+  ownSharesPage(state, { uid, device: fingerprint }, after);
+
+// --- piece lists ---
+
+export const hasBlob: CallerMethod<"has_blob"> = ({ state, store }, { uid }, { group, digest }) => {
+  orThrow(memberGroupNamed(state, uid, group));
+  return { has: store.hasBlob(digest) };
+};
+
+export const putBlob: CallerMethod<"put_blob"> = (desk, { link, uid }, params, tail) => {
+  const { group, digest, offset, total } = params;
+  orThrow(memberGroupNamed(desk.state, uid, group));
+  if (total % (SHA1_BYTES + SHA256_BYTES) !== 0)
+    throw new Failure("invalid-input", `no piece list is ${total} bytes long`);
+  if (desk.store.hasBlob(digest)) return {};
+  const whole = orThrow(desk.uploads.add(link, { digest, offset, total, bytes: tail }));
+  if (whole === undefined) return {};
+  for (let at = 0; at === 0 || at < total; at += BLOB_PART_BYTES)
+    desk.store.putBlob(digest, at, whole.subarray(at, at + BLOB_PART_BYTES), total);
+  return {};
+};
+
+export const getBlob: CallerMethod<"get_blob"> = ({ state, store }, { uid }, { group, digest, offset }) => {
+  orThrow(memberGroupNamed(state, uid, group));
+  const total = store.blobTotal(digest);
+  const bytes = store.getBlob(digest, offset, BLOB_PART_BYTES);
+  if (total === undefined || bytes === undefined)
+    throw new Failure("unknown-file", `this tracker does not hold the piece list ${digest}`);
+  return new WithTail({ total }, bytes);
+};
+
+// --- sharing ---
+
+export const share: CallerMethod<"share"> = async (desk, caller, params) => {
+  const { uid: by, fingerprint: device } = caller;
+  const { id: request, group, name, file, counter } = params;
+  const gid = orThrow(memberGroupNamed(desk.state, by, group));
+  checkPieceList(desk, gid, file);
+  return desk.commands.runThen(
+    { kind: "share-file", request, by, device, group, name, file, counter },
+    (state) => ({ gid, name: listedFile(state, gid, file.fileId)?.name ?? name }),
+  );
+};
+
+export const stopShare: CallerMethod<"stop_share"> = async (
+  desk,
+  { uid: by, fingerprint: device },
+  params,
+) => {
+  const { id: request, group, fileId, counter } = params;
+  await desk.commands.run({ kind: "stop-share", request, by, device, group, fileId, counter });
+  return {};
+};
+
+// --- downloading ---
+
+export const follow: CallerMethod<"follow"> = (desk, caller, { gid, fileId }) => {
+  const { state, presence, announcer, clock } = desk;
+  const file = { gid, fileId };
+  requireMember(desk, gid, caller.uid);
+  if (state.shares.file(gid, fileId) === undefined)
+    throw new Failure("unknown-file", "no such file in that group");
+  orThrow(presence.follow(caller, file));
+  const own = state.shares.share(gid, fileId, { uid: caller.uid, device: caller.fingerprint });
+  announcer.sourceAppeared(caller, file, own?.shared === true);
+  const sources = sourcesOf(state, presence, file, caller, desk.prng);
+  const isHere = sources.some(({ complete }) => complete);
+  return { sources, lastSeenMs: isHere ? clock.nowMs() : lastSeenMs(desk, file) };
+};
+
+export const unfollow: CallerMethod<"unfollow"> = ({ presence }, caller, { gid, fileId }) => {
+  presence.unfollow(caller, { gid, fileId });
+  return {};
+};
+
+export const grant: CallerMethod<"grant"> = (desk, { uid, fingerprint }, { gid }) => {
+  requireMember(desk, gid, uid);
+  const expiresMs = desk.clock.nowMs() + GRANT_LIFETIME_MS;
+  const user = userName(desk.state, uid);
+  return {
+    grant: sign({ purpose: "grant", gid, uid, user, fingerprint, expiresMs }, desk.signingKey),
+    expiresMs,
+  };
+};
+
+/** A new file is held against its piece list: nobody can list what nobody could verify. */
+function checkPieceList({ state, store }: Desk, gid: Gid, file: FileSummary): void {
+  const known = state.shares.file(gid, file.fileId);
+  if (known?.digest === file.digest && known.size === file.size) return;
+  const total = store.blobTotal(file.digest);
+  const rows = total === undefined ? undefined : store.getBlob(file.digest, 0, total);
+  if (rows === undefined)
+    throw new Failure("invalid-input", "the tracker does not hold the file's piece list: upload it first");
+  orThrow(Manifest.check(file, rows));
+}
+
+function requireMember({ state }: Desk, gid: Gid, uid: Caller["uid"]): void {
+  if (!isMember(state, gid, uid)) throw new Failure("not-member", "not a member of that group");
+}
+
+/** When a machine that shares the file whole was online last. */
+function lastSeenMs({ state, presence }: Desk, { gid, fileId }: FileRef): number {
+  let latest = 0;
+  for (const { uid, device } of sharersOf(state, gid, fileId))
+    latest = Math.max(latest, presence.lastSeenMs({ uid, fingerprint: device }));
+  return latest;
+}
+
+function fileView({ presence }: Desk, { sharers, ...file }: FileRow): FileView {
+  let sources = 0;
+  for (const { uid, device } of sharers)
+    if (presence.find({ uid, fingerprint: device }) !== undefined) sources++;
+  return { ...file, sources };
+}

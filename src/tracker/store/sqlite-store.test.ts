@@ -1,0 +1,125 @@
+import { Database } from "bun:sqlite";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Failure } from "../../base/failure.ts";
+import type { Digest } from "../../base/ids.ts";
+import { type Entry, type Origin, parseEntry } from "../../wire/entry.ts";
+import { describeEventStore } from "./event-store.contract.ts";
+import { SCHEMA_VERSION } from "./sqlite-schema.ts";
+import { SqliteStore } from "./sqlite-store.ts";
+
+function makeFolder(): string {
+  return mkdtempSync(join(tmpdir(), "p2p-store-"));
+}
+
+function dropFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+describeEventStore("sqlite store", () => {
+  const folder = makeFolder();
+  return { open: () => SqliteStore.open(join(folder, "tracker.db")), dispose: () => dropFolder(folder) };
+});
+
+describe("the sqlite file", () => {
+  const origin = "1-00000000000000aa" as Origin;
+  let folder: string;
+  let path: string;
+
+  beforeEach(() => {
+    folder = makeFolder();
+    path = join(folder, "tracker.db");
+  });
+  afterEach(() => dropFolder(folder));
+
+  function entry(seq: number): Entry {
+    const body = { kind: "group-deleted", gid: "0".repeat(32) };
+    const made = parseEntry({ key: { origin, seq }, stamp: "0".repeat(16), request: "0".repeat(32), body });
+    if (made instanceof Failure) throw made;
+    return made;
+  }
+
+  /** As somebody else would, behind the store's back. */
+  function tamper(statement: string): void {
+    const db = new Database(path);
+    db.run(statement);
+    db.close();
+  }
+
+  function failureOf(run: () => unknown): Failure {
+    try {
+      run();
+    } catch (error) {
+      if (error instanceof Failure) return error;
+    }
+    throw new Error("no failure");
+  }
+
+  test("a database of a newer program is refused and left as it is", () => {
+    SqliteStore.open(path).close();
+    tamper(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
+    const failure = failureOf(() => SqliteStore.open(path));
+    expect(failure.code).toBe("file-refused");
+    expect(failure.message).toContain(path);
+    const db = new Database(path, { readonly: true });
+    expect(db.query("PRAGMA user_version").get()).toEqual({ user_version: SCHEMA_VERSION + 1 });
+    db.close();
+  });
+
+  test("what is no database, and what cannot be opened, is one clear line", () => {
+    writeFileSync(path, "this is a text file, and it is longer than nothing".repeat(100));
+    expect(failureOf(() => SqliteStore.open(path)).code).toBe("disk-error");
+    mkdirSync(join(folder, "taken"));
+    expect(failureOf(() => SqliteStore.open(join(folder, "taken"))).code).toBe("disk-error");
+    expect(failureOf(() => SqliteStore.open(join(folder, "none", "tracker.db"))).message).not.toContain("\n");
+  });
+
+  test("it writes ahead and nobody else may read the file", () => {
+    const store = SqliteStore.open(path);
+    store.append([entry(1)]);
+    const db = new Database(path, { readonly: true });
+    expect(db.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+    db.close();
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) expect(statSync(file).mode & 0o077).toBe(0);
+    store.close();
+  });
+
+  test("a damaged row is told, not applied", () => {
+    const store = SqliteStore.open(path);
+    store.append([entry(1), entry(2)]);
+    tamper(`UPDATE entry SET body = '{"kind":"group-deleted"' WHERE seq = 2`);
+    const failure = failureOf(() => [...store.replay()]);
+    expect(failure.code).toBe("corrupt");
+    expect(failure.message).toContain(`entry 2 of ${origin}`);
+    tamper(`UPDATE entry SET body = '{"kind":"group-deleted","gid":"../.."}' WHERE seq = 2`);
+    expect(failureOf(() => [...store.replay()]).code).toBe("corrupt");
+    store.close();
+  });
+
+  test("after a disk error nothing more is written", () => {
+    const store = SqliteStore.open(path);
+    store.append([entry(1)]);
+    tamper("ALTER TABLE entry RENAME TO lost");
+    const failure = failureOf(() => store.append([entry(2)]));
+    expect(failure.code).toBe("disk-error");
+    tamper("ALTER TABLE lost RENAME TO entry");
+    expect(failureOf(() => store.append([entry(2)]))).toBe(failure);
+    expect(failureOf(() => store.setMeta("key", "value"))).toBe(failure);
+    expect(failureOf(() => store.putBlob("0".repeat(64) as Digest, 0, new Uint8Array(1), 1))).toBe(failure);
+    expect(store.vector().get(origin)).toBe(1);
+    store.close();
+    const again = SqliteStore.open(path);
+    expect([...again.replay()]).toEqual([entry(1)]);
+    again.close();
+  });
+
+  test("a refused batch is no disk error: the store goes on", () => {
+    const store = SqliteStore.open(path);
+    expect(failureOf(() => store.append([entry(2)])).code).toBe("protocol");
+    store.append([entry(1)]);
+    expect(store.vector().get(origin)).toBe(1);
+    store.close();
+  });
+});

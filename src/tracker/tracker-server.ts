@@ -1,0 +1,190 @@
+/**
+ * The tracker process: identity, store, service and listening socket put together, and taken apart again.
+ *
+ * It ends in one of two ways: `close`, or a disk that fails, after which it answers nothing more, ends all connections
+ * and tells so in `failed`. What was acknowledged before either is in the store.
+ */
+import { join } from "node:path";
+import { type Address, formatAddress } from "../base/address.ts";
+import type { Clock } from "../base/clock.ts";
+import { Failure } from "../base/failure.ts";
+import type { Fingerprint } from "../base/ids.ts";
+import {
+  TRACKER_CLOSE_MS_MAX,
+  TRACKER_CONNECTIONS_MAX,
+  TRACKER_CONNECTIONS_PER_ADDRESS_MAX,
+} from "../base/limits.ts";
+import { Prng } from "../base/prng.ts";
+import { randomHex, randomSeed } from "../base/random.ts";
+import { count } from "../base/text.ts";
+import type { TrackerEntry } from "../base/tracker-entry.ts";
+import type { Connection, Listener, Transport } from "../net/connection.ts";
+import { loadOrMakeIdentity, loadOrMakeSigningKey, type SigningKey } from "../net/identity.ts";
+import { TlsTcpTransport } from "../net/tls-tcp.ts";
+import type { Origin } from "../wire/entry.ts";
+import { Passwords } from "./passwords.ts";
+import { RpcLink } from "./rpc-link.ts";
+import type { EventStore } from "./store/event-store.ts";
+import { SqliteStore } from "./store/sqlite-store.ts";
+import { TrackerService } from "./tracker-service.ts";
+
+/** Where a tracker says what happens. */
+export interface TrackerLog {
+  info(message: string): void;
+  error(message: unknown): void;
+}
+
+export interface TrackerOptions {
+  /** The tracker's number in its list. */
+  readonly no: number;
+  /** Where it listens. */
+  readonly address: Address;
+  /** The whole list. */
+  readonly trackers: readonly TrackerEntry[];
+  readonly log: TrackerLog;
+  readonly clock: Clock;
+}
+
+/** What a tracker stands on. */
+export interface TrackerParts {
+  readonly transport: Transport;
+  /** Of the key that the transport shows. */
+  readonly fingerprint: Fingerprint;
+  /** Closed with the tracker. */
+  readonly store: EventStore;
+  readonly signing: SigningKey;
+  readonly passwords: Passwords;
+}
+
+/** @param options.dataFolder exists, and is this process's alone. @throws Failure */
+export async function startTracker(
+  options: TrackerOptions & { readonly dataFolder: string },
+): Promise<TrackerServer> {
+  const { dataFolder, clock, log } = options;
+  const identity = await loadOrMakeIdentity(dataFolder);
+  const signing = await loadOrMakeSigningKey(dataFolder);
+  const transport = new TlsTcpTransport(
+    { identity, clock, report: (error) => log.error(error) },
+    { connectionsMax: TRACKER_CONNECTIONS_MAX, perAddressMax: TRACKER_CONNECTIONS_PER_ADDRESS_MAX },
+  );
+  const store = SqliteStore.open(join(dataFolder, "tracker.sqlite"));
+  const { fingerprint } = identity;
+  return TrackerServer.open({ transport, fingerprint, store, signing, passwords: new Passwords() }, options);
+}
+
+export class TrackerServer {
+  readonly fingerprint: Fingerprint;
+  /** Resolves if the disk fails; the tracker has ended by then. */
+  readonly failed: Promise<Failure>;
+  readonly #options: TrackerOptions;
+  readonly #store: EventStore;
+  readonly #service: TrackerService;
+  readonly #links = new Set<RpcLink>();
+  #listener: Listener | undefined;
+  #closing: Promise<void> | undefined;
+  #allGone: () => void = () => {};
+
+  /** Brings the state back and listens. The parts' store is closed whatever comes. @throws Failure */
+  static async open(parts: TrackerParts, options: TrackerOptions): Promise<TrackerServer> {
+    try {
+      const server = new TrackerServer(parts, options);
+      await server.#listen(parts.transport);
+      return server;
+    } catch (error) {
+      parts.store.close();
+      throw error;
+    }
+  }
+
+  private constructor({ fingerprint, store, signing, passwords }: TrackerParts, options: TrackerOptions) {
+    const { clock, no } = options;
+    const failed = Promise.withResolvers<Failure>();
+    this.fingerprint = fingerprint;
+    this.failed = failed.promise;
+    this.#options = options;
+    this.#store = store;
+    this.#service = new TrackerService(
+      {
+        store,
+        clock,
+        signing,
+        passwords,
+        prng: new Prng(randomSeed()),
+        afterTurn: setImmediate,
+        failed: (failure) => void this.#fail(failure).finally(() => failed.resolve(failure)),
+      },
+      { no, origin: `${no}-${randomHex(8)}` as Origin },
+    );
+  }
+
+  /** With the port really taken. */
+  get address(): Address {
+    return this.#listener?.address ?? this.#options.address;
+  }
+
+  /** For the tracker's own prompt, a line each. */
+  status(): readonly string[] {
+    const { no, trackers } = this.#options;
+    return [
+      `tracker ${no} of ${trackers.length}, listening on ${formatAddress(this.address)}`,
+      `key: sha256:${this.fingerprint}`,
+      `connections: ${count(this.#links.size, "client")}`,
+      ...this.#service.status(),
+    ];
+  }
+
+  /** Takes nothing more, sends the answers that are due, ends all connections, closes the store. May be repeated. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #listen(transport: Transport): Promise<void> {
+    this.#listener = await transport.listen(this.#options.address, (connection) => this.#accept(connection));
+    this.#options.log.info(`listening on ${formatAddress(this.address)}, key sha256:${this.fingerprint}`);
+  }
+
+  #accept(connection: Connection): void {
+    const { clock, log } = this.#options;
+    const link = new RpcLink({
+      connection,
+      service: this.#service,
+      clock,
+      report: (error) => log.error(error),
+      closed: () => {
+        this.#links.delete(link);
+        if (this.#links.size === 0) this.#allGone();
+      },
+    });
+    this.#links.add(link);
+  }
+
+  /** Those who wait are told first: their answers are on their way when this turn is over. */
+  async #fail(failure: Failure): Promise<void> {
+    this.#options.log.error(failure.message);
+    this.#listener?.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#listener?.close();
+    this.#service.stop();
+    for (const link of this.#links) link.finish();
+    await this.#linksGone();
+    for (const link of this.#links) link.close(new Failure("timeout", "the tracker has ended"));
+    this.#store.close();
+  }
+
+  /** A client that does not read does not keep the tracker from ending. */
+  #linksGone(): Promise<void> {
+    if (this.#links.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(TRACKER_CLOSE_MS_MAX, resolve);
+      this.#allGone = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * What the client asks of the transfer, and what it hears back: `engine.ts` does it, a fake serves the client's tests.
+ *
+ * The transfer knows no tracker, no user's session and no screen. Sources, grants and destinations are handed in;
+ * verified bytes and plain snapshots come out.
+ */
+import type { Address } from "../base/address.ts";
+import type { Failure } from "../base/failure.ts";
+import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
+import type { Manifest } from "../base/manifest.ts";
+import type { Source } from "../wire/client-tracker.ts";
+import type { FileIdentity } from "./disk/file-identity.ts";
+
+/** A file on this disk that members of a group may fetch. */
+export interface Offer {
+  readonly gid: Gid;
+  readonly manifest: Manifest;
+  readonly path: string;
+  /** What the file was when it was hashed; undefined: what it is when it is first opened. */
+  readonly identity: FileIdentity | undefined;
+  /** Hashed in this very session: while it has that identity, its pieces need no check when they are first read. */
+  readonly fresh: boolean;
+}
+
+export interface Grant {
+  readonly text: string;
+  /** Wall clock. */
+  readonly expiresMs: number;
+}
+
+/** A file to fetch. */
+export interface DownloadOrder {
+  readonly gid: Gid;
+  readonly manifest: Manifest;
+  /** The final absolute path, checked by `safe-path`. */
+  readonly path: string;
+  /** Where the journal of this download is kept. */
+  readonly journalPath: string;
+}
+
+export interface SourceSnapshot {
+  readonly source: Source;
+  readonly state: "connected" | "connecting" | "gone" | "dropped";
+  readonly verifiedBytes: number;
+  readonly wrongPieces: number;
+  /** Why it could not be reached or refused, for people. */
+  readonly trouble: string | undefined;
+}
+
+export type DownloadPhase =
+  | { readonly kind: "opening" } // the part file is made, or what a journal claims is verified
+  | { readonly kind: "fetching" }
+  | { readonly kind: "paused" }
+  | { readonly kind: "disk-wait"; readonly failure: Failure } // goes on by itself when there is room
+  | { readonly kind: "finishing" } // whole-file SHA-1, sync, placing
+  | { readonly kind: "complete" }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+export interface DownloadSnapshot {
+  readonly phase: DownloadPhase;
+  /** Verified bytes on disk, those of earlier runs too. */
+  readonly doneBytes: number;
+  /** Bytes a second over the last seconds. */
+  readonly rate: number;
+  readonly wastedBytes: number;
+  readonly sources: readonly SourceSnapshot[];
+}
+
+/** A download under way. Its methods are harmless in any phase; after "complete" or "failed" nothing changes any more. */
+export interface Download {
+  readonly order: DownloadOrder;
+  snapshot(): DownloadSnapshot;
+  /** Learns of a source, or that one came back. */
+  addSource(source: Source): void;
+  /** Stops asking and leaves its sources; what was verified is kept and still offered. */
+  pause(): Promise<void>;
+  resume(): void;
+  /** Ends it and removes the part file and the journal. */
+  cancel(): Promise<void>;
+  /** Ends it, leaving part file and a clean journal for a later run. */
+  suspend(): Promise<void>;
+  /** Resolves with "complete", or "failed" with its reason, or "ended" after cancel or suspend. */
+  readonly ended: Promise<"complete" | "failed" | "ended">;
+}
+
+export interface TransferEvents {
+  /** The phase of a download changed. */
+  changed(download: Download): void;
+  /** A shared file is not what it was; it is no longer offered. */
+  offerBroken(offer: Offer, failure: Failure): void;
+  /** Something that people should know and that stops nothing. */
+  notice(message: string): void;
+}
+
+export interface TransferEngine {
+  /** Takes the listening address for peers. @throws Failure "address-in-use" */
+  listen(address: Address): Promise<Address>;
+  /** Offers a file; a second offer of the same file to the same group replaces the first. */
+  offer(offer: Offer): void;
+  withdraw(gid: Gid, fileId: FileId): void;
+  /** Withdraws every offer and suspends every download: what logging out means. */
+  quiesce(): Promise<void>;
+  /** Starts at once. The file is offered to the group piece by piece, and as a whole when it is complete. */
+  download(order: DownloadOrder): Download;
+  /** That user lost access to the group: cut its channels now and refuse its grants that were signed until now. */
+  revoke(gid: Gid, uid: Uid): void;
+  close(): Promise<void>;
+}
+
+/** What the client hands in. */
+export interface TransferAuthority {
+  /** Ed25519 public keys of the trackers whose grants count (SPKI DER, base64url). */
+  keys(): readonly string[];
+  /** A grant for this client in that group, fresh or cached. @throws Failure */
+  grant(gid: Gid): Promise<Grant>;
+  readonly fingerprint: Fingerprint;
+}

@@ -1,0 +1,69 @@
+/**
+ * Which piece in flight an idle peer should fetch too, because it would be here much sooner from it.
+ *
+ * A peer is idle when no missing piece is left that it could give. The estimates are rough, so a second copy is asked for
+ * only if it makes the wait much shorter. Pure; owns nothing.
+ */
+import type { Fingerprint, PieceIndex } from "../../base/ids.ts";
+import { ENDGAME_COPIES_MAX, PIECE_BYTES } from "../../base/limits.ts";
+import type { PeerTable } from "./peer-table.ts";
+import type { RequestBook } from "./request-book.ts";
+
+/** How many times shorter the wait must become. */
+const GAIN = 3;
+/** What an idle peer is trusted with before it has shown its speed. */
+const UNMEASURED_BYTES_PER_SECOND = PIECE_BYTES;
+
+/** A piece asked of one peer, and how long that peer will still take. */
+export interface Straggler {
+  readonly peer: Fingerprint;
+  readonly piece: PieceIndex;
+  readonly expectedMs: number;
+}
+
+type PieceLength = (piece: PieceIndex) => number;
+
+/** All pieces that are asked of a single peer, the slowest to come first. */
+export function stragglers(
+  book: RequestBook,
+  peers: PeerTable,
+  length: PieceLength,
+  now: number,
+): Straggler[] {
+  const found: Straggler[] = [];
+  for (const peer of book.peers()) {
+    const silentMs = now - (book.silentSinceMs(peer) ?? now);
+    let aheadBytes = 0;
+    for (const { piece, receivedBytes } of book.of(peer)) {
+      aheadBytes += length(piece) - receivedBytes;
+      const expectedMs = expectedOf(peers, peer, aheadBytes, silentMs);
+      if (book.copies(piece) < ENDGAME_COPIES_MAX) found.push({ peer, piece, expectedMs });
+    }
+  }
+  return found.sort((left, right) => right.expectedMs - left.expectedMs);
+}
+
+/** Of a peer that never delivered only its silence is known: it lasts about as long again. */
+function expectedOf(peers: PeerTable, peer: Fingerprint, aheadBytes: number, silentMs: number): number {
+  if (peers.isSnubbed(peer)) return Number.POSITIVE_INFINITY;
+  const rate = peers.rate(peer);
+  return rate === undefined ? silentMs : Math.max(silentMs, (aheadBytes / rate) * 1_000);
+}
+
+/** How long one more piece would take from an idle peer, behind what it is asked already; never, from a snubbed one. */
+export function expectedFrom(
+  peer: Fingerprint,
+  book: RequestBook,
+  peers: PeerTable,
+  length: PieceLength,
+): number {
+  if (peers.isSnubbed(peer)) return Number.POSITIVE_INFINITY;
+  let bytes = PIECE_BYTES;
+  for (const { piece, receivedBytes } of book.of(peer)) bytes += length(piece) - receivedBytes;
+  const rate = peers.rate(peer) ?? UNMEASURED_BYTES_PER_SECOND;
+  return peers.roundTripMs(peer) + (bytes / rate) * 1_000;
+}
+
+export function isWorthACopy(straggler: Straggler, expectedMs: number): boolean {
+  return Number.isFinite(expectedMs) && straggler.expectedMs > GAIN * expectedMs;
+}

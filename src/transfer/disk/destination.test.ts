@@ -1,0 +1,84 @@
+import { describe, expect, test } from "bun:test";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { Failure } from "../../base/failure.ts";
+import { TempFolder } from "../../testing/temp-folder.ts";
+import { type PathKind, resolveDestination } from "./destination.ts";
+
+const KINDS = new Map<string, PathKind>([
+  ["/", "folder"],
+  ["/home", "folder"],
+  ["/home/ada", "folder"],
+  ["/home/ada/films", "folder"],
+  ["/home/ada/notes.txt", "file"],
+]);
+
+const context = {
+  workingFolder: "/home/ada",
+  kindOf: async (path: string) => KINDS.get(path) ?? "nothing",
+};
+
+const resolved = (typed: string, name = "film.mkv") => resolveDestination(typed, name, context);
+
+async function refusal(typed: string, name?: string): Promise<Failure> {
+  try {
+    throw new Error(`it was taken: ${await resolved(typed, name)}`);
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
+
+describe.skipIf(process.platform === "win32")("a destination", () => {
+  test("that is a folder gets the file inside, under its own name", async () => {
+    expect(await resolved("films")).toBe("/home/ada/films/film.mkv");
+    expect(await resolved("films/")).toBe("/home/ada/films/film.mkv");
+    expect(await resolved("/home/ada/films")).toBe("/home/ada/films/film.mkv");
+    expect(await resolved(".")).toBe("/home/ada/film.mkv");
+    expect(await resolved("..")).toBe("/home/film.mkv");
+    expect(await resolved("/")).toBe("/film.mkv");
+  });
+
+  test("that is no folder is the file's own path", async () => {
+    expect(await resolved("films/best.mkv")).toBe("/home/ada/films/best.mkv");
+    expect(await resolved("new name")).toBe("/home/ada/new name");
+    expect(await resolved("notes.txt")).toBe("/home/ada/notes.txt");
+    expect(await resolved("films/../x")).toBe("/home/ada/x");
+    expect(await resolved("films..")).toBe("/home/ada/films..");
+  });
+
+  test("gets a hostile name made harmless, or not at all", async () => {
+    expect(await resolved("films", "CON")).toBe("/home/ada/films/_CON");
+    expect((await refusal("films", "../../etc/passwd")).code).toBe("invalid-name");
+    expect(await resolved("films/best.mkv", "../../etc/passwd")).toBe("/home/ada/films/best.mkv");
+  });
+
+  test("in a folder that does not exist is refused with that folder's path", async () => {
+    expect((await refusal("no/x")).message).toBe(
+      "no such folder: /home/ada/no; make it first or name another one",
+    );
+    expect((await refusal("no/")).message).toContain("/home/ada/no;");
+    expect((await refusal("notes.txt/")).code).toBe("file-missing");
+    expect((await refusal("notes.txt/x")).code).toBe("file-missing");
+    expect((await refusal("no/..x/.")).code).toBe("file-missing");
+  });
+
+  test("that is empty, impossible or too long is refused", async () => {
+    expect((await refusal("")).code).toBe("usage");
+    expect((await refusal("a\0b")).code).toBe("usage");
+    expect((await refusal("x".repeat(251))).code).toBe("invalid-name");
+  });
+});
+
+describe("on the disk", () => {
+  test("a folder may be reached over a link", async () => {
+    await using folder = await TempFolder.make();
+    await mkdir(folder.join("real"));
+    await symlink(folder.join("real"), folder.join("link"));
+    await writeFile(folder.join("file"), "");
+    const here = { workingFolder: folder.path };
+    expect(await resolveDestination("link", "a", here)).toBe(folder.join("link", "a"));
+    expect(await resolveDestination("file", "a", here)).toBe(folder.join("file"));
+    await expect(resolveDestination("file/b", "a", here)).rejects.toThrow("no such folder");
+    await expect(resolveDestination("none/b", "a", here)).rejects.toThrow("no such folder");
+  });
+});

@@ -1,0 +1,70 @@
+/**
+ * Where a download goes: what the user typed as `<destination_path>`, with the safe form of the file's name.
+ *
+ * As `cp` does: an existing folder, or a path that ends like one, means inside it; anything else is the file's own path.
+ * Folders may be reached over links, since the user typed them. What is at the last component is not looked at here beyond
+ * whether it is a folder: whoever creates the file does so without following a link or replacing anything.
+ */
+import { stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { Failure } from "../../base/failure.ts";
+import { forTerminal } from "../../base/text.ts";
+import { errorCode, onDisk } from "./disk-failure.ts";
+import { refuseLongName, safeFileName } from "./safe-path.ts";
+
+export type PathKind = "folder" | "file" | "nothing";
+
+export interface DestinationContext {
+  /** What a relative path is relative to. */
+  readonly workingFolder: string;
+  /** What a path leads to, links followed. */
+  readonly kindOf?: (path: string) => Promise<PathKind>;
+  readonly isWindows?: boolean;
+}
+
+/**
+ * @param typed with `~/` already expanded
+ * @param name of the file, as another machine gave it
+ * @returns the absolute path of the file to make. @throws Failure
+ */
+export async function resolveDestination(
+  typed: string,
+  name: string,
+  { workingFolder, kindOf = kindOnDisk, isWindows = process.platform === "win32" }: DestinationContext,
+): Promise<string> {
+  if (typed === "" || typed.includes("\0"))
+    throw new Failure("usage", `not a destination path: ${forTerminal(JSON.stringify(typed.slice(0, 80)))}`);
+  const path = resolve(workingFolder, typed);
+  const endsAsFolder = (isWindows ? /(^|[/\\])\.{0,2}$/ : /(^|\/)\.{0,2}$/).test(typed);
+  const kind = await kindOf(path);
+  if (kind === "folder") return inside(path, name);
+  if (endsAsFolder) throw noFolder(path);
+  if ((await kindOf(dirname(path))) !== "folder") throw noFolder(dirname(path));
+  const tooLong = refuseLongName(basename(path));
+  if (tooLong !== undefined) throw tooLong;
+  return path;
+}
+
+function inside(folder: string, name: string): string {
+  const safe = safeFileName(name);
+  if (safe instanceof Failure) throw safe;
+  return join(folder, safe);
+}
+
+function noFolder(path: string): Failure {
+  return new Failure(
+    "file-missing",
+    `no such folder: ${forTerminal(path)}; make it first or name another one`,
+  );
+}
+
+function kindOnDisk(path: string): Promise<PathKind> {
+  return onDisk("look at", path, async () => {
+    try {
+      return (await stat(path)).isDirectory() ? "folder" : "file";
+    } catch (error) {
+      if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return "nothing";
+      throw error;
+    }
+  });
+}

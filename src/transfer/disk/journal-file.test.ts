@@ -1,0 +1,116 @@
+import { describe, expect, test } from "bun:test";
+import { mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { Bitfield } from "../../base/bitfield.ts";
+import type { FileId } from "../../base/ids.ts";
+import { JOURNAL_BYTES_MAX, PIECE_BYTES } from "../../base/limits.ts";
+import { TempFolder } from "../../testing/temp-folder.ts";
+import type { Journal } from "./journal.ts";
+import { JournalFile, readJournal } from "./journal-file.ts";
+
+function journalWith(...pieces: number[]): Journal {
+  const claimed = new Bitfield(20);
+  for (const piece of pieces) claimed.set(piece);
+  return { fileId: "ab".repeat(32) as FileId, size: 20 * PIECE_BYTES, claimed, clean: undefined };
+}
+
+async function claimsAt(path: string): Promise<number[] | string> {
+  const journal = await readJournal(path);
+  return typeof journal === "string" ? journal : [...journal.claimed.indices()];
+}
+
+describe("a journal on disk", () => {
+  test("holds its head and all that was appended, also if it is never closed", async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("journal");
+    const file = new JournalFile(path);
+    await file.replace(journalWith(1));
+    for (const piece of [5, 6, 7]) file.append(piece);
+    await file.sync();
+    expect(await claimsAt(path)).toEqual([1, 5, 6, 7]);
+    file.append(8);
+    await file.close();
+    expect(await claimsAt(path)).toEqual([1, 5, 6, 7, 8]);
+  });
+
+  test("is replaced as a whole; what is appended later goes to the new one", async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("journal");
+    const file = new JournalFile(path);
+    await file.replace(journalWith(1));
+    file.append(5);
+    const replaced = file.replace(journalWith(2));
+    file.append(6);
+    await replaced;
+    await file.close();
+    expect(await claimsAt(path)).toEqual([2, 6]);
+    expect(await readdir(folder.path)).toEqual(["journal"]);
+  });
+
+  test("is for its owner's eyes only", async () => {
+    await using folder = await TempFolder.make();
+    const file = new JournalFile(folder.join("journal"));
+    await file.replace(journalWith(1));
+    await file.close();
+    if (process.platform !== "win32") expect((await stat(folder.join("journal"))).mode & 0o777).toBe(0o600);
+  });
+
+  test("that cannot be replaced stays what it was, and a half-written one is not left", async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("journal");
+    await mkdir(path);
+    await writeFile(folder.join("journal", "in the way"), "");
+    const file = new JournalFile(path);
+    await expect(file.replace(journalWith(1))).rejects.toThrow("cannot write");
+    await file.close();
+    expect(await readdir(folder.path)).toEqual(["journal"]);
+  });
+
+  test("is written though an earlier run left a half-written one, and through no link", async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("journal");
+    await writeFile(folder.join("precious"), "as it was");
+    await symlink(folder.join("precious"), `${path}.new`);
+    const file = new JournalFile(path);
+    await file.replace(journalWith(3));
+    await file.close();
+    expect(await claimsAt(path)).toEqual([3]);
+    expect(await readFile(folder.join("precious"), "utf8")).toBe("as it was");
+  });
+
+  test("is gone after remove, with whatever is still appended", async () => {
+    await using folder = await TempFolder.make();
+    const file = new JournalFile(folder.join("journal"));
+    await file.replace(journalWith(3));
+    const removed = file.remove();
+    file.append(4);
+    await removed;
+    await file.close();
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+});
+
+describe("reading", () => {
+  test("tells none from damaged", async () => {
+    await using folder = await TempFolder.make();
+    expect(await readJournal(folder.join("journal"))).toBe("none");
+    await writeFile(folder.join("journal"), "garbage");
+    expect(await readJournal(folder.join("journal"))).toBe("damaged");
+    await writeFile(folder.join("journal"), "");
+    expect(await readJournal(folder.join("journal"))).toBe("damaged");
+  });
+
+  test("refuses what is larger than any journal without reading it, and what is no file", async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("journal");
+    await writeFile(path, "");
+    await truncate(path, JOURNAL_BYTES_MAX + 1);
+    expect(await readJournal(path)).toBe("damaged");
+    expect(await readJournal(folder.path)).toBe("damaged");
+  });
+
+  test("follows no link", async () => {
+    await using folder = await TempFolder.make();
+    await symlink("/dev/zero", folder.join("journal"));
+    await expect(readJournal(folder.join("journal"))).rejects.toThrow("link");
+  });
+});

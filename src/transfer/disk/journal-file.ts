@@ -1,0 +1,117 @@
+/**
+ * The journal on disk: read once, its head replaced atomically, entries appended.
+ *
+ * Invariant: at every moment the path holds either nothing or one whole head, whatever happens to this process. Calls are
+ * carried out one after the other, in order; entries that come while the disk is busy go out together.
+ */
+import { constants } from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { JOURNAL_BYTES_MAX } from "../../base/limits.ts";
+import { errorCode, onDisk } from "./disk-failure.ts";
+import { syncFolder } from "./folder-sync.ts";
+import { decodeJournal, encodeEntries, encodeHead, type Journal } from "./journal.ts";
+
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
+
+/** @throws Failure if it is there but cannot be read */
+export function readJournal(path: string): Promise<Journal | "none" | "damaged"> {
+  return onDisk("read", path, async () => {
+    try {
+      await using file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      const stats = await file.stat();
+      if (!stats.isFile() || stats.size > JOURNAL_BYTES_MAX) return "damaged";
+      return decodeJournal(await file.readFile()) ?? "damaged";
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return "none";
+      throw error;
+    }
+  });
+}
+
+export class JournalFile {
+  readonly #path: string;
+  #file: FileHandle | undefined;
+  /** Entries that go out in a turn that is still to come, with no other turn behind it. */
+  #batch: number[] | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Puts a new head in place of all that was there, durably. @throws Failure; the old one is still in place then */
+  replace(journal: Journal): Promise<void> {
+    return this.#inTurn("write", async () => {
+      await this.#closeFile();
+      const fresh = `${this.#path}.new`;
+      await rm(fresh, { force: true });
+      try {
+        await this.#create(fresh, encodeHead(journal));
+        await rename(fresh, this.#path);
+      } catch (error) {
+        await rm(fresh, { force: true }).catch(() => {});
+        throw error;
+      }
+      await syncFolder(dirname(this.#path));
+    });
+  }
+
+  /** Appends without waiting. An entry that the disk does not take is dropped: its piece is then fetched once more. */
+  append(piece: number): void {
+    if (this.#batch === undefined) {
+      const batch: number[] = [];
+      this.#inTurn("write", () => this.#write(batch)).catch(() => {});
+      this.#batch = batch;
+    }
+    this.#batch.push(piece);
+  }
+
+  /** Brings all entries appended so far to the disk. @throws Failure */
+  sync(): Promise<void> {
+    return this.#inTurn("write", async () => this.#file?.sync());
+  }
+
+  remove(): Promise<void> {
+    return this.#inTurn("remove", async () => {
+      await this.#closeFile();
+      await rm(this.#path, { force: true });
+      await rm(`${this.#path}.new`, { force: true });
+      await syncFolder(dirname(this.#path));
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn("write", () => this.#closeFile());
+  }
+
+  async #create(path: string, head: Uint8Array): Promise<void> {
+    const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o600);
+    this.#file = file;
+    try {
+      await file.writeFile(head);
+      await file.sync();
+    } catch (error) {
+      await this.#closeFile();
+      throw error;
+    }
+  }
+
+  async #write(batch: number[]): Promise<void> {
+    if (this.#batch === batch) this.#batch = undefined;
+    await this.#file?.appendFile(encodeEntries(batch));
+  }
+
+  async #closeFile(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+
+  #inTurn<T>(verb: string, call: () => Promise<T>): Promise<T> {
+    this.#batch = undefined;
+    const turn = this.#last.then(() => onDisk(verb, this.#path, call));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+}

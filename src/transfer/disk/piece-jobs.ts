@@ -1,0 +1,133 @@
+/**
+ * The work of one hash worker: hashing and positioned reads and writes, one request at a time.
+ *
+ * Invariant: no byte is written to a file whose two hashes were not right in this very memory. It allocates one buffer
+ * for its life; the running SHA-1s are all the state that it keeps between requests.
+ */
+import * as fs from "node:fs";
+import { unreachable } from "../../base/assert.ts";
+import { PIECE_BYTES } from "../../base/limits.ts";
+import { pieceCount } from "../../base/manifest.ts";
+import { errorCode } from "./disk-failure.ts";
+import { hashPiece, isPiece, PIECE_HASH_BYTES } from "./piece-hash.ts";
+import type { JobReply, WorkerReply, WorkerRequest } from "./worker-protocol.ts";
+
+/** Positioned access, which may move fewer bytes than asked for. */
+export interface PositionedDisk {
+  /** @returns bytes read; 0 at the end of the file */
+  read(file: number, into: Uint8Array, offset: number): number;
+  /** @returns bytes written */
+  write(file: number, from: Uint8Array, offset: number): number;
+}
+
+const systemDisk: PositionedDisk = {
+  read: (file, into, offset) => fs.readSync(file, into, 0, into.length, offset),
+  write: (file, from, offset) => fs.writeSync(file, from, 0, from.length, offset),
+};
+
+type Asked<Kind extends WorkerRequest["kind"]> = Extract<WorkerRequest, { kind: Kind }>;
+
+export class PieceJobs {
+  readonly #disk: PositionedDisk;
+  readonly #reply: (reply: WorkerReply) => void;
+  readonly #buffer = new Uint8Array(PIECE_BYTES);
+  readonly #runs = new Map<number, Bun.CryptoHasher>();
+  #slots = new SharedArrayBuffer(0);
+
+  constructor(reply: (reply: WorkerReply) => void, disk: PositionedDisk = systemDisk) {
+    this.#reply = reply;
+    this.#disk = disk;
+  }
+
+  run(request: WorkerRequest): void {
+    if (request.kind === "setup") this.#slots = request.slots;
+    else if (request.kind === "forget-run") this.#runs.delete(request.run);
+    else this.#reply({ id: request.id, ...this.#answer(request) });
+  }
+
+  #answer(request: Extract<WorkerRequest, { id: number }>): JobReply {
+    try {
+      switch (request.kind) {
+        case "store":
+          return this.#store(request);
+        case "load":
+          return this.#load(request);
+        case "hash-pieces":
+          return this.#hashPieces(request);
+        case "hash-run":
+          return this.#hashRun(request);
+        case "end-run":
+          return this.#endRun(request);
+        default:
+          return unreachable(request);
+      }
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { kind: "failed", code: errorCode(error), message };
+    }
+  }
+
+  #store({ id, file, slot, offset, length, hashes }: Asked<"store">): JobReply {
+    const bytes = this.#slot(slot, length);
+    if (!isPiece(bytes, hashes)) return { kind: "rejected" };
+    this.#reply({ id, kind: "verified" });
+    for (let done = 0; done < length; ) {
+      const written = this.#disk.write(file, bytes.subarray(done), offset + done);
+      if (written <= 0) throw new Error("the disk took no bytes");
+      done += written;
+    }
+    return { kind: "written" };
+  }
+
+  #load({ file, slot, offset, length, hashes }: Asked<"load">): JobReply {
+    const bytes = this.#slot(slot, length);
+    const isHeld = this.#readAll(file, bytes, offset) && (hashes === undefined || isPiece(bytes, hashes));
+    return { kind: isHeld ? "loaded" : "rejected" };
+  }
+
+  #hashPieces({ file, offset, length }: Asked<"hash-pieces">): JobReply {
+    const rows = new Uint8Array(pieceCount(length) * PIECE_HASH_BYTES);
+    let row = 0;
+    const isWhole = this.#eachPiece(file, offset, length, (bytes) => {
+      hashPiece(bytes, rows.subarray(row, row + PIECE_HASH_BYTES));
+      row += PIECE_HASH_BYTES;
+    });
+    return isWhole ? { kind: "hashed", rows } : { kind: "short" };
+  }
+
+  #hashRun({ run, file, offset, length }: Asked<"hash-run">): JobReply {
+    const hasher = this.#runs.get(run) ?? new Bun.CryptoHasher("sha1");
+    this.#runs.set(run, hasher);
+    const isWhole = this.#eachPiece(file, offset, length, (bytes) => hasher.update(bytes));
+    return { kind: isWhole ? "advanced" : "short" };
+  }
+
+  #endRun({ run }: Asked<"end-run">): JobReply {
+    const hasher = this.#runs.get(run) ?? new Bun.CryptoHasher("sha1");
+    this.#runs.delete(run);
+    return { kind: "digest", sha1: hasher.digest("hex") };
+  }
+
+  /** @returns false if the file ends too early */
+  #eachPiece(file: number, offset: number, length: number, visit: (bytes: Uint8Array) => void): boolean {
+    for (let done = 0; done < length; done += PIECE_BYTES) {
+      const bytes = this.#buffer.subarray(0, Math.min(PIECE_BYTES, length - done));
+      if (!this.#readAll(file, bytes, offset + done)) return false;
+      visit(bytes);
+    }
+    return true;
+  }
+
+  #readAll(file: number, into: Uint8Array, offset: number): boolean {
+    for (let done = 0; done < into.length; ) {
+      const read = this.#disk.read(file, into.subarray(done), offset + done);
+      if (read <= 0) return false;
+      done += read;
+    }
+    return true;
+  }
+
+  #slot(index: number, length: number): Uint8Array {
+    return new Uint8Array(this.#slots, index * PIECE_BYTES, length);
+  }
+}

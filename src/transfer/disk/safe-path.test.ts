@@ -1,0 +1,112 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { Failure } from "../../base/failure.ts";
+import { FILE_NAME_BYTES_MAX, LOCAL_NAME_BYTES_MAX } from "../../base/limits.ts";
+import { utf8Length } from "../../base/text.ts";
+import { refuseLongName, safeFileName } from "./safe-path.ts";
+
+const REFUSED: Record<string, readonly string[]> = {
+  "that climbs to another folder": ["..", ".", "../x", "../../etc/passwd", "a/../../x", "..\\x", "a\\..\\x"],
+  "that is absolute": ["/etc/passwd", "/", "\\\\server\\share", "\\x", "C:\\Windows\\x", "c:/x"],
+  "that leads into a folder": ["a/b", "a\\b", "a/", "a\\"],
+  "with a control character": ["a\0b", "a\nb", "a\rb", "\u001b[31mred", "a\u007f", "a\u0085b", "a\u2028b"],
+  "that reverses its text": ["a\u202egpj.exe", "\u2066a", "a\u200fb", "a\u061cb"],
+  "with invisible characters": ["a\u200bb", "\ufeffa", "a\u2060b", "a\u00adb"],
+  "with half of a character": ["a\ud800", "\udc00a"],
+  "that is empty": [""],
+  "that is too long": ["x".repeat(FILE_NAME_BYTES_MAX + 1), "\u00e9".repeat(FILE_NAME_BYTES_MAX / 2 + 1)],
+};
+
+const MAPPED: Record<string, readonly (readonly [name: string, here: string])[]> = {
+  "a device of Windows, in any case and with any ending": [
+    ["CON", "_CON"],
+    ["con", "_con"],
+    ["NUL.txt", "_NUL.txt"],
+    ["nul.tar.gz", "_nul.tar.gz"],
+    ["COM1.txt", "_COM1.txt"],
+    ["LPT\u00b3", "_LPT\u00b3"],
+    ["aux .txt", "_aux .txt"],
+    ["PRN:x", "_PRN_x"],
+    ["CONIN$", "_CONIN$"],
+    ["CLOC\u212a$", "_CLOCK$"],
+  ],
+  "another stream of a file, or a drive": [
+    ["a:b", "a_b"],
+    ["a.txt::$DATA", "a.txt__$DATA"],
+    ["C:x", "C_x"],
+  ],
+  "trailing dots and spaces": [
+    ["a.", "a_"],
+    ["a. .", "a___"],
+    ["a ", "a_"],
+    ["...", "___"],
+    [" ", "_"],
+    ["CON.", "_CON_"],
+  ],
+  "characters that Windows reserves": [['<a>"b|c?d*', "_a__b_c_d_"]],
+  "another normal form": [
+    ["e\u0301.txt", "\u00e9.txt"],
+    ["\u212b", "\u00c5"],
+  ],
+};
+
+const KEPT = [
+  "holiday film.mkv",
+  ".hidden",
+  "-rf",
+  "a..b",
+  "console.log",
+  "COM10.txt",
+  "nul-byte",
+  "Überraschung.pdf",
+  "日本語.txt",
+  "🎉.gif",
+  "~",
+];
+
+describe("a name from another machine is refused", () => {
+  for (const [kind, names] of Object.entries(REFUSED)) {
+    test(kind, () => {
+      for (const name of names) {
+        const refusal = safeFileName(name);
+        expect([name, refusal instanceof Failure && refusal.code]).toEqual([name, "invalid-name"]);
+        expect(refusal instanceof Failure && refusal.message).not.toMatch(
+          /[\u0000-\u001f\u007f-\u009f\u202e\u200f\u2066]/,
+        );
+      }
+    });
+  }
+});
+
+describe("a name from another machine is made portable", () => {
+  for (const [kind, names] of Object.entries(MAPPED)) {
+    test(kind, () => {
+      for (const [name, here] of names) expect(safeFileName(name)).toBe(here);
+    });
+  }
+
+  test("and kept as it is where nothing is wrong", () => {
+    for (const name of KEPT) expect(safeFileName(name)).toBe(name);
+  });
+});
+
+test("whatever comes out is one harmless component, with room for .part, and would come out again", () => {
+  const nasty = fc.constantFrom(...'./\\: <>|?*"\0\u202e\u0301CONcon1aé', "COM1", "..");
+  fc.assert(
+    fc.property(fc.array(nasty, { maxLength: 12 }), fc.string({ unit: "grapheme" }), (parts, more) => {
+      const name = safeFileName(parts.join("") + more);
+      if (name instanceof Failure) return;
+      expect(name).not.toMatch(/[/\\<>:"|?*\u0000-\u001f\u007f\u202e]/);
+      expect(name).not.toMatch(/[. ]$|^$/);
+      expect(name).not.toMatch(/^(con|prn|aux|nul|com\d|lpt\d)([. ]|$)/i);
+      expect(utf8Length(`${name}.part`)).toBeLessThanOrEqual(255);
+      expect(safeFileName(name)).toBe(name);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("a name that the user typed only has to leave room for .part", () => {
+  expect(refuseLongName("x".repeat(LOCAL_NAME_BYTES_MAX))).toBeUndefined();
+  expect(refuseLongName("é".repeat(LOCAL_NAME_BYTES_MAX / 2 + 1))?.code).toBe("invalid-name");
+});

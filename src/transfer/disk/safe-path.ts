@@ -1,0 +1,54 @@
+/**
+ * The one gate from a name that another machine chose to a name in a folder here. Pure.
+ *
+ * Invariant: what it returns is one component that every common file system takes as it is, `.part` appended too: it names
+ * no folder, device or stream, hides nothing, and is the same on every system. What can only be meant badly is refused;
+ * what is merely not portable is replaced. The classes of attack are the cases of the test.
+ */
+import { Failure } from "../../base/failure.ts";
+import { FILE_NAME_BYTES_MAX, LOCAL_NAME_BYTES_MAX } from "../../base/limits.ts";
+import { forTerminal, unfitForName, utf8Length } from "../../base/text.ts";
+
+const SEPARATOR = /[/\\]/;
+/** Windows refuses these; a colon opens another stream of a file there, or names a drive. */
+const RESERVED = /[<>:"|?*]/g;
+/** Windows drops them silently, so that `a.` would be `a`. */
+const TRAILING_DOTS_AND_SPACES = /[. ]+$/;
+/** Devices of Windows in any folder, in any case, whatever follows a dot, a colon or spaces. */
+const DEVICE = /^(?:con|prn|aux|nul|clock\$|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?=$|[ .:])/i;
+
+/** @returns the name under which a file of that name is kept here, or why there can be none */
+export function safeFileName(untrusted: string): string | Failure {
+  // Composed, so that two spellings of one name are one file on every system.
+  const name = untrusted.normalize("NFC");
+  const hostile = hostility(untrusted) ?? hostility(name);
+  if (hostile !== undefined)
+    return new Failure("invalid-name", `file name refused, it ${hostile}: ${shown(untrusted)}`);
+  const portable = DEVICE.test(name) ? `_${name}` : name;
+  return portable
+    .replace(RESERVED, "_")
+    .replace(TRAILING_DOTS_AND_SPACES, (dropped) => "_".repeat(dropped.length));
+}
+
+/** What makes a name one that is not repaired but refused, in words for a message. */
+function hostility(name: string): string | undefined {
+  if (name === "") return "is empty";
+  if (name === "." || name === "..") return "leads to another folder";
+  if (SEPARATOR.test(name)) return "leads into another folder";
+  const unfit = unfitForName(name);
+  if (unfit !== undefined) return `holds ${unfit}`;
+  return utf8Length(name) > FILE_NAME_BYTES_MAX ? `is longer than ${FILE_NAME_BYTES_MAX} bytes` : undefined;
+}
+
+/** A name that the user of this machine typed for the file: theirs to choose, as long as `.part` still fits behind it. */
+export function refuseLongName(typed: string): Failure | undefined {
+  if (utf8Length(typed) <= LOCAL_NAME_BYTES_MAX) return undefined;
+  return new Failure(
+    "invalid-name",
+    `the name is longer than ${LOCAL_NAME_BYTES_MAX} bytes: ${shown(typed)}`,
+  );
+}
+
+function shown(name: string): string {
+  return forTerminal(JSON.stringify(name.slice(0, 80)));
+}

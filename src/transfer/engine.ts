@@ -1,0 +1,131 @@
+/**
+ * The transfer as a whole: one listening address, one set of links, what is offered and what is being fetched.
+ *
+ * Owns the composition, and the sharing out of piece buffers between the downloads that run.
+ */
+import type { Address } from "../base/address.ts";
+import type { Clock } from "../base/clock.ts";
+import type { FileId, Gid, Uid } from "../base/ids.ts";
+import { UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { Prng } from "../base/prng.ts";
+import type { Transport } from "../net/connection.ts";
+import type {
+  Download,
+  DownloadOrder,
+  Offer,
+  TransferAuthority,
+  TransferEngine,
+  TransferEvents,
+} from "./contract.ts";
+import type { OpenDownload, PieceWorkers } from "./disk/contract.ts";
+import { FileDownload } from "./file-download.ts";
+import { PeerNetwork } from "./peer-network.ts";
+import { PeerServer } from "./peer-server.ts";
+import { SharedFile } from "./shared-file.ts";
+
+export interface TransferDependencies {
+  readonly transport: Transport;
+  readonly workers: PieceWorkers;
+  readonly openDownload: OpenDownload;
+  readonly clock: Clock;
+  readonly authority: TransferAuthority;
+  readonly events: TransferEvents;
+  /** Any 32-bit integer, different on each client. */
+  readonly seed: number;
+}
+
+export function createTransferEngine(dependencies: TransferDependencies): TransferEngine {
+  return new Engine(dependencies);
+}
+
+class Engine implements TransferEngine {
+  readonly #dependencies: TransferDependencies;
+  readonly #seeds: Prng;
+  readonly #server: PeerServer;
+  readonly #network: PeerNetwork;
+  readonly #downloads = new Set<FileDownload>();
+
+  constructor(dependencies: TransferDependencies) {
+    const { transport, workers, clock, authority, seed } = dependencies;
+    this.#dependencies = dependencies;
+    this.#seeds = new Prng(seed);
+    this.#server = new PeerServer({ slots: workers.slots, clock, keys: () => authority.keys() });
+    this.#network = new PeerNetwork({ transport, clock, serving: this.#server });
+  }
+
+  listen(address: Address): Promise<Address> {
+    return this.#network.listen(address);
+  }
+
+  offer(offer: Offer): void {
+    const { workers, clock, events } = this.#dependencies;
+    const file = new SharedFile(offer, {
+      workers,
+      clock,
+      broken: (failure) => {
+        this.#server.stop(file);
+        events.offerBroken(offer, failure);
+      },
+    });
+    this.#server.serve(file);
+  }
+
+  withdraw(gid: Gid, fileId: FileId): void {
+    const file = this.#server.find(gid, fileId);
+    if (file instanceof SharedFile) this.#server.stop(file);
+  }
+
+  async quiesce(): Promise<void> {
+    const downloads = [...this.#downloads];
+    for (const file of this.#server.served()) this.#server.stop(file);
+    await Promise.all(downloads.map((download) => download.suspend()));
+  }
+
+  download(order: DownloadOrder): Download {
+    const { workers, clock, authority, events, openDownload } = this.#dependencies;
+    const download = new FileDownload(
+      {
+        network: this.#network,
+        server: this.#server,
+        workers,
+        clock,
+        authority,
+        openDownload,
+        budget: this.#budget(this.#downloads.size + 1),
+        seed: this.#seeds.uint32() | 0,
+        changed: (changed) => events.changed(changed),
+        placed: ({ order: { gid, manifest, path } }) =>
+          this.offer({ gid, manifest, path, identity: undefined, fresh: false }),
+        notice: (message) => events.notice(message),
+      },
+      order,
+    );
+    this.#downloads.add(download);
+    this.#shareOutBuffers();
+    void download.ended.then(() => {
+      this.#downloads.delete(download);
+      this.#shareOutBuffers();
+    });
+    return download;
+  }
+
+  revoke(gid: Gid, uid: Uid): void {
+    this.#server.revoke(gid, uid);
+  }
+
+  async close(): Promise<void> {
+    await this.quiesce();
+    this.#network.close();
+  }
+
+  /** Pieces that each of so many downloads may hold in buffers; uploads always keep theirs. */
+  #budget(downloads: number): number {
+    const forDownloads = this.#dependencies.workers.slots.capacity - UPLOADS_AT_ONCE_MAX;
+    return Math.max(1, Math.floor(forDownloads / Math.max(1, downloads)));
+  }
+
+  #shareOutBuffers(): void {
+    const budget = this.#budget(this.#downloads.size);
+    for (const download of this.#downloads) download.setBudget(budget);
+  }
+}

@@ -1,0 +1,305 @@
+/**
+ * One download from first byte to last: opened on disk, fetched by a swarm, held against the whole-file SHA-1, placed.
+ *
+ * Owns the order of these steps, what is served of the file meanwhile, and that each way out (complete, failed, suspended,
+ * cancelled) closes what was opened exactly once. Which piece comes from whom is for the swarm; what is on disk is for
+ * the `DownloadFile`.
+ *
+ * The whole-file SHA-1 follows the unbroken beginning of the file while pieces still arrive, so that little of it is left
+ * to do at the end when they came in order.
+ */
+import { Bitfield } from "../base/bitfield.ts";
+import { Failure, toFailure } from "../base/failure.ts";
+import type { Gid, PieceIndex } from "../base/ids.ts";
+import type { Manifest } from "../base/manifest.ts";
+import type { Source } from "../wire/client-tracker.ts";
+import type { Download, DownloadOrder, DownloadPhase, DownloadSnapshot } from "./contract.ts";
+import type { DownloadFile, OpenDownload, PrefixHash, Slot } from "./disk/contract.ts";
+import type { PeerServer } from "./peer-server.ts";
+import type { ServedFile } from "./served-file.ts";
+import { Swarm, type SwarmDependencies } from "./swarm.ts";
+
+export interface FileDownloadDependencies extends SwarmDependencies {
+  readonly server: PeerServer;
+  readonly openDownload: OpenDownload;
+  /** The phase changed. */
+  changed(download: FileDownload): void;
+  /** The file is at its place and its descriptor about to be closed: serve it from there. */
+  placed(download: FileDownload): void;
+  /** Something that people should know and that stops nothing. */
+  notice(message: string): void;
+}
+
+/** What stands while the part file is open. */
+interface Open {
+  readonly disk: DownloadFile;
+  readonly swarm: Swarm;
+  readonly served: ServedFile;
+  readonly prefix: PrefixHash;
+}
+
+export class FileDownload implements Download {
+  readonly order: DownloadOrder;
+  readonly ended: Promise<"complete" | "failed" | "ended">;
+  readonly #dependencies: FileDownloadDependencies;
+  readonly #abort = new AbortController();
+  readonly #sources = new Map<string, Source>();
+  readonly #run: Promise<void>;
+  #phase: DownloadPhase = { kind: "opening" };
+  #open: Open | undefined;
+  #openedBytes = 0;
+  #paused = false;
+  #budget: number;
+  #fetched: PromiseWithResolvers<"done" | "stopped"> = Promise.withResolvers();
+  #last: Omit<DownloadSnapshot, "phase"> | undefined;
+  #leftBy: "suspend" | "cancel" | undefined;
+
+  /** Starts at once. */
+  constructor(dependencies: FileDownloadDependencies, order: DownloadOrder) {
+    this.order = order;
+    this.#dependencies = dependencies;
+    this.#budget = dependencies.budget;
+    const { promise, resolve } = Promise.withResolvers<"complete" | "failed" | "ended">();
+    this.ended = promise;
+    this.#run = this.#work().then(resolve);
+  }
+
+  snapshot(): DownloadSnapshot {
+    return { phase: this.#phase, ...this.#progress() };
+  }
+
+  addSource(source: Source): void {
+    this.#sources.set(source.fingerprint, source);
+    this.#open?.swarm.addSource(source);
+  }
+
+  setBudget(pieces: number): void {
+    this.#budget = pieces;
+    this.#open?.swarm.setBudget(pieces);
+  }
+
+  async pause(): Promise<void> {
+    if (this.#isOver || this.#phase.kind === "finishing") return;
+    this.#paused = true;
+    this.#open?.swarm.pause();
+    this.#enter({ kind: "paused" });
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#open?.swarm.resume();
+    this.#enter({ kind: this.#open === undefined ? "opening" : "fetching" });
+  }
+
+  async suspend(): Promise<void> {
+    await this.#leave("suspend");
+  }
+
+  async cancel(): Promise<void> {
+    await this.#leave("cancel");
+  }
+
+  async #leave(how: "suspend" | "cancel"): Promise<void> {
+    this.#leftBy ??= how;
+    this.#abort.abort();
+    this.#fetched.resolve("stopped");
+    await this.#run;
+  }
+
+  get #isOver(): boolean {
+    return this.#phase.kind === "complete" || this.#phase.kind === "failed";
+  }
+
+  #enter(phase: DownloadPhase): void {
+    if (this.#phase.kind === phase.kind || this.#isOver) return;
+    this.#phase = phase;
+    this.#dependencies.changed(this);
+  }
+
+  #progress(): Omit<DownloadSnapshot, "phase"> {
+    if (this.#open !== undefined) return this.#open.swarm.snapshot();
+    return this.#last ?? { doneBytes: this.#openedBytes, rate: 0, wastedBytes: 0, sources: [] };
+  }
+
+  // --- the steps ---
+
+  async #work(): Promise<"complete" | "failed" | "ended"> {
+    try {
+      const opened = await this.#openFile();
+      if (opened === "complete") {
+        this.#openedBytes = this.order.manifest.summary.size;
+        this.#dependencies.placed(this);
+        return this.#complete();
+      }
+      this.#open = opened;
+      return await this.#fetchAndFinish(opened);
+    } catch (error) {
+      if (this.#leftBy !== undefined) return "ended";
+      this.#enter({ kind: "failed", failure: toFailure(error) });
+      return "failed";
+    }
+  }
+
+  async #openFile(): Promise<Open | "complete"> {
+    const { openDownload, workers, server, notice } = this.#dependencies;
+    const { manifest, path, journalPath, gid } = this.order;
+    const progress = (bytes: number) => {
+      this.#openedBytes = bytes;
+    };
+    const opened = await openDownload({ manifest, path, journalPath }, progress, this.#abort.signal);
+    if (opened.kind === "complete") return "complete";
+    const { download: disk } = opened;
+    if (opened.notice !== undefined) notice(opened.notice);
+    const swarm = this.#startSwarm(disk);
+    const served = new PartOfFile(gid, manifest, swarm.have, (piece, slot, verify) =>
+      workers.load(disk.file, manifest, piece, slot, verify),
+    );
+    server.serve(served);
+    return { disk, swarm, served, prefix: workers.prefixHash(disk.file) };
+  }
+
+  #startSwarm(disk: DownloadFile): Swarm {
+    const { gid, manifest } = this.order;
+    const swarm = new Swarm(
+      { ...this.#dependencies, budget: this.#budget },
+      { gid, manifest, descriptor: disk.file, have: disk.resumed },
+      {
+        written: (piece) => this.#written(piece),
+        diskFailed: (failure) => this.#enter({ kind: "disk-wait", failure }),
+        diskReady: () => this.#enter({ kind: this.#paused ? "paused" : "fetching" }),
+        done: () => this.#fetched.resolve("done"),
+      },
+    );
+    if (this.#paused) swarm.pause();
+    for (const source of this.#sources.values()) swarm.addSource(source);
+    return swarm;
+  }
+
+  async #fetchAndFinish(open: Open): Promise<"complete" | "failed" | "ended"> {
+    try {
+      if (open.swarm.have.isFull) this.#fetched.resolve("done");
+      else if (!this.#paused) this.#enter({ kind: "fetching" });
+      void this.#followPrefix(open);
+      const fetched = await this.#fetched.promise;
+      await open.swarm.stop();
+      if (fetched === "stopped") return await this.#end(open);
+      this.#enter({ kind: "finishing" });
+      await this.#checkWhole(open);
+      await open.disk.place();
+      this.#dependencies.placed(this);
+      return this.#complete();
+    } catch (error) {
+      await this.#keepOrDiscard(open, toFailure(error));
+      throw error;
+    } finally {
+      this.#last = { ...open.swarm.snapshot(), rate: 0 };
+      this.#open = undefined;
+      this.#dependencies.server.stop(open.served);
+      open.prefix.dispose();
+      await open.swarm.stop();
+      await open.disk.close();
+    }
+  }
+
+  #complete(): "complete" {
+    this.#enter({ kind: "complete" });
+    return "complete";
+  }
+
+  async #end(open: Open): Promise<"ended"> {
+    if (this.#leftBy === "cancel") await open.disk.discard();
+    else await open.disk.suspend();
+    return "ended";
+  }
+
+  /** A file whose SHA-1 is wrong although all its pieces are right was announced wrongly: no part of it is worth keeping. */
+  async #keepOrDiscard(open: Open, failure: Failure): Promise<void> {
+    if (failure.code === "corrupt" || this.#leftBy === "cancel") await open.disk.discard();
+    else await open.disk.suspend().catch(() => {});
+  }
+
+  async #checkWhole({ prefix }: Open): Promise<void> {
+    const { size, sha1 } = this.order.manifest.summary;
+    await prefix.advance(size);
+    const found = await prefix.finish();
+    if (this.#leftBy !== undefined) throw new Failure("internal", "ended while it was verified");
+    if (found !== sha1)
+      throw new Failure(
+        "corrupt",
+        `the whole file's SHA-1 is ${found}, not ${sha1} as its sharer said; nothing was kept; ask for it to be shared anew`,
+      );
+  }
+
+  #written(piece: PieceIndex): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    open.disk.recordWritten(piece);
+    this.#dependencies.server.announce(open.served, [piece]);
+    this.#prefixGrew?.();
+  }
+
+  #prefixGrew: (() => void) | undefined;
+
+  /** Hashes along with what is written without a gap; ends when all is there or the download is left. */
+  async #followPrefix({ swarm, prefix }: Open): Promise<void> {
+    const { manifest } = this.order;
+    let pieces = 0;
+    let over = false;
+    void this.#fetched.promise.then(() => {
+      over = true;
+      this.#prefixGrew?.();
+    });
+    try {
+      while (!over) {
+        while (pieces < manifest.pieces && swarm.have.has(pieces)) pieces++;
+        const bytes = Math.min(manifest.summary.size, manifest.pieceOffset(pieces as PieceIndex));
+        if (bytes > prefix.hashedBytes) {
+          await prefix.advance(bytes);
+        } else {
+          const grew = Promise.withResolvers<void>();
+          this.#prefixGrew = grew.resolve;
+          await grew.promise;
+        }
+      }
+    } catch {
+      // What went wrong comes up again, and is told, when the whole file is checked.
+    }
+  }
+}
+
+/** The pieces of a download that are there, for others to fetch. */
+class PartOfFile implements ServedFile {
+  readonly gid: Gid;
+  readonly manifest: Manifest;
+  readonly have: Bitfield;
+  readonly #checked: Bitfield;
+  readonly #resumed: Bitfield;
+  readonly #load: (piece: PieceIndex, slot: Slot, verify: boolean) => Promise<boolean>;
+
+  constructor(
+    gid: Gid,
+    manifest: Manifest,
+    have: Bitfield,
+    load: (piece: PieceIndex, slot: Slot, verify: boolean) => Promise<boolean>,
+  ) {
+    this.gid = gid;
+    this.manifest = manifest;
+    this.have = have;
+    this.#resumed = Bitfield.fromBytes(have.length, have.toBytes()) ?? new Bitfield(have.length);
+    this.#checked = new Bitfield(have.length);
+    this.#load = load;
+  }
+
+  opened(): void {}
+
+  closed(): void {}
+
+  /** What an earlier run left is verified when it is first read; what came in this run was verified then. */
+  async load(piece: PieceIndex, slot: Slot): Promise<boolean> {
+    const verify = this.#resumed.has(piece) && !this.#checked.has(piece);
+    const loaded = await this.#load(piece, slot, verify);
+    if (loaded && verify) this.#checked.set(piece);
+    return loaded;
+  }
+}

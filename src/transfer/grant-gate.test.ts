@@ -1,0 +1,86 @@
+import { describe, expect, test } from "bun:test";
+import { generateKeyPairSync } from "node:crypto";
+import { Failure } from "../base/failure.ts";
+import type { Fingerprint, Gid, Uid } from "../base/ids.ts";
+import { GRANT_LIFETIME_MS } from "../base/limits.ts";
+import { ManualClock } from "../testing/manual-clock.ts";
+import { formatPublicKey, sign } from "../wire/signed.ts";
+import { GrantGate } from "./grant-gate.ts";
+
+const tracker = generateKeyPairSync("ed25519");
+const stranger = generateKeyPairSync("ed25519");
+const gid = "a".repeat(32) as Gid;
+const otherGid = "b".repeat(32) as Gid;
+const uid = "1".repeat(32) as Uid;
+const otherUid = "2".repeat(32) as Uid;
+const machine = "c".repeat(64) as Fingerprint;
+const otherMachine = "d".repeat(64) as Fingerprint;
+
+function setUp() {
+  const clock = new ManualClock();
+  const gate = new GrantGate({ clock, keys: () => [formatPublicKey(tracker.publicKey)] });
+  const grant = (by = tracker, change: { gid?: Gid; uid?: Uid } = {}) =>
+    sign(
+      {
+        purpose: "grant",
+        gid,
+        uid,
+        fingerprint: machine,
+        expiresMs: clock.nowMs() + GRANT_LIFETIME_MS,
+        ...change,
+      },
+      by.privateKey,
+    );
+  return { clock, gate, grant };
+}
+
+describe("the grant gate", () => {
+  test("admits a grant of a known tracker for this group and this very machine", () => {
+    const { clock, gate, grant } = setUp();
+    expect(gate.admit(grant(), gid, machine)).toEqual({ uid, expiresMs: clock.nowMs() + GRANT_LIFETIME_MS });
+  });
+
+  test("refuses a grant of another group, another machine or an unknown tracker, and no grant at all", () => {
+    const { gate, grant } = setUp();
+    expect(gate.admit(grant(), otherGid, machine)).toBeInstanceOf(Failure);
+    expect(gate.admit(grant(), gid, otherMachine)).toBeInstanceOf(Failure);
+    expect(gate.admit(grant(stranger), gid, machine)).toBeInstanceOf(Failure);
+    expect(gate.admit("", gid, machine)).toBeInstanceOf(Failure);
+  });
+
+  test("an admission counts until its grant ends, and no longer", () => {
+    const { clock, gate, grant } = setUp();
+    const admission = gate.admit(grant(), gid, machine);
+    if (admission instanceof Failure) throw admission;
+    clock.advance(GRANT_LIFETIME_MS - 1);
+    expect(gate.expired(admission)).toBeUndefined();
+    clock.advance(1);
+    expect(gate.expired(admission)?.code).toBe("peer-refused");
+  });
+
+  test("a revocation voids what was signed before it, for that user and that group only", () => {
+    const { gate, grant } = setUp();
+    const before = grant();
+    const ofOtherUser = grant(tracker, { uid: otherUid });
+    const ofOtherGroup = grant(tracker, { gid: otherGid });
+    gate.revoke(gid, uid);
+    expect(gate.admit(before, gid, machine)).toBeInstanceOf(Failure);
+    expect(gate.admit(ofOtherUser, gid, machine)).toMatchObject({ uid: otherUid });
+    expect(gate.admit(ofOtherGroup, otherGid, machine)).toMatchObject({ uid });
+  });
+
+  test("a member accepted anew is admitted with a grant signed later", () => {
+    const { clock, gate, grant } = setUp();
+    gate.revoke(gid, uid);
+    clock.advance(1);
+    expect(gate.admit(grant(), gid, machine)).toMatchObject({ uid });
+  });
+
+  test("revocations are forgotten once no grant from before them can stand", () => {
+    const { clock, gate, grant } = setUp();
+    gate.revoke(gid, uid);
+    clock.advance(GRANT_LIFETIME_MS + 1);
+    gate.revoke(otherGid, otherUid);
+    expect(gate.admit(grant(), gid, machine)).toMatchObject({ uid });
+  });
+});

@@ -1,0 +1,163 @@
+/**
+ * One source of one download: the channel to it, and the pieces that are just coming in over it.
+ *
+ * Owns the slots of half-received pieces: each is either handed on by `arrived`, or released here. A slot whose bytes
+ * are being filled by a frame under way is never released before that frame ends, or the next owner's piece would be
+ * overwritten. It asks for what it is told and judges nothing but form: bytes out of order or beyond a piece end the link.
+ */
+import type { Bitfield } from "../base/bitfield.ts";
+import { Failure } from "../base/failure.ts";
+import type { Fingerprint, PieceIndex } from "../base/ids.ts";
+import type { Manifest } from "../base/manifest.ts";
+import { decodeBits, type PieceRange, type RejectReason } from "../wire/client-peer.ts";
+import type { Slot, SlotPool } from "./disk/contract.ts";
+import type { ChannelHandler, OpenedChannel, PeerLink } from "./peer-link.ts";
+
+export interface FeedEvents {
+  opened(feed: PeerFeed, bits: Bitfield): void;
+  have(feed: PeerFeed, pieces: readonly PieceIndex[]): void;
+  /** So many bytes of the piece are here. @returns false if it is not expected: its bytes need not be kept */
+  received(feed: PeerFeed, piece: PieceIndex, bytes: number): boolean;
+  /** The piece is here whole; the slot is now the receiver's. undefined: its bytes were thrown away. */
+  arrived(feed: PeerFeed, piece: PieceIndex, slot: Slot | undefined): void;
+  refused(feed: PeerFeed, piece: PieceIndex, reason: RejectReason): void;
+  /** The source ended the channel, or the link is gone. */
+  closed(feed: PeerFeed, failure: Failure): void;
+}
+
+interface Arrival {
+  slot: Slot | undefined;
+  bytes: number;
+  /** A data frame is filling the slot right now. */
+  inFrame: boolean;
+}
+
+export class PeerFeed implements ChannelHandler {
+  readonly peer: Fingerprint;
+  readonly #manifest: Manifest;
+  readonly #slots: SlotPool;
+  readonly #events: FeedEvents;
+  readonly #channel: OpenedChannel;
+  readonly #arrivals = new Map<PieceIndex, Arrival>();
+  #isOpen = false;
+
+  constructor(
+    link: PeerLink,
+    {
+      manifest,
+      slots,
+      open,
+    }: { manifest: Manifest; slots: SlotPool; open: (to: ChannelHandler) => OpenedChannel },
+    events: FeedEvents,
+  ) {
+    this.peer = link.peer;
+    this.#manifest = manifest;
+    this.#slots = slots;
+    this.#events = events;
+    this.#channel = open(this);
+  }
+
+  request(piece: PieceIndex): void {
+    this.#channel.request(this.#wholePiece(piece));
+  }
+
+  /** Takes a request back. A frame of it that is under way still ends in its slot. */
+  cancel(piece: PieceIndex): void {
+    this.#channel.cancel(this.#wholePiece(piece));
+    const arrival = this.#arrivals.get(piece);
+    if (arrival === undefined || arrival.inFrame) return;
+    this.#releaseSlot(arrival);
+    this.#arrivals.delete(piece);
+  }
+
+  renew(grant: string): void {
+    this.#channel.renew(grant);
+  }
+
+  /** Ends the channel from this side; no event follows. */
+  leave(): void {
+    this.#channel.leave();
+    this.#releaseAll();
+  }
+
+  opened(bits: Uint8Array | undefined): void {
+    if (this.#isOpen) throw new Failure("protocol", "the peer opened a channel twice");
+    this.#isOpen = true;
+    const decoded = decodeBits(this.#manifest.pieces, bits);
+    if (decoded instanceof Failure) throw decoded;
+    this.#events.opened(this, decoded);
+  }
+
+  have(pieces: readonly number[]): void {
+    this.#events.have(
+      this,
+      pieces.map((piece) => this.#index(piece)),
+    );
+  }
+
+  dataBegins(number: number, begin: number, length: number): Uint8Array | undefined {
+    const piece = this.#index(number);
+    const arrival = this.#arrivals.get(piece) ?? this.#begin(piece);
+    if (begin !== arrival.bytes || begin + length > this.#manifest.pieceLength(piece))
+      throw new Failure("protocol", "the peer sent bytes of a piece out of order or beyond its end");
+    arrival.inFrame = true;
+    return arrival.slot?.bytes.subarray(begin, begin + length);
+  }
+
+  dataGrows(number: number, bytes: number): void {
+    const piece = number as PieceIndex;
+    const arrival = this.#arrivals.get(piece);
+    if (arrival === undefined) return;
+    arrival.bytes += bytes;
+    this.#events.received(this, piece, arrival.bytes);
+  }
+
+  dataEnds(number: number, begin: number, length: number): void {
+    const piece = number as PieceIndex;
+    const arrival = this.#arrivals.get(piece);
+    if (arrival === undefined) return;
+    arrival.inFrame = false;
+    arrival.bytes = begin + length;
+    if (arrival.bytes < this.#manifest.pieceLength(piece)) return;
+    this.#arrivals.delete(piece);
+    this.#events.arrived(this, piece, arrival.slot);
+  }
+
+  rejected(range: PieceRange, reason: RejectReason): void {
+    this.#events.refused(this, this.#index(range.piece), reason);
+  }
+
+  closed(failure: Failure): void {
+    this.#releaseAll();
+    this.#events.closed(this, failure);
+  }
+
+  #begin(piece: PieceIndex): Arrival {
+    const expected = this.#events.received(this, piece, 0);
+    const arrival = { slot: expected ? this.#slots.acquire() : undefined, bytes: 0, inFrame: false };
+    this.#arrivals.set(piece, arrival);
+    return arrival;
+  }
+
+  #index(number: number): PieceIndex {
+    const piece = this.#manifest.pieceIndex(number);
+    if (piece === undefined)
+      throw new Failure("protocol", `the peer spoke of piece ${number}, which is not there`);
+    return piece;
+  }
+
+  #wholePiece(piece: PieceIndex): PieceRange {
+    return { piece, begin: 0, length: this.#manifest.pieceLength(piece) };
+  }
+
+  #releaseSlot(arrival: Arrival): void {
+    if (arrival.slot !== undefined) this.#slots.release(arrival.slot);
+    arrival.slot = undefined;
+  }
+
+  /** Only after the channel is forgotten by the link, which then writes to no slot any more. */
+  #releaseAll(): void {
+    for (const arrival of this.#arrivals.values()) this.#releaseSlot(arrival);
+    this.#arrivals.clear();
+  }
+}

@@ -1,0 +1,307 @@
+/**
+ * One connection between two clients, and the channels on it in both directions.
+ *
+ * Owns the framing, the channel numbers and who is told what: a channel opened here tells its `ChannelHandler`, a
+ * message about a channel opened there goes to the `ServingSide`. Invariant: a handler is told `closed` exactly once and
+ * nothing after it. It decides nothing about pieces, grants or files; bytes of a piece go straight to where the handler
+ * points.
+ */
+
+import { unreachable } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
+import { Failure, toFailure } from "../base/failure.ts";
+import type { FileId, Fingerprint, Gid } from "../base/ids.ts";
+import { CHANNELS_PER_CONNECTION_MAX, LINK_IDLE_MS } from "../base/limits.ts";
+import type { Connection } from "../net/connection.ts";
+import { KEEP_ALIVE_RULES, KeepAlive } from "../net/keep-alive.ts";
+import {
+  type DataHead,
+  decodeDataHead,
+  decodePeerMessage,
+  encodeDataHead,
+  encodeHello,
+  encodePeerMessage,
+  PEER_FRAME_RULES,
+  type PeerMessage,
+  type PieceRange,
+  type RejectReason,
+  refuseHello,
+} from "../wire/client-peer.ts";
+import { FrameDecoder } from "../wire/frame.ts";
+
+/** What the opener of a channel hears. */
+export interface ChannelHandler {
+  /** @param bits packed; undefined: the server has all */
+  opened(bits: Uint8Array | undefined): void;
+  have(pieces: readonly number[]): void;
+  /** Bytes of a requested range begin. @returns where they go (at least `length` bytes), undefined to throw them away */
+  dataBegins(piece: number, begin: number, length: number): Uint8Array | undefined;
+  /** So many bytes more have been put in place: a sign of life. */
+  dataGrows(piece: number, bytes: number): void;
+  dataEnds(piece: number, begin: number, length: number): void;
+  rejected(range: PieceRange, reason: RejectReason): void;
+  /** Refused, ended by the server, or the connection is gone. */
+  closed(failure: Failure): void;
+}
+
+/** A channel as its opener holds it. After the end its methods do nothing. */
+export interface OpenedChannel {
+  request(range: PieceRange): void;
+  cancel(range: PieceRange): void;
+  renew(grant: string): void;
+  /** Wants nothing more; the handler hears nothing more either. */
+  leave(): void;
+}
+
+/** What the serving half of a client hears, for all its links. */
+export interface ServingSide {
+  open(link: PeerLink, channel: number, gid: Gid, fileId: FileId, grant: string): void;
+  renew(link: PeerLink, channel: number, grant: string): void;
+  request(link: PeerLink, channel: number, range: PieceRange): void;
+  cancel(link: PeerLink, channel: number, range: PieceRange): void;
+  leave(link: PeerLink, channel: number): void;
+  linkClosed(link: PeerLink): void;
+}
+
+/** The data frame being received: whose it is and where its bytes go. */
+interface Incoming {
+  readonly head: DataHead;
+  readonly length: number;
+  readonly handler: ChannelHandler | undefined;
+  readonly target: Uint8Array | undefined;
+  received: number;
+}
+
+export class PeerLink {
+  readonly peer: Fingerprint;
+  readonly #connection: Connection;
+  readonly #serving: ServingSide;
+  readonly #clock: Clock;
+  readonly #decoder: FrameDecoder;
+  readonly #keepAlive: KeepAlive;
+  readonly #opened = new Map<number, ChannelHandler>();
+  readonly #served = new Set<number>();
+  readonly #whenClosed: (link: PeerLink) => void;
+  #nextChannel = 1;
+  #greeted = false;
+  #incoming: Incoming | undefined;
+  #cancelIdle: (() => void) | undefined;
+
+  /** Must be made in the turn of the event loop in which the connection was handed over. */
+  constructor(
+    connection: Connection,
+    {
+      serving,
+      clock,
+      whenClosed,
+    }: { serving: ServingSide; clock: Clock; whenClosed: (link: PeerLink) => void },
+  ) {
+    this.peer = connection.peer;
+    this.#connection = connection;
+    this.#serving = serving;
+    this.#clock = clock;
+    this.#whenClosed = whenClosed;
+    this.#decoder = new FrameDecoder(
+      {
+        frame: (kind, body) => this.#frame(kind, body),
+        begin: (_kind, head, restBytes) => this.#dataBegins(decodeDataHead(head), restBytes),
+        part: (bytes) => this.#dataPart(bytes),
+        end: () => this.#dataEnds(),
+      },
+      new Map([...PEER_FRAME_RULES, ...KEEP_ALIVE_RULES]),
+    );
+    this.#keepAlive = new KeepAlive({ connection, clock });
+    connection.attach({
+      data: (bytes) => this.#data(bytes),
+      drained: () => {},
+      closed: (reason) => this.#ended(reason),
+    });
+    connection.send(encodeHello());
+    this.#watchIdle();
+  }
+
+  get isOpen(): boolean {
+    return this.#connection.isOpen;
+  }
+
+  get queuedBytes(): number {
+    return this.#connection.queuedBytes;
+  }
+
+  /** Asks the other side for a file. */
+  openChannel(gid: Gid, fileId: FileId, grant: string, handler: ChannelHandler): OpenedChannel {
+    const channel = this.#nextChannel++;
+    this.#opened.set(channel, handler);
+    this.#watchIdle();
+    this.send({ kind: "open", channel, gid, fileId, grant });
+    const whileOpen = (message: PeerMessage) => {
+      if (this.#opened.get(channel) === handler) this.send(message);
+    };
+    return {
+      request: (range) => whileOpen({ kind: "request", channel, range }),
+      cancel: (range) => whileOpen({ kind: "cancel", channel, range }),
+      renew: (fresh) => whileOpen({ kind: "renew", channel, grant: fresh }),
+      leave: () => {
+        whileOpen({ kind: "leave", channel });
+        this.#forget(channel);
+      },
+    };
+  }
+
+  send(message: PeerMessage): void {
+    this.#connection.send(encodePeerMessage(message));
+  }
+
+  /** Sends a range's bytes; `bytes` must not change until `done` is called (also called when the link ends). */
+  sendData(head: DataHead, bytes: Uint8Array, done: () => void): void {
+    this.#connection.send(encodeDataHead(head, bytes.length));
+    this.#connection.sendThen(bytes, done);
+  }
+
+  /** The server's word on a channel that the other side opened: it is over. */
+  endServed(channel: number, failure: Failure): void {
+    if (!this.#served.delete(channel)) return;
+    this.send({ kind: "closed", channel, failure });
+    this.#watchIdle();
+  }
+
+  close(reason?: Failure): void {
+    this.#connection.close(reason);
+  }
+
+  #data(bytes: Uint8Array): void {
+    this.#keepAlive.heard();
+    try {
+      this.#decoder.push(bytes);
+    } catch (error) {
+      this.#connection.close(toFailure(error));
+    }
+  }
+
+  #frame(kind: number, body: Uint8Array): void {
+    if (this.#keepAlive.frame(kind)) return;
+    if (!this.#greeted) {
+      const refused = refuseHello(kind, body);
+      if (refused !== undefined) throw refused;
+      this.#greeted = true;
+      return;
+    }
+    const message = decodePeerMessage(kind, body);
+    if (message instanceof Failure) throw message;
+    this.#message(message);
+  }
+
+  #message(message: PeerMessage): void {
+    switch (message.kind) {
+      case "open":
+      case "renew":
+      case "request":
+      case "cancel":
+      case "leave":
+        this.#tellServing(message);
+        break;
+      case "opened":
+      case "have":
+      case "reject":
+      case "closed":
+        this.#tellOpener(message);
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #tellServing(message: PeerMessage & { kind: "open" | "renew" | "request" | "cancel" | "leave" }): void {
+    const { channel, kind } = message;
+    if (kind === "open") {
+      this.#admit(channel);
+      this.#serving.open(this, channel, message.gid, message.fileId, message.grant);
+      return;
+    }
+    // A channel that was just ended here may still be spoken of: that is no fault of the peer.
+    if (!this.#served.has(channel)) return;
+    if (kind === "renew") this.#serving.renew(this, channel, message.grant);
+    else if (kind === "request") this.#serving.request(this, channel, message.range);
+    else if (kind === "cancel") this.#serving.cancel(this, channel, message.range);
+    else {
+      this.#served.delete(channel);
+      this.#serving.leave(this, channel);
+      this.#watchIdle();
+    }
+  }
+
+  #tellOpener(message: PeerMessage & { kind: "opened" | "have" | "reject" | "closed" }): void {
+    const handler = this.#opened.get(message.channel);
+    if (handler === undefined) return;
+    if (message.kind === "opened") handler.opened(message.bits);
+    else if (message.kind === "have") handler.have(message.pieces);
+    else if (message.kind === "reject") handler.rejected(message.range, message.reason);
+    else {
+      this.#forget(message.channel);
+      handler.closed(message.failure);
+    }
+  }
+
+  #admit(channel: number): void {
+    if (this.#served.has(channel)) throw new Failure("protocol", "the peer opened one channel twice");
+    if (this.#served.size >= CHANNELS_PER_CONNECTION_MAX)
+      throw new Failure("too-many", "the peer opened too many channels");
+    this.#served.add(channel);
+    this.#watchIdle();
+  }
+
+  #dataBegins(head: DataHead, length: number): void {
+    if (!this.#greeted) throw new Failure("protocol", "the peer sent data before its hello");
+    const handler = this.#opened.get(head.channel);
+    const target = handler?.dataBegins(head.piece, head.begin, length);
+    this.#incoming = { head, length, handler, target, received: 0 };
+  }
+
+  #dataPart(bytes: Uint8Array): void {
+    const incoming = this.#incoming;
+    if (incoming === undefined) return;
+    incoming.target?.set(bytes, incoming.received);
+    incoming.received += bytes.length;
+    if (incoming.target !== undefined && this.#stillOpen(incoming))
+      incoming.handler?.dataGrows(incoming.head.piece, bytes.length);
+  }
+
+  #dataEnds(): void {
+    const incoming = this.#incoming;
+    this.#incoming = undefined;
+    if (incoming?.target === undefined || !this.#stillOpen(incoming)) return;
+    incoming.handler?.dataEnds(incoming.head.piece, incoming.head.begin, incoming.length);
+  }
+
+  /** The channel may have been left while its data was on the way. */
+  #stillOpen(incoming: Incoming): boolean {
+    return this.#opened.get(incoming.head.channel) === incoming.handler;
+  }
+
+  #forget(channel: number): void {
+    this.#opened.delete(channel);
+    if (this.#incoming?.head.channel === channel) this.#incoming = { ...this.#incoming, target: undefined };
+    this.#watchIdle();
+  }
+
+  /** A link that carries no channel for a while is closed: the peer can dial again. */
+  #watchIdle(): void {
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
+    if (this.#opened.size > 0 || this.#served.size > 0 || !this.isOpen) return;
+    this.#cancelIdle = this.#clock.after(LINK_IDLE_MS, () => this.#connection.finish());
+  }
+
+  #ended(reason: Failure | undefined): void {
+    this.#decoder.stop();
+    this.#keepAlive.stop();
+    this.#cancelIdle?.();
+    const failure = reason ?? new Failure("peer-unreachable", "the peer closed the connection");
+    const handlers = [...this.#opened.values()];
+    this.#opened.clear();
+    this.#served.clear();
+    this.#whenClosed(this);
+    this.#serving.linkClosed(this);
+    for (const handler of handlers) handler.closed(failure);
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * The serving half of a client: channels that peers opened, and the pieces that go out over them.
+ *
+ * Invariant: no byte of a file leaves over a channel without an admission that counts at that moment, and none that was
+ * not verified. Which request is served next is for `upload-slots` to say; who is admitted for `grant-gate`; where the
+ * bytes come from for the `ServedFile`.
+ */
+import { defined } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
+import { Failure, toFailure } from "../base/failure.ts";
+import type { FileId, Gid, PieceIndex, Uid } from "../base/ids.ts";
+import { UNSENT_BYTES_PER_PEER_MAX, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import type { PieceRange, RejectReason } from "../wire/client-peer.ts";
+import { type UploadChannel, UploadSlots, type UploadTurn } from "./core/upload-slots.ts";
+import type { SlotPool } from "./disk/contract.ts";
+import { type Admission, GrantGate } from "./grant-gate.ts";
+import type { PeerLink, ServingSide } from "./peer-link.ts";
+import type { ServedFile } from "./served-file.ts";
+
+/** One file being served over one link. */
+interface ServedChannel extends UploadChannel {
+  readonly link: PeerLink;
+  readonly number: number;
+  file: ServedFile;
+  admission: Admission;
+  /** The ranges asked for, by piece: one request a piece at a time. */
+  readonly asked: Map<PieceIndex, PieceRange>;
+}
+
+const fileKey = (gid: Gid, fileId: FileId) => `${gid} ${fileId}`;
+
+export class PeerServer implements ServingSide {
+  readonly #slots: SlotPool;
+  readonly #gate: GrantGate;
+  readonly #files = new Map<string, ServedFile>();
+  readonly #channels = new Map<PeerLink, Map<number, ServedChannel>>();
+  readonly #channelsOfFile = new Map<ServedFile, Set<ServedChannel>>();
+  readonly #uploads = new UploadSlots<ServedChannel>({
+    uploadsMax: UPLOADS_AT_ONCE_MAX,
+    unsentBytesPerPeerMax: UNSENT_BYTES_PER_PEER_MAX,
+  });
+  #waitsForSlot = false;
+
+  constructor({ slots, clock, keys }: { slots: SlotPool; clock: Clock; keys: () => readonly string[] }) {
+    this.#slots = slots;
+    this.#gate = new GrantGate({ clock, keys });
+  }
+
+  /**
+   * Serves the file from now on. It takes the place of one with the same content in the same group: channels go on, so
+   * it must have at least the pieces of the other.
+   */
+  serve(file: ServedFile): void {
+    const key = fileKey(file.gid, file.manifest.summary.fileId);
+    const before = this.#files.get(key);
+    this.#files.set(key, file);
+    if (before === undefined) return;
+    const channels = this.#channelsOfFile.get(before);
+    if (channels === undefined) return;
+    this.#channelsOfFile.delete(before);
+    this.#channelsOfFile.set(file, channels);
+    for (const channel of channels) channel.file = file;
+    file.opened();
+    before.closed();
+  }
+
+  stop(file: ServedFile): void {
+    const key = fileKey(file.gid, file.manifest.summary.fileId);
+    if (this.#files.get(key) === file) this.#files.delete(key);
+    this.#endChannels(file, () => true, new Failure("unknown-file", "the file is no longer shared here"));
+  }
+
+  find(gid: Gid, fileId: FileId): ServedFile | undefined {
+    return this.#files.get(fileKey(gid, fileId));
+  }
+
+  served(): readonly ServedFile[] {
+    return [...this.#files.values()];
+  }
+
+  /** Tells those who fetch the file that there is more of it. */
+  announce(file: ServedFile, pieces: readonly PieceIndex[]): void {
+    for (const { link, number } of this.#channelsOfFile.get(file) ?? [])
+      link.send({ kind: "have", channel: number, pieces });
+  }
+
+  /** Ends that user's channels of the group now, and its grants that were signed until now. */
+  revoke(gid: Gid, uid: Uid): void {
+    this.#gate.revoke(gid, uid);
+    const refusal = new Failure("peer-refused", "no longer a member of the group");
+    for (const file of this.#files.values())
+      if (file.gid === gid) this.#endChannels(file, (channel) => channel.admission.uid === uid, refusal);
+  }
+
+  // --- what links tell ---
+
+  open(link: PeerLink, number: number, gid: Gid, fileId: FileId, grant: string): void {
+    const admission = this.#gate.admit(grant, gid, link.peer);
+    if (admission instanceof Failure) {
+      link.endServed(number, admission);
+      return;
+    }
+    // Only who may see the group learns whether a file is served here.
+    const file = this.#files.get(fileKey(gid, fileId));
+    if (file === undefined) {
+      link.endServed(number, new Failure("unknown-file", "the file is not shared here"));
+      return;
+    }
+    const channel: ServedChannel = {
+      link,
+      number,
+      file,
+      admission,
+      peer: link.peer,
+      fileId,
+      asked: new Map(),
+    };
+    this.#remember(channel);
+    link.send({ kind: "opened", channel: number, bits: file.have.isFull ? undefined : file.have.toBytes() });
+  }
+
+  renew(link: PeerLink, number: number, grant: string): void {
+    const channel = this.#channels.get(link)?.get(number);
+    if (channel === undefined) return;
+    const admission = this.#gate.admit(grant, channel.file.gid, link.peer);
+    if (admission instanceof Failure) this.#end(channel, admission);
+    else channel.admission = admission;
+  }
+
+  request(link: PeerLink, number: number, range: PieceRange): void {
+    const channel = this.#channels.get(link)?.get(number);
+    if (channel === undefined) return;
+    const piece = this.#pieceOf(channel, range);
+    if (piece === undefined) {
+      link.close(new Failure("protocol", "the peer asked for what the file does not have"));
+      return;
+    }
+    const refusal = this.#refusal(channel, piece, range);
+    if (refusal !== undefined) {
+      link.send({ kind: "reject", channel: number, range, reason: refusal });
+      return;
+    }
+    channel.asked.set(piece, range);
+    this.#pump();
+  }
+
+  cancel(link: PeerLink, number: number, range: PieceRange): void {
+    const channel = this.#channels.get(link)?.get(number);
+    const piece = channel?.file.manifest.pieceIndex(range.piece);
+    if (channel !== undefined && piece !== undefined && this.#uploads.cancel(channel, piece))
+      channel.asked.delete(piece);
+  }
+
+  leave(link: PeerLink, number: number): void {
+    const channel = this.#channels.get(link)?.get(number);
+    if (channel !== undefined) this.#forget(channel);
+  }
+
+  linkClosed(link: PeerLink): void {
+    for (const channel of [...(this.#channels.get(link)?.values() ?? [])]) this.#forget(channel);
+  }
+
+  // --- channels ---
+
+  #remember(channel: ServedChannel): void {
+    const { link, number, file } = channel;
+    const ofLink = this.#channels.get(link) ?? new Map<number, ServedChannel>();
+    this.#channels.set(link, ofLink.set(number, channel));
+    const ofFile = this.#channelsOfFile.get(file) ?? new Set();
+    if (ofFile.size === 0) file.opened();
+    this.#channelsOfFile.set(file, ofFile.add(channel));
+  }
+
+  #forget(channel: ServedChannel): void {
+    const { link, number, file } = channel;
+    const ofLink = this.#channels.get(link);
+    if (ofLink?.get(number) !== channel) return;
+    ofLink.delete(number);
+    if (ofLink.size === 0) this.#channels.delete(link);
+    const ofFile = this.#channelsOfFile.get(file);
+    ofFile?.delete(channel);
+    this.#uploads.channelClosed(channel);
+    if (ofFile?.size === 0) {
+      this.#channelsOfFile.delete(file);
+      file.closed();
+    }
+  }
+
+  #end(channel: ServedChannel, failure: Failure): void {
+    this.#forget(channel);
+    channel.link.endServed(channel.number, failure);
+  }
+
+  #endChannels(file: ServedFile, which: (channel: ServedChannel) => boolean, failure: Failure): void {
+    for (const channel of [...(this.#channelsOfFile.get(file) ?? [])])
+      if (which(channel)) this.#end(channel, failure);
+  }
+
+  #isOpen(channel: ServedChannel): boolean {
+    return this.#channels.get(channel.link)?.get(channel.number) === channel;
+  }
+
+  // --- requests ---
+
+  /** @returns undefined if the file has no such range */
+  #pieceOf({ file }: ServedChannel, range: PieceRange): PieceIndex | undefined {
+    const piece = file.manifest.pieceIndex(range.piece);
+    if (piece === undefined || range.begin + range.length > file.manifest.pieceLength(piece))
+      return undefined;
+    return piece;
+  }
+
+  #refusal(channel: ServedChannel, piece: PieceIndex, range: PieceRange): RejectReason | undefined {
+    if (!channel.file.have.has(piece)) return "not-have";
+    return this.#uploads.ask(channel, { piece, bytes: range.length }) === "refused" ? "busy" : undefined;
+  }
+
+  /** Starts as many uploads as there are turns and buffers for. */
+  #pump(): void {
+    while (this.#slots.free > 0) {
+      const turn = this.#uploads.next();
+      if (turn === undefined) return;
+      void this.#upload(turn).catch((error) => turn.channel.link.close(toFailure(error)));
+    }
+    if (this.#waitsForSlot || this.#uploads.waiting === 0) return;
+    this.#waitsForSlot = true;
+    this.#slots.whenFree(() => {
+      this.#waitsForSlot = false;
+      this.#pump();
+    });
+  }
+
+  async #upload(turn: UploadTurn<ServedChannel>): Promise<void> {
+    const { channel, request } = turn;
+    const { piece } = request;
+    const range = defined(channel.asked.get(piece), "a turn answers a request");
+    channel.asked.delete(piece);
+    const over = this.#gate.expired(channel.admission);
+    if (over !== undefined) {
+      this.#uploads.finished(turn, "failed");
+      this.#end(channel, over);
+      return;
+    }
+    const slot = defined(this.#slots.acquire(), "the pump starts an upload only with a buffer free");
+    const done = (outcome: "sent" | "failed") => {
+      this.#slots.release(slot);
+      this.#uploads.finished(turn, outcome);
+      this.#pump();
+    };
+    const loaded = await channel.file.load(piece, slot).catch(() => false);
+    // The channel may have been cut while the disk was read: then nothing more leaves.
+    if (!this.#isOpen(channel)) {
+      done("failed");
+      return;
+    }
+    if (!loaded) {
+      channel.link.send({ kind: "reject", channel: channel.number, range, reason: "unreadable" });
+      done("failed");
+      return;
+    }
+    const bytes = slot.bytes.subarray(range.begin, range.begin + range.length);
+    channel.link.sendData({ channel: channel.number, piece, begin: range.begin }, bytes, () => done("sent"));
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * A whole file shared from where it lies on this disk: opened while somebody fetches it, and held against what it was.
+ *
+ * Invariant: no piece leaves that was not verified once since the program started, or hashed in this very session from a
+ * file that has not changed since. A file that is no longer what it was breaks the offer once, with its reason.
+ */
+import { Bitfield } from "../base/bitfield.ts";
+import type { Clock } from "../base/clock.ts";
+import { Failure, toFailure } from "../base/failure.ts";
+import type { Gid, PieceIndex } from "../base/ids.ts";
+import { SOURCE_CHECK_MS } from "../base/limits.ts";
+import type { Manifest } from "../base/manifest.ts";
+import { forTerminal } from "../base/text.ts";
+import type { Offer } from "./contract.ts";
+import type { PieceWorkers, Slot } from "./disk/contract.ts";
+import { SourceFile } from "./disk/source-file.ts";
+import type { ServedFile } from "./served-file.ts";
+
+export interface SharedFileDependencies {
+  readonly workers: PieceWorkers;
+  readonly clock: Clock;
+  /** The file is not what it was, or cannot be read: told once. */
+  broken(failure: Failure): void;
+}
+
+export class SharedFile implements ServedFile {
+  readonly gid: Gid;
+  readonly manifest: Manifest;
+  readonly have: Bitfield;
+  readonly #offer: Offer;
+  readonly #dependencies: SharedFileDependencies;
+  readonly #verified: Bitfield;
+  #source: Promise<SourceFile> | undefined;
+  #checkedMs = Number.NEGATIVE_INFINITY;
+  #isBroken = false;
+
+  constructor(offer: Offer, dependencies: SharedFileDependencies) {
+    const { gid, manifest, identity, fresh } = offer;
+    this.gid = gid;
+    this.manifest = manifest;
+    this.have = Bitfield.full(manifest.pieces);
+    this.#offer = offer;
+    this.#dependencies = dependencies;
+    this.#verified = fresh && identity !== undefined ? this.have : new Bitfield(manifest.pieces);
+  }
+
+  opened(): void {}
+
+  closed(): void {
+    const source = this.#source;
+    this.#source = undefined;
+    void source?.then((opened) => opened.close()).catch(() => {});
+  }
+
+  async load(piece: PieceIndex, slot: Slot): Promise<boolean> {
+    try {
+      this.#source ??= this.#open();
+      const source = await this.#source;
+      await this.#checkNowAndThen(source);
+      const verify = !this.#verified.has(piece);
+      const { workers } = this.#dependencies;
+      if (!(await workers.load(source.descriptor, this.manifest, piece, slot, verify)))
+        throw this.#otherContent();
+      if (verify) this.#verified.set(piece);
+      return true;
+    } catch (error) {
+      const failure = toFailure(error, "disk-error");
+      if (failure.code === "try-later") this.#source = undefined;
+      else this.#break(failure);
+      return false;
+    }
+  }
+
+  #open(): Promise<SourceFile> {
+    const { path, identity } = this.#offer;
+    const { workers } = this.#dependencies;
+    return identity === undefined
+      ? SourceFile.open(path, workers)
+      : SourceFile.reopen(path, identity, workers);
+  }
+
+  /** A look at the file costs two system calls: not for every piece. */
+  async #checkNowAndThen(source: SourceFile): Promise<void> {
+    const now = this.#dependencies.clock.monotonicMs();
+    if (now - this.#checkedMs < SOURCE_CHECK_MS) return;
+    this.#checkedMs = now;
+    const change = await source.unchanged();
+    if (change !== undefined) throw change;
+  }
+
+  #otherContent(): Failure {
+    const path = forTerminal(this.#offer.path);
+    return new Failure(
+      "file-changed",
+      `${path} no longer holds what was shared; share it again with upload_file`,
+    );
+  }
+
+  #break(failure: Failure): void {
+    if (this.#isBroken) return;
+    this.#isBroken = true;
+    this.#dependencies.broken(failure);
+  }
+}

@@ -1,0 +1,373 @@
+/**
+ * The fetching of one file: the thin shell around the download machine and the source book.
+ *
+ * Owns the feeds and the slots of pieces that are being stored. Each outside happening becomes one input of the machine,
+ * each effect one action here. It opens no file and finishes none: it is handed a descriptor, and tells its owner what
+ * has been written and when nothing is missing.
+ */
+
+import { defined } from "../base/assert.ts";
+import type { Bitfield } from "../base/bitfield.ts";
+import type { Clock } from "../base/clock.ts";
+import { type Failure, toFailure } from "../base/failure.ts";
+import type { Fingerprint, Gid, PieceIndex } from "../base/ids.ts";
+import {
+  DISK_RETRY_MS,
+  GRANT_RENEW_BEFORE_MS,
+  PEERS_PER_DOWNLOAD_MAX,
+  SOURCE_RETRY_MS_MIN,
+} from "../base/limits.ts";
+import type { Manifest } from "../base/manifest.ts";
+import type { RejectReason } from "../wire/client-peer.ts";
+import type { Source } from "../wire/client-tracker.ts";
+import type { SourceSnapshot, TransferAuthority } from "./contract.ts";
+import { DownloadMachine } from "./core/download.ts";
+import type { Effect } from "./core/download-effect.ts";
+import { RateMeter } from "./core/rate-meter.ts";
+import { SourceBook } from "./core/source-book.ts";
+import type { PieceWorkers, Slot } from "./disk/contract.ts";
+import { type FeedEvents, PeerFeed } from "./peer-feed.ts";
+import type { PeerNetwork } from "./peer-network.ts";
+
+export interface SwarmEvents {
+  /** The piece is verified and on its way to the disk's cache; it may be announced and journalled. */
+  written(piece: PieceIndex): void;
+  /** The disk does not take pieces. It is tried again; `diskReady` comes when it took one. */
+  diskFailed(failure: Failure): void;
+  diskReady(): void;
+  /** No piece is missing. */
+  done(): void;
+}
+
+export interface SwarmFile {
+  readonly gid: Gid;
+  readonly manifest: Manifest;
+  /** Descriptor of the part file. */
+  readonly descriptor: number;
+  readonly have: Bitfield;
+}
+
+export interface SwarmDependencies {
+  readonly network: PeerNetwork;
+  readonly workers: PieceWorkers;
+  readonly clock: Clock;
+  readonly authority: TransferAuthority;
+  /** Pieces that this download may hold in buffers. */
+  readonly budget: number;
+  readonly seed: number;
+}
+
+export class Swarm {
+  readonly #network: PeerNetwork;
+  readonly #workers: PieceWorkers;
+  readonly #clock: Clock;
+  readonly #authority: TransferAuthority;
+  readonly #file: SwarmFile;
+  readonly #events: SwarmEvents;
+  readonly #machine: DownloadMachine;
+  readonly #sources = new SourceBook({ peersMax: PEERS_PER_DOWNLOAD_MAX });
+  readonly #known = new Map<Fingerprint, Source>();
+  readonly #trouble = new Map<Fingerprint, string>();
+  readonly #feeds = new Map<Fingerprint, PeerFeed>();
+  readonly #rate = new RateMeter();
+  readonly #stores = new Set<Promise<void>>();
+  #state: "running" | "paused" | "stopped" = "running";
+  #diskFails = false;
+  #cancelDiskRetry: (() => void) | undefined;
+  #cancelTick: (() => void) | undefined;
+  #cancelRenewal: (() => void) | undefined;
+
+  constructor(dependencies: SwarmDependencies, file: SwarmFile, events: SwarmEvents) {
+    this.#network = dependencies.network;
+    this.#workers = dependencies.workers;
+    this.#clock = dependencies.clock;
+    this.#authority = dependencies.authority;
+    this.#file = file;
+    this.#events = events;
+    this.#machine = new DownloadMachine({
+      pieces: file.manifest.pieces,
+      pieceLength: (piece) => file.manifest.pieceLength(piece),
+      have: file.have,
+      seed: dependencies.seed,
+      budget: dependencies.budget,
+    });
+  }
+
+  /** What is verified and on disk; grows in place. */
+  get have(): Bitfield {
+    return this.#machine.have;
+  }
+
+  addSource(source: Source): void {
+    if (source.fingerprint === this.#authority.fingerprint) return;
+    this.#known.set(source.fingerprint, source);
+    this.#sources.learned(source);
+    this.#machine.setAlone(!this.#sources.hasIncomplete);
+    this.#dialMore();
+  }
+
+  setBudget(pieces: number): void {
+    this.#act(this.#machine.setBudget(pieces, this.#now()));
+  }
+
+  pause(): void {
+    if (this.#state !== "running") return;
+    this.#state = "paused";
+    this.#act(this.#machine.pause(this.#now()));
+    for (const feed of [...this.#feeds.values()]) this.#leave(feed);
+  }
+
+  resume(): void {
+    if (this.#state !== "paused") return;
+    this.#state = "running";
+    this.#act(this.#machine.resume(this.#now()));
+    for (const source of this.#known.values()) this.#sources.learned(source);
+    this.#dialMore();
+  }
+
+  /** Leaves all sources. @returns once no piece is being written any more */
+  async stop(): Promise<void> {
+    this.pause();
+    this.#state = "stopped";
+    this.#cancelTick?.();
+    this.#cancelRenewal?.();
+    this.#cancelDiskRetry?.();
+    await Promise.all(this.#stores);
+  }
+
+  snapshot(): { doneBytes: number; wastedBytes: number; rate: number; sources: readonly SourceSnapshot[] } {
+    const machine = this.#machine.snapshot();
+    const rows = new Map(machine.peers.map((row) => [row.peer, row]));
+    const states = new Map(this.#sources.rows().map((row) => [row.source.fingerprint, row.state]));
+    return {
+      doneBytes: machine.haveBytes,
+      wastedBytes: machine.wastedBytes,
+      rate: this.#rate.rate(this.#now()),
+      sources: [...this.#known.values()].map((source) => {
+        const row = rows.get(source.fingerprint);
+        const state = states.get(source.fingerprint);
+        return {
+          source,
+          state: state === "connected" || state === "connecting" || state === "dropped" ? state : "gone",
+          verifiedBytes: row?.verifiedBytes ?? 0,
+          wrongPieces: row?.wrongPieces ?? 0,
+          trouble: this.#trouble.get(source.fingerprint),
+        };
+      }),
+    };
+  }
+
+  // --- sources ---
+
+  #dialMore(): void {
+    if (this.#state !== "running" || this.#machine.isDone) return;
+    for (const source of this.#sources.next(this.#now())) {
+      this.#sources.dialing(source.fingerprint);
+      void this.#dial(source.fingerprint);
+    }
+    this.#armTick();
+  }
+
+  async #dial(peer: Fingerprint): Promise<void> {
+    const source = defined(this.#known.get(peer), "a source that is dialled is known");
+    try {
+      const grant = await this.#authority.grant(this.#file.gid);
+      const link = await this.#network.linkTo(peer, source.address);
+      if (this.#state !== "running") {
+        this.#sources.lost(peer, this.#now());
+        return;
+      }
+      this.#watchGrant(grant.expiresMs);
+      const { gid, manifest } = this.#file;
+      const feed = new PeerFeed(
+        link,
+        {
+          manifest,
+          slots: this.#workers.slots,
+          open: (handler) => link.openChannel(gid, manifest.summary.fileId, grant.text, handler),
+        },
+        this.#feedEvents,
+      );
+      this.#feeds.set(peer, feed);
+      this.#sources.connected(peer, this.#now());
+      this.#act(this.#machine.peerJoined(peer, this.#now()));
+    } catch (error) {
+      this.#sourceFailed(peer, toFailure(error));
+    }
+  }
+
+  #sourceFailed(peer: Fingerprint, failure: Failure): void {
+    this.#trouble.set(peer, failure.message);
+    if (failure.code === "peer-refused") this.#sources.refused(peer, this.#now(), failure.message);
+    else this.#sources.failed(peer, this.#now());
+    this.#dialMore();
+  }
+
+  readonly #feedEvents: FeedEvents = {
+    opened: (feed, bits) => {
+      this.#trouble.delete(feed.peer);
+      this.#act(this.#machine.peerBitfield(feed.peer, bits, this.#now()));
+    },
+    have: (feed, pieces) => this.#act(this.#machine.peerHave(feed.peer, pieces, this.#now())),
+    received: (feed, piece, bytes) => this.#machine.received(feed.peer, piece, bytes, this.#now()),
+    arrived: (feed, piece, slot) => this.#arrived(feed, piece, slot),
+    refused: (feed, piece, reason) => this.#refused(feed, piece, reason),
+    closed: (feed, failure) => this.#closed(feed, failure),
+  };
+
+  #closed(feed: PeerFeed, failure: Failure): void {
+    if (this.#feeds.get(feed.peer) !== feed) return;
+    this.#feeds.delete(feed.peer);
+    this.#act(this.#machine.peerLost(feed.peer, this.#now()));
+    this.#trouble.set(feed.peer, failure.message);
+    if (failure.code === "peer-unreachable") this.#sources.lost(feed.peer, this.#now());
+    else this.#sources.refused(feed.peer, this.#now(), failure.message);
+    this.#dialMore();
+  }
+
+  #leave(feed: PeerFeed): void {
+    this.#feeds.delete(feed.peer);
+    feed.leave();
+    this.#act(this.#machine.peerLost(feed.peer, this.#now()));
+    this.#sources.lost(feed.peer, this.#now());
+  }
+
+  #refused(feed: PeerFeed, piece: PieceIndex, reason: RejectReason): void {
+    const why = reason === "busy" ? "busy" : "not-held";
+    this.#act(this.#machine.requestRefused(feed.peer, piece, why, this.#now()));
+  }
+
+  /** One grant covers all channels of a group: the newest is shown to each before the last one ends. */
+  #watchGrant(expiresMs: number): void {
+    this.#cancelRenewal?.();
+    const dueMs = Math.max(SOURCE_RETRY_MS_MIN, expiresMs - GRANT_RENEW_BEFORE_MS - this.#clock.nowMs());
+    this.#cancelRenewal = this.#clock.after(dueMs, () => void this.#renewGrant());
+  }
+
+  async #renewGrant(): Promise<void> {
+    if (this.#feeds.size === 0 || this.#state !== "running") return;
+    try {
+      const grant = await this.#authority.grant(this.#file.gid);
+      for (const feed of this.#feeds.values()) feed.renew(grant.text);
+      this.#watchGrant(grant.expiresMs);
+    } catch {
+      // No tracker answers: the old grants still stand for a while, so ask again soon.
+      this.#watchGrant(0);
+    }
+  }
+
+  // --- pieces ---
+
+  #arrived(feed: PeerFeed, piece: PieceIndex, slot: Slot | undefined): void {
+    this.#rate.add(this.#now(), this.#file.manifest.pieceLength(piece));
+    // Without a buffer to hold it the piece is as good as not sent.
+    if (slot === undefined && this.#machine.received(feed.peer, piece, 0, this.#now())) {
+      this.#act(this.#machine.requestRefused(feed.peer, piece, "busy", this.#now()));
+      return;
+    }
+    this.#act(this.#machine.pieceReceived(feed.peer, piece, this.#now()), slot);
+  }
+
+  /** @param slot holds the piece that a `store` or `discard` among the effects speaks of */
+  #act(effects: readonly Effect[], slot?: Slot): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case "request":
+          this.#feeds.get(effect.peer)?.request(effect.piece);
+          break;
+        case "cancel":
+          this.#feeds.get(effect.peer)?.cancel(effect.piece);
+          break;
+        case "store":
+          this.#track(this.#store(effect.piece, defined(slot, "a stored piece is in a slot")));
+          break;
+        case "discard":
+          if (slot !== undefined) this.#workers.slots.release(slot);
+          break;
+        case "announce":
+          for (const piece of effect.pieces) this.#events.written(piece);
+          break;
+        case "drop":
+          this.#drop(effect.peer, effect.reason);
+          break;
+        case "done":
+          this.#events.done();
+          break;
+      }
+    }
+    this.#armTick();
+  }
+
+  async #store(piece: PieceIndex, slot: Slot): Promise<void> {
+    const { descriptor, manifest } = this.#file;
+    const outcome = await this.#workers
+      .store(descriptor, manifest, piece, slot, () => this.#machine.verified(piece))
+      .catch((error) => ({ kind: "disk-failed" as const, failure: toFailure(error, "disk-error") }));
+    this.#workers.slots.release(slot);
+    switch (outcome.kind) {
+      case "written":
+        this.#diskWorks();
+        this.#act(this.#machine.written(piece, this.#now()));
+        break;
+      case "rejected":
+        this.#act(this.#machine.rejected(piece, this.#now()));
+        break;
+      case "disk-failed":
+        this.#act(this.#machine.storeFailed(piece, this.#now()));
+        this.#diskFailed(outcome.failure);
+        break;
+    }
+  }
+
+  #track(store: Promise<void>): void {
+    this.#stores.add(store);
+    void store.finally(() => this.#stores.delete(store));
+  }
+
+  #diskFailed(failure: Failure): void {
+    if (!this.#diskFails) this.#events.diskFailed(failure);
+    this.#diskFails = true;
+    this.#cancelDiskRetry ??= this.#clock.after(DISK_RETRY_MS, () => {
+      this.#cancelDiskRetry = undefined;
+      this.#act(this.#machine.diskReady(this.#now()));
+    });
+  }
+
+  #diskWorks(): void {
+    if (this.#diskFails) this.#events.diskReady();
+    this.#diskFails = false;
+  }
+
+  #drop(peer: Fingerprint, reason: string): void {
+    const feed = this.#feeds.get(peer);
+    this.#feeds.delete(peer);
+    this.#sources.dropped(peer);
+    this.#trouble.set(peer, `dropped: ${reason}`);
+    feed?.leave();
+  }
+
+  // --- time ---
+
+  #now(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  /** One timer for whichever is due first: a request that times out, or a source to dial again. */
+  #armTick(): void {
+    if (this.#state === "stopped") return;
+    this.#cancelTick?.();
+    this.#cancelTick = undefined;
+    const now = this.#now();
+    const dueMs = Math.min(
+      this.#machine.nextTimeoutMs(now) ?? Number.POSITIVE_INFINITY,
+      this.#state === "running"
+        ? (this.#sources.nextRetryMs() ?? Number.POSITIVE_INFINITY)
+        : Number.POSITIVE_INFINITY,
+    );
+    if (dueMs === Number.POSITIVE_INFINITY || this.#machine.isDone) return;
+    this.#cancelTick = this.#clock.after(Math.max(1, dueMs - now), () => {
+      this.#act(this.#machine.tick(this.#now()));
+      this.#dialMore();
+    });
+  }
+}

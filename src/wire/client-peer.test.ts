@@ -1,0 +1,171 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { Failure } from "../base/failure.ts";
+import type { FileId, Gid } from "../base/ids.ts";
+import { PIECE_BYTES } from "../base/limits.ts";
+import {
+  decodeBits,
+  decodeDataHead,
+  decodePeerMessage,
+  encodeDataHead,
+  encodeHello,
+  encodePeerMessage,
+  PEER_FRAME_RULES,
+  type PeerMessage,
+  REJECT_REASONS,
+  refuseHello,
+} from "./client-peer.ts";
+import { FRAME_HEADER_BYTES } from "./frame.ts";
+
+const hex = (digits: number) =>
+  fc
+    .uint8Array({ minLength: digits / 2, maxLength: digits / 2 })
+    .map((bytes) => Buffer.from(bytes).toString("hex"));
+const channel = fc.nat(0xffffffff);
+const grant = fc.stringMatching(/^[A-Za-z0-9_.-]{0,300}$/);
+const range = fc
+  .record({
+    piece: fc.nat(0xffffffff),
+    begin: fc.nat(PIECE_BYTES - 1),
+    length: fc.integer({ min: 1, max: PIECE_BYTES }),
+  })
+  .map(({ piece, begin, length }) => ({ piece, begin, length: Math.min(length, PIECE_BYTES - begin) }));
+
+const message: fc.Arbitrary<PeerMessage> = fc.oneof(
+  fc.record({
+    kind: fc.constant("open" as const),
+    channel,
+    gid: hex(32).map((text) => text as Gid),
+    fileId: hex(64).map((text) => text as FileId),
+    grant,
+  }),
+  fc.record({
+    kind: fc.constant("opened" as const),
+    channel,
+    bits: fc.option(fc.uint8Array({ maxLength: 64 }), { nil: undefined }),
+  }),
+  fc.record({ kind: fc.constant("renew" as const), channel, grant }),
+  fc.record({ kind: fc.constantFrom("request" as const, "cancel" as const), channel, range }),
+  fc.record({ kind: fc.constant("leave" as const), channel }),
+  fc.record({
+    kind: fc.constant("have" as const),
+    channel,
+    pieces: fc.array(fc.nat(0xffffffff), { minLength: 1, maxLength: 50 }),
+  }),
+  fc.record({
+    kind: fc.constant("reject" as const),
+    channel,
+    range,
+    reason: fc.constantFrom(...REJECT_REASONS),
+  }),
+  fc.record({
+    kind: fc.constant("closed" as const),
+    channel,
+    failure: fc.string({ maxLength: 100 }).map((line) => new Failure("peer-refused", line)),
+  }),
+);
+
+function parts(frame: Uint8Array): { kind: number; body: Uint8Array } {
+  return { kind: frame[4] ?? 0, body: frame.subarray(FRAME_HEADER_BYTES) };
+}
+
+function decode(frame: Uint8Array): PeerMessage | Failure {
+  const { kind, body } = parts(frame);
+  return decodePeerMessage(kind, body);
+}
+
+describe("peer messages", () => {
+  test("whatever is encoded decodes to the same message, within the size its kind allows", () => {
+    fc.assert(
+      fc.property(message, (sent) => {
+        const frame = encodePeerMessage(sent);
+        const { kind, body } = parts(frame);
+        expect(body.length).toBeLessThanOrEqual(PEER_FRAME_RULES.get(kind)?.bodyBytesMax ?? 0);
+        expect(decode(frame)).toEqual(sent);
+      }),
+    );
+  });
+
+  test("any bytes decode to a message or to a Failure, and never throw", () => {
+    const kinds = fc.constantFrom(...PEER_FRAME_RULES.keys(), 0, 200);
+    fc.assert(
+      fc.property(kinds, fc.uint8Array({ maxLength: 80 }), (kind, body) => {
+        const result = decodePeerMessage(kind, body);
+        if (result instanceof Failure) expect(result.code).toBe("protocol");
+        else expect(result.channel).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+
+  test("a decoded bitfield does not share memory with the frame it came in", () => {
+    const frame = encodePeerMessage({ kind: "opened", channel: 1, bits: Uint8Array.of(0x80) });
+    const opened = decode(frame);
+    frame.fill(0);
+    expect(opened).toEqual({ kind: "opened", channel: 1, bits: Uint8Array.of(0x80) });
+  });
+
+  test("a range that is empty or reaches beyond a piece is refused", () => {
+    for (const [begin, length] of [
+      [0, 0],
+      [0, PIECE_BYTES + 1],
+      [PIECE_BYTES - 1, 2],
+      [0xffffffff, 0xffffffff],
+    ] as const) {
+      const frame = encodePeerMessage({ kind: "request", channel: 1, range: { piece: 0, begin, length } });
+      expect(decode(frame)).toBeInstanceOf(Failure);
+    }
+  });
+
+  test("a request with something behind it is refused", () => {
+    const { kind, body } = parts(
+      encodePeerMessage({ kind: "request", channel: 1, range: { piece: 0, begin: 0, length: 1 } }),
+    );
+    expect(decodePeerMessage(kind, Uint8Array.of(...body, 0))).toBeInstanceOf(Failure);
+  });
+
+  test("a reason or an error code that this program does not know is refused", () => {
+    const reject = parts(
+      encodePeerMessage({
+        kind: "reject",
+        channel: 1,
+        range: { piece: 0, begin: 0, length: 1 },
+        reason: "busy",
+      }),
+    );
+    reject.body[16] = 99;
+    expect(decodePeerMessage(reject.kind, reject.body)).toBeInstanceOf(Failure);
+    const closed = parts(
+      encodePeerMessage({ kind: "closed", channel: 1, failure: new Failure("timeout", "x") }),
+    );
+    const text = Buffer.from(closed.body).toString("latin1").replace("timeout", "tomfool");
+    expect(decodePeerMessage(closed.kind, Buffer.from(text, "latin1"))).toBeInstanceOf(Failure);
+  });
+});
+
+describe("data frames", () => {
+  test("the head carries channel, piece and begin, and the header counts the bytes behind it", () => {
+    const head = { channel: 7, piece: 4_000_000_000, begin: 65_536 };
+    const frame = encodeDataHead(head, 1_000);
+    expect(new DataView(frame.buffer).getUint32(0)).toBe(12 + 1_000);
+    expect(decodeDataHead(frame.subarray(FRAME_HEADER_BYTES))).toEqual(head);
+  });
+});
+
+describe("bitfields", () => {
+  test("no bits means all pieces; a wrong length or a set spare bit is refused", () => {
+    expect(decodeBits(9, undefined)).toMatchObject({ count: 9 });
+    expect(decodeBits(9, Uint8Array.of(0x80, 0x80))).toMatchObject({ count: 2 });
+    expect(decodeBits(9, Uint8Array.of(0x80))).toBeInstanceOf(Failure);
+    expect(decodeBits(9, Uint8Array.of(0x80, 0x40))).toBeInstanceOf(Failure);
+  });
+});
+
+describe("hello", () => {
+  test("the own one is accepted; another version or protocol is told apart", () => {
+    const { kind, body } = parts(encodeHello());
+    expect(refuseHello(kind, body)).toBeUndefined();
+    expect(refuseHello(kind, Buffer.from("p2p peer 999"))?.message).toContain("another version");
+    expect(refuseHello(kind, Buffer.from("GET / HTTP/1.1"))?.message).toContain("another protocol");
+    expect(refuseHello(kind + 1, body)?.message).toContain("before its hello");
+  });
+});

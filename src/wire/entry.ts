@@ -1,0 +1,148 @@
+/**
+ * The entries of a tracker's log: what one tracker stores and every other can follow. No I/O.
+ *
+ * An entry is known for ever by its key (origin, sequence) and never changes. Bodies state what happened, in ids alone;
+ * how they merge is for `tracker/core` to say. Piece lists are named by digest and never part of an entry. The stored
+ * and sent form of a body is `encodeBody`: one body has one text, on every tracker.
+ */
+import * as v from "valibot";
+import type { Failure } from "../base/failure.ts";
+import type { JoinId } from "../base/ids.ts";
+import { ENTRY_IDS_MAX, ENTRY_ORIGINS_MAX, PASSWORD_HASH_CHARS_MAX } from "../base/limits.ts";
+import * as s from "./schema.ts";
+
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** Hybrid logical time: 12 hex digits of milliseconds since 1970, 4 of a counter. Text order is time order. */
+export type Stamp = Branded<"Stamp">;
+/** One run of one tracker: its number (a label only), a dash, 64 random bits in hex made at that start. */
+export type Origin = Branded<"Origin">;
+/** Of one answer of an owner to a join request. */
+export type AcceptId = Branded<"AcceptId">;
+/** Of one removal of a member. */
+export type RemovalId = Branded<"RemovalId">;
+
+function text<T extends string>(form: RegExp, what: string) {
+  return v.pipe(
+    v.string(),
+    v.regex(form, `not ${what}`),
+    v.transform((value) => value as T),
+  );
+}
+
+export const stamp = text<Stamp>(/^[0-9a-f]{16}$/, "a time stamp of 16 hex digits");
+export const origin = text<Origin>(/^[1-9][0-9]{0,4}-[0-9a-f]{16}$/, "an origin (number-16 hex digits)");
+const joinId = text<JoinId>(/^[0-9a-f]{32}$/, "a join request id of 32 hex digits");
+const acceptId = text<AcceptId>(/^[0-9a-f]{32}$/, "an accept id of 32 hex digits");
+const removalId = text<RemovalId>(/^[0-9a-f]{32}$/, "a removal id of 32 hex digits");
+const passwordHash = v.pipe(v.string(), v.maxLength(PASSWORD_HASH_CHARS_MAX), v.regex(/^[ -~]+$/));
+const positive = v.pipe(s.whole, v.minValue(1));
+const ids = <S extends v.GenericSchema>(id: S) => v.pipe(v.array(id), v.maxLength(ENTRY_IDS_MAX));
+
+/** Sequences count from 1 without holes within one origin. */
+export const entryKey = v.strictObject({ origin, seq: positive });
+export type EntryKey = v.InferOutput<typeof entryKey>;
+
+/** Who owned the group, as the tracker knew it: the creator at epoch 0, each transfer one more. */
+const ownership = v.strictObject({ epoch: s.whole, uid: s.uid });
+
+export const CLOSE_REASONS = ["left", "rejected", "removed"] as const;
+
+export const entryBody = v.variant("kind", [
+  v.strictObject({ kind: v.literal("account-created"), uid: s.uid, name: s.userName, passwordHash }),
+  /** `stamp` is above the one it replaces, at any skew of the clocks. */
+  v.strictObject({ kind: v.literal("password-changed"), uid: s.uid, passwordHash, stamp }),
+
+  v.strictObject({ kind: v.literal("group-created"), gid: s.gid, name: s.groupName, owner: s.uid }),
+  v.strictObject({ kind: v.literal("group-deleted"), gid: s.gid }),
+  /**
+   * `from` is the owner of the epoch before; `vector` covers every accept in this group that the transfer has seen: the
+   * greatest sequence for each origin that gave one.
+   */
+  v.strictObject({
+    kind: v.literal("owner-transferred"),
+    gid: s.gid,
+    epoch: positive,
+    from: s.uid,
+    to: s.uid,
+    vector: v.pipe(v.array(entryKey), v.maxLength(ENTRY_ORIGINS_MAX)),
+  }),
+
+  v.strictObject({ kind: v.literal("join-requested"), joinId, gid: s.gid, uid: s.uid }),
+  /** `ownership` and `removals` are what the accepting tracker had seen of this group and this user. */
+  v.strictObject({
+    kind: v.literal("request-accepted"),
+    joinId,
+    gid: s.gid,
+    uid: s.uid,
+    acceptId,
+    ownership,
+    removals: ids(removalId),
+    by: s.uid,
+  }),
+  v.strictObject({
+    kind: v.literal("request-closed"),
+    joinId,
+    gid: s.gid,
+    uid: s.uid,
+    why: v.picklist(CLOSE_REASONS),
+  }),
+  /** `closes`: the requests of this user that the removing tracker knew. */
+  v.strictObject({
+    kind: v.literal("member-removed"),
+    gid: s.gid,
+    uid: s.uid,
+    removalId,
+    closes: ids(joinId),
+  }),
+
+  v.strictObject({
+    kind: v.literal("file-added"),
+    gid: s.gid,
+    fileId: s.fileId,
+    name: s.fileName,
+    size: s.fileSize,
+    sha1: s.sha1,
+    digest: s.digest,
+  }),
+  /** `counter` counts the device's own changes of this share. */
+  v.strictObject({
+    kind: v.literal("share-set"),
+    gid: s.gid,
+    fileId: s.fileId,
+    uid: s.uid,
+    device: s.fingerprint,
+    shared: v.boolean(),
+    counter: s.whole,
+  }),
+]);
+export type EntryBody = v.InferOutput<typeof entryBody>;
+export type EntryKind = EntryBody["kind"];
+export type BodyOf<K extends EntryKind> = Extract<EntryBody, { kind: K }>;
+
+export const entry = v.strictObject({
+  key: entryKey,
+  stamp,
+  /** The command that made it, so that the same command again is answered and not redone, on every tracker. */
+  request: s.requestId,
+  body: entryBody,
+});
+export type Entry = v.InferOutput<typeof entry>;
+
+export function parseEntry(value: unknown): Entry | Failure {
+  return s.check(entry, value);
+}
+
+/** The one text of a body: JSON with its keys in order. */
+export function encodeBody(body: EntryBody): string {
+  return JSON.stringify(body, (_key, value: unknown) => (isRecord(value) ? sortKeys(value) : value));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function sortKeys(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).sort(([left], [right]) => (left < right ? -1 : 1)));
+}
