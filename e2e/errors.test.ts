@@ -117,7 +117,10 @@ test("files and downloads", async () => {
   ]);
   await ann.ok(`upload_file ${one} lab`);
   await expectErrors(ann, [
-    [`upload_file ${other} lab`, "lab has another file named notes.txt; upload_file <path> lab <other name>"],
+    [
+      `upload_file ${other} lab`,
+      "lab has another file named notes.txt (3 B); to share this one: upload_file <path> lab <other name>",
+    ],
   ]);
   await ann.ok(`upload_file ${other} lab notes2.txt`);
   await ann.ok("stop_share lab notes.txt");
@@ -131,7 +134,7 @@ test("what is no command is answered with the nearest one, and the line after it
   await expectErrors(ann, [
     ["lst_groups", "unknown command: lst_groups; did you mean list_groups?"],
     ["xyzzyplugh", "unknown command: xyzzyplugh; help lists all commands"],
-    ["exit now", "exit takes no arguments; got 1; put a word that holds blanks between quotes"],
+    ["exit now", "exit takes no arguments; got 1"],
   ]);
   await enter(ann);
   ann.endInput();

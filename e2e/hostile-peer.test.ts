@@ -112,8 +112,15 @@ test("a source that serves only wrong pieces and is the only one gives no file",
   expect(await sha1Of(copy)).toBe(await sha1Of(file));
 });
 
+const TOLD = {
+  stalls: "takes requests and sends nothing",
+  oversized: "announces a frame of 4 GiB",
+  garbage: "sends what is no frame",
+  silent: "says nothing at all",
+} as const satisfies Partial<Record<Malice, string>>;
+
 for (const malice of ["stalls", "oversized", "garbage", "silent"] as const) {
-  test(`a source that ${malice === "stalls" ? malice : `sends ${malice}`} holds nothing up`, async () => {
+  test(`a source that ${TOLD[malice]} holds nothing up`, async () => {
     await using world = new World();
     const { file, dan } = await swarm(world);
     await using mal = await hostile(world, malice);

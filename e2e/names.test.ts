@@ -91,7 +91,6 @@ test("a client believes no hostile name of a tracker", async () => {
     resume: () => token,
     own_shares: () => ({ rows: [] }),
     list_files: () => ({ rows: [{ name: hostileName, ...summary, sources: 1 }] }),
-    list_groups: () => ({ rows: [{ name: hostileName, owner: hostileName, members: 1, standing: "none" }] }),
     find_file: () => ({ gid: "0".repeat(32), name: hostileName, file: summary }),
   };
   const listener = await machine.listen(port, (connection) => {
@@ -103,7 +102,6 @@ test("a client believes no hostile name of a tracker", async () => {
   for (const name of HOSTILE_NAMES) {
     hostileName = name;
     expect(await ann.refused("list_files lab")).toStartWith("error: ");
-    expect(await ann.refused("list_groups")).toStartWith("error: ");
     expect(await ann.refused(`download_file lab x.txt ${folder}/`)).toStartWith("error: ");
   }
   expect(readdirSync(folder)).toEqual([]);

@@ -93,7 +93,7 @@ test("a second process on the same data folder is refused", async () => {
   await using world = new World();
   await world.startTracker();
   const first = world.startClient("ann");
-  await first.ok("whoami");
+  await first.ok("help");
   const error = await onlyError(world.startClient("ann"), 1);
   expect(error).toContain(`the data folder ${world.path("ann", "data")} is in use`);
   const tracker = world.start("tracker-1", [

@@ -29,7 +29,7 @@ export class Client extends Program {
   #seen = 0;
   #errorsSeen = 0;
 
-  /** @param command one line */
+  /** @param command one line; not the mark itself */
   async run(command: string): Promise<Reply> {
     this.write(`${command}\n${MARK.command}\n`);
     const from = this.#seen;

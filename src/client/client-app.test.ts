@@ -647,3 +647,24 @@ describe("where it listens", () => {
     await carl.app.close();
   });
 });
+
+describe("what still runs at a log-out", () => {
+  test("neither ends shares nor acts for the next user", async () => {
+    await anna.share("a");
+    await anna.share("b");
+    await anna.app.logout();
+    anna.machine.lists.clear();
+    const login = anna.app.login(user("anna"), "secret");
+    await settle();
+    const mark = world.calls.length;
+    await Promise.all([login, anna.app.logout()]);
+    await anna.logIn("ben");
+    await world.pass(1_000);
+    const later = world.calls.slice(mark).map(({ method }) => method);
+    expect(later.filter((method) => method === "stop_share" || method === "share")).toEqual([]);
+    await anna.app.logout();
+    await anna.logIn("anna");
+    expect(anna.offered()).toEqual(["/data/a", "/data/b"]);
+    expect(anna.kinds()).not.toContain("warning");
+  });
+});

@@ -112,6 +112,7 @@ class Client implements ClientApp {
   async close(): Promise<void> {
     this.#endLogin();
     await this.#leaving;
+    this.#events.close();
     this.#session.close();
     await this.#engine.close();
     await this.#parts.close();

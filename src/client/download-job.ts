@@ -7,7 +7,7 @@
 import { DOWNLOAD_START_MS, WAIT_TOLD_MS } from "../base/limits.ts";
 import type { Download, DownloadSnapshot } from "../transfer/contract.ts";
 import type { DownloadRecord } from "./library-rows.ts";
-import { type DownloadSituation, downloadView, isBusy, isTold } from "./progress.ts";
+import { type DownloadSituation, doneBytes, downloadView, isBusy, isTold } from "./progress.ts";
 import type { DownloadView, WaitReason } from "./views.ts";
 
 export type JobPlace =
@@ -45,9 +45,8 @@ export class DownloadJob {
 
   /** Verified bytes on disk, as far as is known. */
   get doneBytes(): number {
-    const { place, record } = this;
-    if (place.kind === "active") return place.download.snapshot().doneBytes;
-    return place.kind === "over" ? place.snapshot.doneBytes : record.doneBytes;
+    const situation = this.#situation();
+    return doneBytes(this.record, situation.kind === "known" ? situation.snapshot : undefined);
   }
 
   /** Takes one of the places of downloads that run at once. */

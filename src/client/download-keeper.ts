@@ -6,7 +6,7 @@
  * transfer's; sharing what is complete is the share keeper's. Lives from login to logout.
  */
 import type { Clock } from "../base/clock.ts";
-import { Failure, type FailureCode, isFailure, toFailure } from "../base/failure.ts";
+import { Failure, toFailure } from "../base/failure.ts";
 import type { FileId, FileName, Fingerprint, Gid, GroupName } from "../base/ids.ts";
 import { DOWNLOAD_WATCH_MS, DOWNLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
@@ -18,6 +18,7 @@ import { DownloadJob } from "./download-job.ts";
 import type { DownloadRecord } from "./library-rows.ts";
 import type { LocalFiles } from "./local-files.ts";
 import type { ManifestShelf } from "./manifest-shelf.ts";
+import { isPassing } from "./passing.ts";
 import type { Downloaded } from "./share-keeper.ts";
 import { SourceFollower } from "./source-follower.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
@@ -39,15 +40,6 @@ export interface DownloadKeeperDependencies {
   readonly emit: (event: ClientEvent) => void;
 }
 
-/** What says nothing about the download itself: it is tried again. */
-const PASSING: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  "tracker-unreachable",
-  "try-later",
-  "too-many",
-  "timeout",
-  "internal",
-]);
-
 export class DownloadKeeper {
   readonly #on: DownloadKeeperDependencies;
   readonly #book = new DownloadBook();
@@ -61,8 +53,7 @@ export class DownloadKeeper {
     this.#follower = new SourceFollower({
       ...dependencies,
       refused: (job, failure) => {
-        if (!PASSING.has(failure.code) && job.record.state === "running")
-          this.#behind(this.#rest(job, failure));
+        if (!isPassing(failure) && job.record.state === "running") this.#behind(this.#rest(job, failure));
       },
     });
     for (const record of dependencies.library.downloads()) {
@@ -90,13 +81,13 @@ export class DownloadKeeper {
 
   /** Begins nothing more; what runs is the transfer's to suspend. */
   close(): void {
-    this.#closed = true;
     this.#cancelWatch();
     this.#idle?.resolve();
     for (const job of this.#book.all()) {
       job.opening?.resolve();
       if (job.place.kind === "active") this.#update(job, {});
     }
+    this.#closed = true;
   }
 
   // --- what the user wants ---
@@ -258,7 +249,7 @@ export class DownloadKeeper {
     } catch (error) {
       const failure = toFailure(error);
       if (job.place !== place || this.#closed) return;
-      job.place = { kind: PASSING.has(failure.code) ? "queued" : "resting" };
+      job.place = { kind: isPassing(failure) ? "queued" : "resting" };
       if (job.place.kind === "resting") this.#fail(job, failure);
     }
   }
@@ -300,6 +291,7 @@ export class DownloadKeeper {
       await this.#on.addShare({ gid, group, name, path, file });
       if (!this.#closed) this.#on.library.putDownload(job.record);
     } catch (error) {
+      if (this.#closed) return;
       const why = toFailure(error).message;
       this.#on.emit({ kind: "warning", message: `${forTerminal(name)} is not shared in ${group}: ${why}` });
     }
@@ -366,8 +358,7 @@ export class DownloadKeeper {
   /** For what nobody waits for: a failure of it is told. */
   #behind(work: Promise<void>): void {
     work.catch((error: unknown) => {
-      if (this.#closed && isFailure(error)) return;
-      this.#on.emit({ kind: "warning", message: toFailure(error).message });
+      if (!this.#closed) this.#on.emit({ kind: "warning", message: toFailure(error).message });
     });
   }
 }

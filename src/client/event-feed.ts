@@ -13,6 +13,12 @@ export class EventFeed {
     for (const listener of this.#listeners) listener(event);
   }
 
+  /** Nobody is told anything any more. */
+  close(): void {
+    this.#listeners.clear();
+    this.#early = undefined;
+  }
+
   /** @returns a function that ends it */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);

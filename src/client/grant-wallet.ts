@@ -9,6 +9,7 @@ import { toFailure } from "../base/failure.ts";
 import type { Gid } from "../base/ids.ts";
 import { GRANT_RENEW_BEFORE_MS } from "../base/limits.ts";
 import type { Grant } from "../transfer/contract.ts";
+import { isPassing } from "./passing.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 
 export interface GrantWalletDependencies {
@@ -34,7 +35,7 @@ export class GrantWallet {
     this.#clockAheadMs = clockAheadMs;
   }
 
-  /** @throws Failure the tracker's refusal, or "tracker-unreachable" when none is left that holds */
+  /** @throws Failure the tracker's refusal, or why none could be had when none is left that holds */
   async grant(gid: Gid): Promise<Grant> {
     const held = this.#grants.get(gid);
     const leftMs = (held?.expiresMs ?? 0) - this.#clock.nowMs();
@@ -44,7 +45,7 @@ export class GrantWallet {
     } catch (error) {
       const failure = toFailure(error);
       const holds = held !== undefined && held.expiresMs > this.#clock.nowMs();
-      if (holds && failure.code === "tracker-unreachable" && this.#grants.get(gid) === held) return held;
+      if (holds && isPassing(failure) && this.#grants.get(gid) === held) return held;
       this.#grants.delete(gid);
       throw failure;
     }

@@ -8,6 +8,7 @@ import type { ClientParts } from "./client-parts.ts";
 import { DownloadKeeper } from "./download-keeper.ts";
 import { ManifestShelf } from "./manifest-shelf.ts";
 import { ShareKeeper } from "./share-keeper.ts";
+import type { TrackerCalls } from "./tracker-link.ts";
 import type { TrackerSession } from "./tracker-session.ts";
 import type { ClientEvent } from "./views.ts";
 
@@ -31,6 +32,7 @@ export class Login {
   readonly shares: ShareKeeper;
   readonly downloads: DownloadKeeper;
   readonly #clock: Clock;
+  #closed = false;
 
   constructor(
     { parts, engine, session, emit }: LoginDependencies,
@@ -38,8 +40,9 @@ export class Login {
   ) {
     const { clock, files, fingerprint, newRequestId, workers, journalPath } = parts;
     const library = parts.library.of(uid);
-    const manifests = new ManifestShelf(parts.lists, session);
-    const common = { calls: session, engine, files, manifests, library, emit };
+    const calls = this.#calls(session);
+    const manifests = new ManifestShelf(parts.lists, calls);
+    const common = { calls, engine, files, manifests, library, emit };
     const shares = new ShareKeeper({ ...common, workers, newRequestId });
     this.uid = uid;
     this.user = name;
@@ -80,8 +83,19 @@ export class Login {
     await this.shares.leaveGroup(isThat);
   }
 
+  /** The session as long as it is this user's: what still runs after the log-out must not act for the next one. */
+  #calls(session: TrackerSession): TrackerCalls {
+    return {
+      call: (method, params, tail) => {
+        if (!this.#closed) return session.call(method, params, tail);
+        return Promise.reject(new Failure("not-logged-in", `${this.user} has logged out`));
+      },
+    };
+  }
+
   /** Begins nothing more; what is offered and what runs is the transfer's to end. */
   close(): void {
+    this.#closed = true;
     this.shares.close();
     this.downloads.close();
   }

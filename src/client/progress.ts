@@ -32,13 +32,21 @@ export function downloadView(
     path,
     state: stateOf(record),
     size: file.size,
-    doneBytes: complete ? file.size : (snapshot?.doneBytes ?? record.doneBytes),
+    doneBytes: complete ? file.size : doneBytes(record, snapshot),
     rate: record.state === "running" ? (snapshot?.rate ?? 0) : 0,
     sources: (snapshot?.sources ?? []).map(sourceShare),
     wastedBytes: snapshot?.wastedBytes ?? 0,
     waits: waitReason(record, situation, surroundings),
     failure: record.state === "failed" ? failure : undefined,
   };
+}
+
+/** Until the transfer has looked at what an earlier run left, what was recorded then is the best that is known. */
+export function doneBytes(record: DownloadRecord, snapshot: DownloadSnapshot | undefined): number {
+  if (snapshot === undefined) return record.doneBytes;
+  return snapshot.phase.kind === "opening"
+    ? Math.max(record.doneBytes, snapshot.doneBytes)
+    : snapshot.doneBytes;
 }
 
 function stateOf({ state }: DownloadRecord): DownloadState {

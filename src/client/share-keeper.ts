@@ -28,6 +28,7 @@ import type { ShareRecord } from "./library-rows.ts";
 import type { LocalFiles, OpenedFile } from "./local-files.ts";
 import type { ManifestShelf } from "./manifest-shelf.ts";
 import { allPages } from "./pages.ts";
+import { isPassing } from "./passing.ts";
 import { planShares, shareKey } from "./share-plan.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 import type { UserLibrary } from "./user-library.ts";
@@ -140,7 +141,7 @@ export class ShareKeeper {
       const record = await this.#share({ ...rest, identity });
       this.#offered.add(keyOf(record));
     } catch (error) {
-      if (!isUnreachable(error)) throw error;
+      if (!isPassing(error)) throw error;
       const counter = this.#library.nextCounter();
       const record: ShareRecord = { gid, ...rest, identity, counter, state: "shared" };
       this.#remember(record);
@@ -299,6 +300,15 @@ export class ShareKeeper {
   /** Holds the library against the tracker and the disk, and offers what still stands. @throws Failure of the tracker */
   async restore(): Promise<void> {
     this.#outOfStep = false;
+    try {
+      await this.#reconcile();
+    } catch (error) {
+      this.#outOfStep = true;
+      if (!this.#closing.signal.aborted) throw error;
+    }
+  }
+
+  async #reconcile(): Promise<void> {
     const known = await allPages((page) => this.#calls.call("own_shares", page));
     if (this.#closing.signal.aborted) return;
     const plan = planShares([...this.#shared.values()], known);
@@ -318,10 +328,10 @@ export class ShareKeeper {
     try {
       const manifest = await this.#manifests.kept(record.file);
       if (manifest !== undefined) await this.#manifests.publish(record.group, manifest);
-      const { gid: _, counter: __, state: ___, ...share } = record;
-      await this.#offerAgain(await this.#share(share));
+      const { group, name, path, file, identity } = record;
+      await this.#offerAgain(await this.#share({ group, name, path, file, identity }));
     } catch (error) {
-      if (isUnreachable(error)) throw error;
+      if (isPassing(error)) throw error;
       await this.#end(record);
     }
   }
@@ -369,8 +379,4 @@ function viewOf({ group, name, path, file }: ShareRecord): ShareView {
 
 function sameName(left: string, right: string): boolean {
   return nameKey(left) === nameKey(right);
-}
-
-function isUnreachable(error: unknown): boolean {
-  return isFailure(error) && error.code === "tracker-unreachable";
 }

@@ -95,6 +95,8 @@ export class TrackerSession implements TrackerCalls {
   #cancelSeek = () => {};
   #cancelDown = () => {};
   #token: string | undefined;
+  /** Counts ends of the user's session: a call that was waiting then must not go out in the name of the next user. */
+  #era = 0;
   #closed = false;
   /** Of each tracker met, the keys that sign grants there. */
   readonly #keys = new Map<number, readonly string[]>();
@@ -136,8 +138,10 @@ export class TrackerSession implements TrackerCalls {
    */
   async call<M extends Method>(method: M, params: Params<M>, tail?: Uint8Array): Promise<Answer<M>> {
     const giveUpMs = this.#clock.monotonicMs() + RPC_MS_MAX;
+    const era = this.#era;
     for (;;) {
       const current = this.#current ?? (await this.#connected());
+      if (era !== this.#era) throw new Failure("not-logged-in", "logged out meanwhile");
       const answered = current.heartbeat.callBegins(method);
       try {
         return await current.link.call(method, params, tail);
@@ -160,7 +164,7 @@ export class TrackerSession implements TrackerCalls {
 
   /** A tracker that is out of reach learns it from the connection that is gone. */
   async logout(): Promise<void> {
-    this.#token = undefined;
+    this.#endSession();
     if (this.#current !== undefined) await this.call("logout", {});
   }
 
@@ -290,8 +294,8 @@ export class TrackerSession implements TrackerCalls {
     this.#health.answered(index, this.#clock.monotonicMs());
     this.#cancelSeek();
     this.#cancelDown();
-    if (resumption.kind !== "none")
-      this.#token = resumption.kind === "resumed" ? resumption.session.token : undefined;
+    if (resumption.kind === "resumed") this.#token = resumption.session.token;
+    if (resumption.kind === "refused") this.#endSession();
     const tracker = defined(this.#trackers[index], "a tracker of the list");
     this.#events.up(tracker, resumption.kind === "resumed" ? resumption.session.news : undefined);
     if (resumption.kind === "refused") this.#events.ended(resumption.message);
@@ -314,11 +318,16 @@ export class TrackerSession implements TrackerCalls {
     this.start();
   }
 
+  #endSession(): void {
+    this.#token = undefined;
+    this.#era++;
+  }
+
   #noticed(notice: Notice): void {
     if (notice.kind !== "session-ended") {
       this.#events.notice(notice);
     } else if (this.#token !== undefined) {
-      this.#token = undefined;
+      this.#endSession();
       this.#events.ended(notice.message);
     }
   }

@@ -137,7 +137,10 @@ function handlers(
       socket.terminate();
     },
     handshake: (socket, _authorized, error) => socket.data?.handshake(codeOf(error)),
-    data: (socket, bytes) => socket.data?.data(bytes),
+    data(socket, bytes) {
+      socket.data?.data(bytes);
+      bytes.buffer.transfer(0);
+    },
     drain: (socket) => socket.data?.drain(),
     close: (socket, error) => socket.data?.closed(error),
     error: (socket, error) => socket.data?.broke(error),

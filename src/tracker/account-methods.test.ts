@@ -90,6 +90,23 @@ describe("connections and sessions", () => {
     await ada.login("ada");
   });
 
+  test("of two logins at once on one connection one is refused", async () => {
+    const world = new ServiceWorld();
+    const ada = await world.user("ada");
+    await world.user("bob");
+    await ada.call("logout", {});
+    const outcomes = await Promise.all(
+      ["ada", "bob"].map((user) =>
+        ada.login(user).then(
+          () => "done",
+          (refused) => refused.code,
+        ),
+      ),
+    );
+    expect(outcomes).toEqual(["done", "already-logged-in"]);
+    expect(world.service.status()[0]).toBe("online: 2 users on 2 machines");
+  });
+
   test("a login whose connection ended meanwhile leaves nobody online", async () => {
     const world = new ServiceWorld();
     const ada = await world.user("ada");

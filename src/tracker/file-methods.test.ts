@@ -233,7 +233,7 @@ test("another content under a taken name is refused with a hint", async () => {
 });
 
 test("an unfinished piece list is forgotten with its connection", async () => {
-  const { world, bob } = await sharedWorld();
+  const { bob } = await sharedWorld();
   const large = manifestOf("large", 11_000 * 512 * 1024);
   const params = { group: lab, digest: large.summary.digest, total: large.rows.length };
   await bob.call("put_blob", { ...params, offset: 0 }, large.rows.subarray(0, 512 * 1024));

@@ -63,7 +63,8 @@ export class Presence<Link extends object> {
     this.#lastSeenMs.delete(key);
     this.#lastSeenMs.set(key, nowMs);
     if (this.#lastSeenMs.size <= LAST_SEEN_DEVICES_MAX) return;
-    for (const oldest of this.#lastSeenMs.keys()) return void this.#lastSeenMs.delete(oldest);
+    const [oldest = key] = this.#lastSeenMs.keys();
+    this.#lastSeenMs.delete(oldest);
   }
 
   /** Another tracker says that the device is there, until then; it replaces what it said before. */

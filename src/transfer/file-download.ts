@@ -183,6 +183,7 @@ export class FileDownload implements Download {
       void this.#followPrefix(open);
       const fetched = await this.#fetched.promise;
       await open.swarm.stop();
+console.error("PREFIX", open.prefix.hashedBytes / 1e6, performance.now());
       if (fetched === "stopped") return await this.#end(open);
       this.#enter({ kind: "finishing" });
       await this.#checkWhole(open);

@@ -226,20 +226,31 @@ describe("a peer that is silent", () => {
     bench.join(ann);
     const effects = bench.advance(REQUEST_MS_MAX / 2);
     expect(of(effects, "cancel").map(({ piece }) => piece)).toEqual([at(0), at(1)]);
-    expect(requests(effects)).toEqual([0]);
+    expect(requests(effects)).toEqual([2]);
     expect(bench.peer(ann)?.state).toBe("snubbed");
     bench.now += 50;
-    expect(requests(bench.fetch(ann, 0)).length).toBe(PIPELINE_PIECES_MIN);
+    expect(requests(bench.fetch(ann, 2)).length).toBeGreaterThanOrEqual(PIPELINE_PIECES_MIN);
     expect(bench.peer(ann)?.state).toBe("connected");
   });
 
   test("hands its pieces to others first", () => {
-    const bench = new Bench(2);
-    bench.join(ann);
-    bench.advance(REQUEST_MS_MAX / 2 - 1);
-    bench.join(bob);
+    const bench = new Bench(80);
+    bench.join(ann, bits(80, 0, 1, 70));
+    const open = requests(bench.join(bob));
+    for (let now = 1_000; now < REQUEST_MS_MAX / 2; now += 1_000) {
+      const effects = [...bench.advance(now), ...bench.fetch(bob, open.shift() ?? 0)];
+      open.push(...requests(effects, bob));
+    }
     const effects = bench.advance(REQUEST_MS_MAX / 2);
-    expect(requests(effects, bob).toSorted()).toEqual([0, 1]);
+    expect([requests(effects, ann), bench.peer(ann)?.state]).toEqual([[70], "snubbed"]);
+    expect(requests(bench.fetch(bob, open.shift() ?? 0), bob)[0]).toBe(0);
+  });
+
+  test("is asked again for what it let go when it alone has it", () => {
+    const bench = new Bench(1);
+    bench.join(ann);
+    for (let round = 0; round < 3; round++)
+      expect(requests(bench.advance(bench.now + REQUEST_MS_MAX))).toEqual([0]);
   });
 
   test("is not silent while a piece grows, however slowly", () => {
@@ -256,9 +267,8 @@ describe("a peer that is silent", () => {
     const bench = new Bench(1);
     bench.join(ann);
     bench.advance(REQUEST_MS_MAX / 2 - 1);
-    bench.machine.peerJoined(bob, bench.now);
-    bench.machine.peerBitfield(bob, Bitfield.full(1), bench.now);
-    expect(requests(bench.advance(REQUEST_MS_MAX / 2), bob)).toEqual([0]);
+    expect(requests([...bench.join(bob), ...bench.advance(REQUEST_MS_MAX / 2)], bob)).toEqual([0]);
+    expect(bench.peer(ann)?.requestsInFlight).toBe(0);
     expect(bench.machine.received(ann, at(0), 50, bench.now)).toBe(true);
     const effects = bench.fetch(ann, 0);
     expect(kinds(effects)).toEqual(["store", "cancel", "announce", "done"]);
@@ -389,7 +399,7 @@ describe("the endgame", () => {
   test("asks no third peer", () => {
     const { bench } = lastPieces();
     bench.advance(2_000);
-    expect(requests([...bench.join(cid), ...bench.advance(8_000)], cid)).toEqual([]);
+    expect(requests([...bench.join(cid), ...bench.advance(4_000)], cid)).toEqual([]);
   });
 
   test("leaves two equals alone", () => {
@@ -422,7 +432,7 @@ describe("a halt", () => {
     expect(bench.machine.nextTimeoutMs(10)).toBeUndefined();
     expect(bench.join(bob)).toEqual([]);
     expect(kinds(bench.machine.pieceReceived(ann, at(0), 20))).toEqual(["discard"]);
-    expect(requests(bench.machine.resume(30)).length).toBe(2 * PIPELINE_PIECES_MIN);
+    expect(requests(bench.machine.resume(30)).length).toBeGreaterThanOrEqual(2 * PIPELINE_PIECES_MIN);
   });
 
   test("lets what is being stored be written", () => {
@@ -440,7 +450,7 @@ describe("a halt", () => {
     bench.machine.pieceReceived(ann, at(0), 10);
     bench.machine.verified(at(0));
     expect(new Set(kinds(bench.machine.storeFailed(at(0), 20)))).toEqual(new Set<Effect["kind"]>(["cancel"]));
-    expect([bench.machine.pieceState(at(0)), bench.peer(ann)?.wrongPieces]).toEqual(["missing", undefined]);
+    expect([bench.machine.pieceState(at(0)), bench.peer(ann)?.wrongPieces]).toEqual(["missing", 0]);
     expect(bench.machine.tick(5_000)).toEqual([]);
     expect(requests(bench.machine.diskReady(5_000))).toContain(0);
   });

@@ -264,13 +264,12 @@ export class DownloadMachine {
     for (const peer of this.#flow.book.peers()) this.#cancelAll(peer);
   }
 
-  /** Asked for; or asked for in vain until time was out, and still of use. */
+  /** Asked for; or asked for in vain until time was out, still of use, and with room for it. */
   #isExpected(peer: Fingerprint, piece: PieceIndex): boolean {
     if (this.#flow.book.has(peer, piece)) return true;
+    if (!this.#peers.isLate(peer, piece) || !this.#mayRequest()) return false;
     const state = this.#flow.map.state(piece);
-    return (
-      this.#mayRequest() && this.#peers.isLate(peer, piece) && (state === "missing" || state === "requested")
-    );
+    return state === "requested" || (state === "missing" && this.#flow.busy < this.#budget);
   }
 
   #mayRequest(): boolean {

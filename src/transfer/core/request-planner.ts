@@ -64,7 +64,7 @@ export class RequestPlanner {
     while (asked.length > 0 && this.#flow.busy < budget) {
       asked = asked.filter((peer) => {
         if (this.#flow.busy >= budget) return false;
-        const piece = this.#policy.pick(peer, (one) => this.#peers.isUnfit(peer, one));
+        const piece = this.#pick(peer);
         if (piece === undefined) idle.push(peer);
         else this.#request(peer, piece, now, planned);
         return piece !== undefined && this.#hasRoom(peer, now);
@@ -73,7 +73,14 @@ export class RequestPlanner {
     return idle;
   }
 
-  /** Those whose turn it is first; snubbed ones last, so that they do not get back what they have just let go. */
+  /** What it has let go before is asked of a peer last: others may have it, and it may still come unasked. */
+  #pick(peer: Fingerprint): PieceIndex | undefined {
+    const isUnfit = (piece: PieceIndex) => this.#peers.isUnfit(peer, piece);
+    const isLate = (piece: PieceIndex) => isUnfit(piece) || this.#peers.isLate(peer, piece);
+    return this.#policy.pick(peer, isLate) ?? this.#policy.pick(peer, isUnfit);
+  }
+
+  /** Those whose turn it is first; snubbed ones last, for they are the least likely to deliver. */
   #peersWithRoom(now: number): readonly Fingerprint[] {
     const peers = this.#peers.connected();
     this.#turn = peers.length === 0 ? 0 : (this.#turn + 1) % peers.length;

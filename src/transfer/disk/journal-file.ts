@@ -12,7 +12,7 @@ import { errorCode, onDisk } from "./disk-failure.ts";
 import { syncFolder } from "./folder-sync.ts";
 import { decodeJournal, encodeEntries, encodeHead, type Journal } from "./journal.ts";
 
-const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 /** @throws Failure if it is there but cannot be read */
 export function readJournal(path: string): Promise<Journal | "none" | "damaged"> {
@@ -34,6 +34,10 @@ export class JournalFile {
   #file: FileHandle | undefined;
   /** Entries that go out in a turn that is still to come, with no other turn behind it. */
   #batch: number[] | undefined;
+  /** Entries that the disk has not taken; they go out with the next ones. */
+  #owed: readonly number[] = [];
+  /** Where the next entry goes: over what a failed write may have left, or all behind it would be out of step. */
+  #endAt = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(path: string) {
@@ -57,7 +61,7 @@ export class JournalFile {
     });
   }
 
-  /** Appends without waiting. An entry that the disk does not take is dropped: its piece is then fetched once more. */
+  /** Appends without waiting. What the disk does not take now is tried again with the next entry. */
   append(piece: number): void {
     if (this.#batch === undefined) {
       const batch: number[] = [];
@@ -86,8 +90,10 @@ export class JournalFile {
   }
 
   async #create(path: string, head: Uint8Array): Promise<void> {
-    const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o600);
+    const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     this.#file = file;
+    this.#owed = [];
+    this.#endAt = head.length;
     try {
       await file.writeFile(head);
       await file.sync();
@@ -97,9 +103,18 @@ export class JournalFile {
     }
   }
 
-  async #write(batch: number[]): Promise<void> {
+  async #write(batch: readonly number[]): Promise<void> {
     if (this.#batch === batch) this.#batch = undefined;
-    await this.#file?.appendFile(encodeEntries(batch));
+    if (this.#file === undefined) return;
+    this.#owed = this.#owed.concat(batch);
+    const bytes = encodeEntries(this.#owed);
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, this.#endAt + done);
+      if (bytesWritten === 0) throw new Error("the disk took no bytes");
+      done += bytesWritten;
+    }
+    this.#endAt += bytes.length;
+    this.#owed = [];
   }
 
   async #closeFile(): Promise<void> {
