@@ -56,8 +56,15 @@ function peakResidentBytes({ pid }: Program): number {
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
 }
 
+/** Time on all cores of a process that still runs; the kernel counts in hundredths here, whatever its own tick. */
+function processorSeconds({ pid }: Program): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 interface Run {
   readonly seconds: number;
+  readonly processorSeconds: number;
   readonly peakBytes: number;
 }
 
@@ -66,13 +73,15 @@ async function downloadOnce(world: World, round: number): Promise<Run> {
   await using client = world.startClient(`downloader-${round}`);
   await client.ok("login down secret");
   const destination = join(world.dir(client.name, "files"), FILE);
+  const processorBefore = processorSeconds(client);
   const startedMs = performance.now();
   client.write(`download_file ${GROUP} ${FILE} ${destination}\n`);
   await client.downloaded(destination);
   const seconds = (performance.now() - startedMs) / 1000;
   const peakBytes = peakResidentBytes(client);
+  const spent = processorSeconds(client) - processorBefore;
   rmSync(destination);
-  return { seconds, peakBytes };
+  return { seconds, processorSeconds: spent, peakBytes };
 }
 
 async function prepare(world: World, original: string) {
@@ -108,6 +117,7 @@ async function measure(world: World, { bytes, rounds }: Sizes): Promise<void> {
   const { tracker, seeder, shareSeconds } = await prepare(world, original);
   await using nginx = await Nginx.start(world.dir("nginx"), world.dir("seeder", "files"));
 
+  const seederBefore = processorSeconds(seeder);
   const curl: number[] = [];
   const p2p: Run[] = [];
   for (let round = 0; round <= rounds; round++) {
@@ -129,6 +139,11 @@ async function measure(world: World, { bytes, rounds }: Sizes): Promise<void> {
   const { median, least, most } = spreadOf(neighbourRatios(curl.map(rate), seconds.map(rate)));
   console.log(`  p2p is ${median.toFixed(2)} times as fast (${least.toFixed(2)} to ${most.toFixed(2)})`);
   console.log(`  sharing (hashing all of it once): ${formatBytes(bytes / shareSeconds)}/s`);
+  const downloader = spreadOf(p2p.map((run) => run.processorSeconds)).median;
+  const seeding = (processorSeconds(seeder) - seederBefore) / rounds;
+  console.log(
+    `  processor time of a download: ${downloader.toFixed(2)} s, of seeding it ${seeding.toFixed(2)} s`,
+  );
   console.log("  peak resident memory:");
   console.log(`    downloader ${formatBytes(Math.max(...p2p.map((run) => run.peakBytes)))}`);
   console.log(`    seeder     ${formatBytes(peakResidentBytes(seeder))}`);

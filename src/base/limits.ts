@@ -134,15 +134,15 @@ export const NOTICES_KEPT_MAX = 100;
 
 // --- transfer ---
 
-/** Piece buffers shared with the hash workers, for all transfers together: 64 MiB. */
-export const PIECE_BUFFERS = 128;
+/** Piece buffers shared with the hash workers, for all transfers together: 32 MiB. */
+export const PIECE_BUFFERS = 64;
 /** Requests to one peer in flight, least and most; between them the pipeline follows the peer's measured rate. */
 export const PIPELINE_PIECES_MIN = 2;
 export const PIPELINE_PIECES_MAX = 32;
 /** Unanswered requests that a server keeps for one channel before it rejects more. */
 export const REQUESTS_QUEUED_PER_CHANNEL_MAX = 64;
 /** Pieces being read or sent at once, for all peers together: their buffers are never those that downloads wait for. */
-export const UPLOADS_AT_ONCE_MAX = 32;
+export const UPLOADS_AT_ONCE_MAX = 16;
 /** Pieces on their way to one peer: enough for the next to be read while the last goes out. */
 export const UNSENT_BYTES_PER_PEER_MAX = 8 * PIECE_BYTES;
 export const CHANNELS_PER_CONNECTION_MAX = 1_024;

@@ -437,6 +437,47 @@ describe("downloading", () => {
     expect(ben.app.showDownloads().at(-1)?.waits).toBeUndefined();
   });
 
+  test("what is there already need not wait in line, and what is in the way is said at once", async () => {
+    for (let each = 0; each < DOWNLOADS_AT_ONCE_MAX; each++) {
+      await anna.share(`f${each}`);
+      await ben.download(`f${each}`);
+    }
+    ben.machine.disk.write("/in/film", "something else");
+    ben.engine.whenAsked = (download) => download.fail(new Failure("file-exists", "/in/film exists"));
+    expect((await failureOf(ben.download("film"))).code).toBe("file-exists");
+    ben.engine.whenAsked = (download) => download.complete();
+    await ben.download("film");
+    expect(ben.app.showDownloads().at(-1)?.state).toBe("complete");
+  });
+
+  test("a machine is no source for itself", async () => {
+    await ben.download("film");
+    await settle();
+    const [download] = ben.engine.downloads;
+    const [source] = [...(download?.sources.values() ?? [])].map((each) => each.source);
+    if (download === undefined || source === undefined) throw new Error("no source");
+    const { gid, manifest } = download.order;
+    const { fileId } = manifest.summary;
+    for (const link of world.links) {
+      const itself = { ...source, fingerprint: ben.machine.fingerprint };
+      link.handler.notice({ kind: "source", gid, fileId, source: itself });
+      link.handler.notice({ kind: "source", gid, fileId, source });
+    }
+    expect(download.said).toEqual(["source anna", "source anna"]);
+  });
+
+  test("how far an unfinished one was is shown before the transfer has looked", async () => {
+    await ben.download("film");
+    const [download] = ben.engine.downloads;
+    if (download === undefined) throw new Error("no download");
+    download.doneBytes = 400_000;
+    ben = await restart(ben);
+    const start = ben.logIn("ben");
+    ben.engine.whenAsked = () => {};
+    await start;
+    expect(ben.app.showDownloads()[0]).toMatchObject({ doneBytes: 400_000, waits: { kind: "verifying" } });
+  });
+
   test("a file that is not there is not downloaded", async () => {
     expect((await failureOf(ben.download("nothing"))).code).toBe("unknown-file");
     expect((await failureOf(ben.app.pauseDownload(LAB, file("nothing")))).code).toBe("no-download");
@@ -622,6 +663,17 @@ describe("grants", () => {
     expect((await failureOf(authority.grant(offer.gid))).code).toBe("not-logged-in");
   });
 
+  test("end with the membership", async () => {
+    await ben.share("notes");
+    const [offer] = ben.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    const { authority } = ben.engine;
+    await authority.grant(offer.gid);
+    await anna.app.removeMember(LAB, user("ben"));
+    await settle();
+    expect((await failureOf(authority.grant(offer.gid))).code).toBe("not-member");
+  });
+
   test("hold while no tracker answers, no longer than they say", async () => {
     await anna.share("film");
     const [offer] = anna.engine.offers.values();
@@ -649,22 +701,33 @@ describe("where it listens", () => {
 });
 
 describe("what still runs at a log-out", () => {
-  test("neither ends shares nor acts for the next user", async () => {
-    await anna.share("a");
-    await anna.share("b");
+  test("an upload does not go on in the name of the next user", async () => {
+    annasMachine.disk.write("/data/secret", "secret");
+    const release = world.hold("find_file");
+    const upload = failureOf(anna.app.uploadFile("/data/secret", LAB, undefined, () => {}));
+    await settle();
     await anna.app.logout();
-    anna.machine.lists.clear();
+    await ben.app.logout();
+    await anna.logIn("ben");
+    release();
+    expect((await upload).code).toBe("not-logged-in");
+    expect(await anna.app.listFiles(LAB)).toEqual([]);
+    expect(anna.offered()).toEqual([]);
+  });
+
+  test("shares on their way back end with it, unharmed and without a word", async () => {
+    await anna.share("a");
+    await anna.app.logout();
+    const release = world.hold("own_shares");
     const login = anna.app.login(user("anna"), "secret");
     await settle();
-    const mark = world.calls.length;
-    await Promise.all([login, anna.app.logout()]);
-    await anna.logIn("ben");
-    await world.pass(1_000);
-    const later = world.calls.slice(mark).map(({ method }) => method);
-    expect(later.filter((method) => method === "stop_share" || method === "share")).toEqual([]);
     await anna.app.logout();
+    release();
+    await login;
+    await settle();
+    expect(anna.offered()).toEqual([]);
     await anna.logIn("anna");
-    expect(anna.offered()).toEqual(["/data/a", "/data/b"]);
+    expect(anna.offered()).toEqual(["/data/a"]);
     expect(anna.kinds()).not.toContain("warning");
   });
 });

@@ -7,7 +7,7 @@ import type { TransferAuthority, TransferEngine, TransferEvents } from "../trans
 import type { PieceWorkers } from "../transfer/disk/contract.ts";
 import type { Library } from "./library.ts";
 import type { LocalFiles } from "./local-files.ts";
-import type { PieceLists } from "./piece-lists.ts";
+import type { PieceListCache } from "./piece-list-cache.ts";
 import type { DialTracker } from "./tracker-link.ts";
 
 export interface ClientLog {
@@ -33,7 +33,7 @@ export interface ClientParts {
   readonly dial: DialTracker;
   readonly workers: Pick<PieceWorkers, "hashFile">;
   readonly files: LocalFiles;
-  readonly lists: Pick<PieceLists, "read" | "write">;
+  readonly lists: Pick<PieceListCache, "read" | "write">;
   readonly library: Pick<Library, "of">;
   readonly createEngine: (authority: TransferAuthority, events: TransferEvents) => TransferEngine;
   readonly newRequestId: () => RequestId;

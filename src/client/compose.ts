@@ -1,6 +1,6 @@
 /** Puts the real parts of a client together: key, sockets, workers, disk. The only file of the client that knows them all. */
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { toFailure } from "../base/failure.ts";
 import { PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_PER_ADDRESS_MAX } from "../base/limits.ts";
 import { newRequestId, randomSeed } from "../base/random.ts";
@@ -8,21 +8,21 @@ import { systemClock } from "../base/system-clock.ts";
 import { loadOrMakeIdentity } from "../net/identity.ts";
 import { KnownTrackers } from "../net/known-trackers.ts";
 import { TlsTcpTransport } from "../net/tls-tcp.ts";
-import { downloadOpener } from "../transfer/disk/download-opener.ts";
+import { discardDownload, downloadOpener } from "../transfer/disk/download-opener.ts";
 import { HashPool } from "../transfer/disk/hash-pool.ts";
 import { createTransferEngine } from "../transfer/engine.ts";
 import type { ClientOptions, ClientParts } from "./client-parts.ts";
 import { trackerDialler } from "./dial-tracker.ts";
 import { DiskFiles } from "./disk-files.ts";
 import { Library } from "./library.ts";
-import { PieceLists } from "./piece-lists.ts";
+import { PieceListCache } from "./piece-list-cache.ts";
 
 /** @throws Failure if the data folder cannot be used */
 export async function openClientParts({ trackers, dataFolder, log }: ClientOptions): Promise<ClientParts> {
   const clock = systemClock;
   const identity = await loadOrMakeIdentity(dataFolder);
   const known = await KnownTrackers.open(dataFolder);
-  const lists = await PieceLists.open(join(dataFolder, "piece-lists"));
+  const lists = await PieceListCache.open(join(dataFolder, "piece-lists"));
   const journals = join(dataFolder, "journals");
   await mkdir(journals, { recursive: true, mode: 0o700 });
   const library = Library.open(join(dataFolder, "client.sqlite"), (message) => log.warn(message));
@@ -39,7 +39,7 @@ export async function openClientParts({ trackers, dataFolder, log }: ClientOptio
     fingerprint: identity.fingerprint,
     dial: trackerDialler({ transport, known, clock, log }, trackers),
     workers,
-    files: new DiskFiles({ workers, workingFolder: process.cwd() }),
+    files: new DiskFiles({ workers, workingFolder: resolve() }),
     lists,
     library,
     createEngine: (authority, events) =>
@@ -47,6 +47,7 @@ export async function openClientParts({ trackers, dataFolder, log }: ClientOptio
         transport,
         workers,
         openDownload,
+        discardDownload,
         clock,
         authority,
         events,

@@ -15,6 +15,7 @@ import type { Download, TransferEngine } from "../transfer/contract.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import { DownloadBook } from "./download-book.ts";
 import { DownloadJob } from "./download-job.ts";
+import type { UserLibrary } from "./library-of-user.ts";
 import type { DownloadRecord } from "./library-rows.ts";
 import type { LocalFiles } from "./local-files.ts";
 import type { ManifestShelf } from "./manifest-shelf.ts";
@@ -22,7 +23,6 @@ import { isPassing } from "./passing.ts";
 import type { Downloaded } from "./share-keeper.ts";
 import { SourceFollower } from "./source-follower.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
-import type { UserLibrary } from "./user-library.ts";
 import type { ClientEvent, DownloadView } from "./views.ts";
 
 export interface DownloadKeeperDependencies {

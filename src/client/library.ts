@@ -7,7 +7,7 @@ import { Database } from "bun:sqlite";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { Digest, Uid } from "../base/ids.ts";
 import { forTerminal } from "../base/text.ts";
-import { UserLibrary } from "./user-library.ts";
+import { UserLibrary } from "./library-of-user.ts";
 
 const VERSION = 1;
 

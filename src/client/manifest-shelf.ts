@@ -2,14 +2,14 @@
 import type { GroupName } from "../base/ids.ts";
 import type { FileSummary, Manifest } from "../base/manifest.ts";
 import { getPieceList, putPieceList } from "./blob-transfer.ts";
-import type { PieceLists } from "./piece-lists.ts";
+import type { PieceListCache } from "./piece-list-cache.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 
 export class ManifestShelf {
-  readonly #lists: Pick<PieceLists, "read" | "write">;
+  readonly #lists: Pick<PieceListCache, "read" | "write">;
   readonly #calls: TrackerCalls;
 
-  constructor(lists: Pick<PieceLists, "read" | "write">, calls: TrackerCalls) {
+  constructor(lists: Pick<PieceListCache, "read" | "write">, calls: TrackerCalls) {
     this.#lists = lists;
     this.#calls = calls;
   }

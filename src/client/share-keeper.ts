@@ -24,6 +24,7 @@ import type { PieceWorkers } from "../transfer/disk/contract.ts";
 import { type FileIdentity, isSameContent } from "../transfer/disk/file-identity.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
 import { eachAtOnce } from "./each-at-once.ts";
+import type { UserLibrary } from "./library-of-user.ts";
 import type { ShareRecord } from "./library-rows.ts";
 import type { LocalFiles, OpenedFile } from "./local-files.ts";
 import type { ManifestShelf } from "./manifest-shelf.ts";
@@ -31,7 +32,6 @@ import { allPages } from "./pages.ts";
 import { isPassing } from "./passing.ts";
 import { planShares, shareKey } from "./share-plan.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
-import type { UserLibrary } from "./user-library.ts";
 import type { ClientEvent, HashProgress, ShareView, UploadResult } from "./views.ts";
 
 export interface ShareKeeperDependencies {

@@ -219,6 +219,20 @@ describe("the session", () => {
     expect(links[1]?.methods()).toEqual(["hello"]);
   });
 
+  test("a call that was waiting when the session ended does not go out in the next one", async () => {
+    dialled = [answering(), deadHost];
+    const session = open();
+    await session.login(ANNA, "secret");
+    dialled[0] = deadHost;
+    links[0]?.close();
+    const waiting = createGroup(session).catch((error: Failure) => error);
+    await session.logout();
+    dialled[0] = answering();
+    await clock.advanceSlowly(3_000, 100);
+    expect(await waiting).toMatchObject({ code: "not-logged-in" });
+    expect(links.flatMap((link) => link.methods())).not.toContain("create_group");
+  });
+
   test("a notice that it has ended is told once", async () => {
     dialled = [answering()];
     const session = open();

@@ -56,6 +56,7 @@ class WorldLink implements TrackerLink, ClientLink {
     const { world, door } = this;
     if (!this.isOpen) throw new Failure("tracker-unreachable", "the connection has ended");
     if (method !== "ping") world.calls.push({ door, method, params });
+    await world.held.get(method)?.promise;
     if (world.silent.has(door)) return this.#ended.promise;
     const answered = world.tracker.service.answer(this, method, params, tail) as Promise<Answer<M>>;
     if (world.loseAnswerOf !== method) return Promise.race([answered, this.#ended.promise]);
@@ -253,7 +254,19 @@ export class ClientWorld {
   readonly silent = new Set<number>();
   /** The next such call is done, but its connection ends before the answer. */
   loseAnswerOf: Method | undefined;
+  /** Calls of these methods are on their way until the promise is resolved. */
+  readonly held = new Map<Method, PromiseWithResolvers<void>>();
   readonly #machines: Machine[] = [];
+
+  /** @returns lets such calls arrive, those under way and those to come */
+  hold(method: Method): () => void {
+    const gate = Promise.withResolvers<void>();
+    this.held.set(method, gate);
+    return () => {
+      this.held.delete(method);
+      gate.resolve();
+    };
+  }
 
   machine(name: string): Machine {
     const machine = new Machine(this, name);

@@ -12,6 +12,7 @@ import { type PieceIndex, parseSha1, type Sha1 } from "../base/ids.ts";
 import { PIECE_BYTES } from "../base/limits.ts";
 import { Manifest, pieceCount } from "../base/manifest.ts";
 import type {
+  DiscardDownload,
   DownloadFile,
   DownloadTarget,
   HashProgressSink,
@@ -48,6 +49,9 @@ export function manifestOf(bytes: Uint8Array): Manifest {
 export class SimStorage {
   readonly workers: PieceWorkers;
   readonly openDownload: OpenDownload;
+  readonly discardDownload: DiscardDownload = async ({ path }) => {
+    this.#left.delete(path);
+  };
   /** May be replaced at any time. */
   faults: SimFaults = {};
   /** Files that got their final name, by path. Tests may put some there. */

@@ -17,7 +17,7 @@ import type {
   TransferEngine,
   TransferEvents,
 } from "./contract.ts";
-import type { OpenDownload, PieceWorkers } from "./disk/contract.ts";
+import type { DiscardDownload, OpenDownload, PieceWorkers } from "./disk/contract.ts";
 import { FileDownload } from "./file-download.ts";
 import { PeerNetwork } from "./peer-network.ts";
 import { PeerServer } from "./peer-server.ts";
@@ -27,6 +27,7 @@ export interface TransferDependencies {
   readonly transport: Transport;
   readonly workers: PieceWorkers;
   readonly openDownload: OpenDownload;
+  readonly discardDownload: DiscardDownload;
   readonly clock: Clock;
   readonly authority: TransferAuthority;
   readonly events: TransferEvents;
@@ -82,7 +83,7 @@ class Engine implements TransferEngine {
   }
 
   download(order: DownloadOrder): Download {
-    const { workers, clock, authority, events, openDownload } = this.#dependencies;
+    const { workers, clock, authority, events, openDownload, discardDownload } = this.#dependencies;
     const download = new FileDownload(
       {
         network: this.#network,
@@ -91,6 +92,7 @@ class Engine implements TransferEngine {
         clock,
         authority,
         openDownload,
+        discardDownload,
         budget: this.#budget(this.#downloads.size + 1),
         seed: this.#seeds.uint32() | 0,
         changed: (changed) => events.changed(changed),

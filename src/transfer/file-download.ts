@@ -14,7 +14,7 @@ import type { Gid, PieceIndex } from "../base/ids.ts";
 import type { Manifest } from "../base/manifest.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import type { Download, DownloadOrder, DownloadPhase, DownloadSnapshot } from "./contract.ts";
-import type { DownloadFile, OpenDownload, PrefixHash, Slot } from "./disk/contract.ts";
+import type { DiscardDownload, DownloadFile, OpenDownload, PrefixHash, Slot } from "./disk/contract.ts";
 import type { PeerServer } from "./peer-server.ts";
 import type { ServedFile } from "./served-file.ts";
 import { Swarm, type SwarmDependencies } from "./swarm.ts";
@@ -22,6 +22,7 @@ import { Swarm, type SwarmDependencies } from "./swarm.ts";
 export interface FileDownloadDependencies extends SwarmDependencies {
   readonly server: PeerServer;
   readonly openDownload: OpenDownload;
+  readonly discardDownload: DiscardDownload;
   /** The phase changed. */
   changed(download: FileDownload): void;
   /** The file is at its place and its descriptor about to be closed: serve it from there. */
@@ -135,19 +136,24 @@ export class FileDownload implements Download {
       this.#open = opened;
       return await this.#fetchAndFinish(opened);
     } catch (error) {
-      if (this.#leftBy !== undefined) return "ended";
+      if (this.#leftBy !== undefined) return await this.#leftWhileOpening();
       this.#enter({ kind: "failed", failure: toFailure(error) });
       return "failed";
     }
   }
 
+  async #leftWhileOpening(): Promise<"ended"> {
+    if (this.#leftBy === "cancel") await this.#dependencies.discardDownload(this.order).catch(() => {});
+    return "ended";
+  }
+
   async #openFile(): Promise<Open | "complete"> {
     const { openDownload, workers, server, notice } = this.#dependencies;
-    const { manifest, path, journalPath, gid } = this.order;
+    const { manifest, gid } = this.order;
     const progress = (bytes: number) => {
       this.#openedBytes = bytes;
     };
-    const opened = await openDownload({ manifest, path, journalPath }, progress, this.#abort.signal);
+    const opened = await openDownload(this.order, progress, this.#abort.signal);
     if (opened.kind === "complete") return "complete";
     const { download: disk } = opened;
     if (opened.notice !== undefined) notice(opened.notice);
@@ -183,7 +189,6 @@ export class FileDownload implements Download {
       void this.#followPrefix(open);
       const fetched = await this.#fetched.promise;
       await open.swarm.stop();
-console.error("PREFIX", open.prefix.hashedBytes / 1e6, performance.now());
       if (fetched === "stopped") return await this.#end(open);
       this.#enter({ kind: "finishing" });
       await this.#checkWhole(open);

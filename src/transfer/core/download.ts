@@ -10,7 +10,7 @@
  */
 import { Bitfield } from "../../base/bitfield.ts";
 import type { Fingerprint, PieceIndex } from "../../base/ids.ts";
-import { BUSY_REST_MS } from "../../base/limits.ts";
+import { BUSY_REST_MS, REQUEST_MS_MIN } from "../../base/limits.ts";
 import { Prng } from "../../base/prng.ts";
 import type { DownloadSnapshot, DropReason, Effect, RequestRefusal } from "./download-effect.ts";
 import { PeerTable } from "./peer-table.ts";
@@ -206,9 +206,10 @@ export class DownloadMachine {
   // --- time ---
 
   tick(now: number): readonly Effect[] {
-    for (const peer of this.#flow.book.expired(now, (one) => this.#peers.silenceMs(one))) {
+    for (const peer of this.#flow.book.expired(now, (one) => this.#silenceMs(one))) {
       const late = this.#flow.book.of(peer).map((request) => request.piece);
-      this.#peers.timedOut(peer, late);
+      this.#peers.timedOut(peer);
+      this.#peers.gaveUp(peer, late);
       this.#cancelAll(peer);
     }
     return this.#settle(now);
@@ -217,7 +218,7 @@ export class DownloadMachine {
   /** When `tick` is due, on the same clock as `now`; undefined: nothing to wait for. May change with every input. */
   nextTimeoutMs(now: number): number | undefined {
     if (!this.#mayRequest()) return undefined;
-    const deadlineMs = this.#flow.book.nextDeadlineMs((peer) => this.#peers.silenceMs(peer));
+    const deadlineMs = this.#flow.book.nextDeadlineMs((peer) => this.#silenceMs(peer));
     const lookMs = this.#planner.nextLookMs(now);
     if (deadlineMs === undefined || lookMs === undefined) return deadlineMs ?? lookMs;
     return Math.min(deadlineMs, lookMs);
@@ -264,6 +265,11 @@ export class DownloadMachine {
     for (const peer of this.#flow.book.peers()) this.#cancelAll(peer);
   }
 
+  /** Patience is for when there is nothing better to do with the budget. */
+  #silenceMs(peer: Fingerprint): number {
+    return this.#planner.isShort ? REQUEST_MS_MIN : this.#peers.silenceMs(peer);
+  }
+
   /** Asked for; or asked for in vain until time was out, still of use, and with room for it. */
   #isExpected(peer: Fingerprint, piece: PieceIndex): boolean {
     if (this.#flow.book.has(peer, piece)) return true;
@@ -278,9 +284,7 @@ export class DownloadMachine {
 
   /** The end of every input: asks for whatever may now be asked for, and hands out the effects. */
   #settle(now: number): readonly Effect[] {
-    if (this.#mayRequest())
-      for (const request of this.#planner.plan(this.#budget, now))
-        this.#effects.push({ kind: "request", ...request });
+    if (this.#mayRequest()) this.#effects.push(...this.#planner.plan(this.#budget, now));
     if (this.isDone && !this.#saidDone) {
       this.#saidDone = true;
       this.#effects.push({ kind: "done" });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Fingerprint, PieceIndex } from "../../base/ids.ts";
 import { PIECE_BYTES } from "../../base/limits.ts";
-import { expectedFrom, isWorthACopy, stragglers } from "./endgame.ts";
+import { expectedFrom, isWorthAsking, stragglers } from "./endgame.ts";
 import { PeerTable } from "./peer-table.ts";
 import { RequestBook } from "./request-book.ts";
 
@@ -42,16 +42,18 @@ test("silence counts against a peer that used to be fast, and all the more again
 test("of a snubbed peer nothing is expected, as holder or as helper", () => {
   const { peers, book } = begin();
   book.add(ann, at(1), 1_000);
-  peers.timedOut(ann, []);
+  peers.timedOut(ann);
   expect(stragglers(book, peers, length, 1_000)[0]?.expectedMs).toBe(Number.POSITIVE_INFINITY);
   expect(expectedFrom(ann, book, peers, length)).toBe(Number.POSITIVE_INFINITY);
 });
 
-test("a piece that two peers are asked for is no straggler any more", () => {
+test("a piece that two peers are asked for comes with the sooner one; the other is the slowest", () => {
   const { peers, book } = begin();
-  book.add(ann, at(1), 0);
   book.add(bob, at(1), 0);
-  expect(stragglers(book, peers, length, 9_000)).toEqual([]);
+  book.add(ann, at(1), 9_000);
+  expect(stragglers(book, peers, length, 9_000)).toMatchObject([
+    { piece: at(1), expectedMs: 1_000, slowest: bob },
+  ]);
 });
 
 test("a helper's own queue comes first", () => {
@@ -61,10 +63,10 @@ test("a helper's own queue comes first", () => {
   expect(expectedFrom(ann, book, peers, length)).toBeCloseTo(free + 1_000);
 });
 
-test("a copy is worth its bytes if it comes much sooner, never from one that will not come", () => {
-  const straggler = { peer: ann, piece: at(1), expectedMs: 1_000 };
-  expect([200, 900, 2_000].map((ms) => isWorthACopy(straggler, ms))).toEqual([true, false, false]);
+test("a piece is worth asking for again if it comes much sooner, never from one that will not come", () => {
+  const straggler = { piece: at(1), expectedMs: 1_000, slowest: ann };
+  expect([200, 900, 2_000].map((ms) => isWorthAsking(straggler, ms))).toEqual([true, false, false]);
   const never = { ...straggler, expectedMs: Number.POSITIVE_INFINITY };
-  expect(isWorthACopy(never, 60_000)).toBe(true);
-  expect(isWorthACopy(never, Number.POSITIVE_INFINITY)).toBe(false);
+  expect(isWorthAsking(never, 60_000)).toBe(true);
+  expect(isWorthAsking(never, Number.POSITIVE_INFINITY)).toBe(false);
 });

@@ -1,11 +1,11 @@
 /**
  * Which piece in flight an idle peer should fetch too, because it would be here much sooner from it.
  *
- * A peer is idle when no missing piece is left that it could give. The estimates are rough, so a second copy is asked for
- * only if it makes the wait much shorter. Pure; owns nothing.
+ * A peer is idle when no missing piece is left that it could give. The estimates are rough, so a piece is asked for again
+ * only if that makes the wait much shorter. Pure; owns nothing.
  */
 import type { Fingerprint, PieceIndex } from "../../base/ids.ts";
-import { ENDGAME_COPIES_MAX, PIECE_BYTES } from "../../base/limits.ts";
+import { PIECE_BYTES } from "../../base/limits.ts";
 import type { PeerTable } from "./peer-table.ts";
 import type { RequestBook } from "./request-book.ts";
 
@@ -14,33 +14,46 @@ const GAIN = 3;
 /** What an idle peer is trusted with before it has shown its speed. */
 const UNMEASURED_BYTES_PER_SECOND = PIECE_BYTES;
 
-/** A piece asked of one peer, and how long that peer will still take. */
+/** A piece in flight, and how long it will still take. */
 export interface Straggler {
-  readonly peer: Fingerprint;
   readonly piece: PieceIndex;
+  /** Of the copy that comes first. */
   readonly expectedMs: number;
+  /** Who is asked for the copy that comes last. */
+  readonly slowest: Fingerprint;
 }
 
 type PieceLength = (piece: PieceIndex) => number;
 
-/** All pieces that are asked of a single peer, the slowest to come first. */
+/** All pieces in flight, the slowest to come first. */
 export function stragglers(
   book: RequestBook,
   peers: PeerTable,
   length: PieceLength,
   now: number,
 ): Straggler[] {
-  const found: Straggler[] = [];
+  const found = new Map<PieceIndex, Straggler & { slowestMs: number }>();
   for (const peer of book.peers()) {
     const silentMs = now - (book.silentSinceMs(peer) ?? now);
     let aheadBytes = 0;
     for (const { piece, receivedBytes } of book.of(peer)) {
       aheadBytes += length(piece) - receivedBytes;
       const expectedMs = expectedOf(peers, peer, aheadBytes, silentMs);
-      if (book.copies(piece) < ENDGAME_COPIES_MAX) found.push({ peer, piece, expectedMs });
+      const other = found.get(piece);
+      found.set(piece, {
+        piece,
+        expectedMs: Math.min(expectedMs, other?.expectedMs ?? expectedMs),
+        slowest: other !== undefined && other.slowestMs > expectedMs ? other.slowest : peer,
+        slowestMs: Math.max(expectedMs, other?.slowestMs ?? expectedMs),
+      });
     }
   }
-  return found.sort((left, right) => right.expectedMs - left.expectedMs);
+  return [...found.values()].sort((left, right) => descending(left.expectedMs, right.expectedMs));
+}
+
+/** Also for two infinite values, whose difference is no number. */
+function descending(left: number, right: number): number {
+  return left === right ? 0 : left < right ? 1 : -1;
 }
 
 /** Of a peer that never delivered only its silence is known: it lasts about as long again. */
@@ -64,6 +77,6 @@ export function expectedFrom(
   return peers.roundTripMs(peer) + (bytes / rate) * 1_000;
 }
 
-export function isWorthACopy(straggler: Straggler, expectedMs: number): boolean {
+export function isWorthAsking(straggler: Straggler, expectedMs: number): boolean {
   return Number.isFinite(expectedMs) && straggler.expectedMs > GAIN * expectedMs;
 }

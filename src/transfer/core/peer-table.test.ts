@@ -89,7 +89,7 @@ describe("pipeline", () => {
     deliver(table, 50e6, 0, 1_000);
     const before = table.pipelinePieces(ann);
     expect(before).toBeGreaterThan(1);
-    table.timedOut(ann, [at(1)]);
+    table.timedOut(ann);
     expect([table.isSnubbed(ann), table.pipelinePieces(ann)]).toEqual([true, 1]);
     table.deliveredPiece(ann, at(1));
     expect(table.isSnubbed(ann)).toBe(false);
@@ -112,8 +112,8 @@ describe("silence", () => {
   test("doubles with each time out in a row", () => {
     const table = joined();
     deliver(table, 100e6, 0, 1_000);
-    const allowed = [1, 2, 3, 4, 5].map((piece) => {
-      table.timedOut(ann, [at(piece)]);
+    const allowed = [1, 2, 3, 4, 5].map(() => {
+      table.timedOut(ann);
       return table.silenceMs(ann);
     });
     expect(allowed).toEqual([2, 4, 8, 12, 12].map((times) => times * REQUEST_MS_MIN));
@@ -166,9 +166,9 @@ describe("conduct", () => {
 
   test("pieces given up for lateness are remembered, not without bound", () => {
     const table = joined();
-    table.timedOut(ann, [at(1)]);
+    table.gaveUp(ann, [at(1)]);
     expect([table.isLate(ann, at(1)), table.isLate(ann, at(2))]).toEqual([true, false]);
-    for (let piece = 100; piece < 1_000; piece++) table.timedOut(ann, [at(piece)]);
+    for (let piece = 100; piece < 1_000; piece++) table.gaveUp(ann, [at(piece)]);
     expect(table.isLate(ann, at(1))).toBe(false);
     const kept = Array.from({ length: 1_000 }, (_, piece) => table.isLate(ann, at(piece))).filter(Boolean);
     expect(kept.length).toBeLessThanOrEqual(2 * PIPELINE_PIECES_MAX);
@@ -179,7 +179,8 @@ test("what is said of a stranger is harmless", () => {
   const table = new PeerTable();
   table.delivered(ann, 5, 0);
   table.requested(ann, 0, 0);
-  table.timedOut(ann, [at(1)]);
+  table.gaveUp(ann, [at(1)]);
+  table.timedOut(ann);
   table.deliveredPiece(ann, at(1));
   table.rest(ann, 50);
   table.leave(ann);

@@ -49,7 +49,7 @@ interface Speed {
   probedMs: number | undefined;
   /** Time outs since it last delivered a piece. */
   timeouts: number;
-  /** Asked for, given up when time was out, not come yet; of the last time outs. */
+  /** Asked for, given up for lateness, not come yet; the latest of them. */
   readonly late: Set<PieceIndex>;
   restsUntilMs: number;
   /** Offered, then refused: not asked for these until it offers them again. */
@@ -156,14 +156,19 @@ export class PeerTable {
     speed.late.delete(piece);
   }
 
-  /** @param pieces that it was asked for and is not any more; should one of them come yet, it is no stranger's */
-  timedOut(peer: Fingerprint, pieces: readonly PieceIndex[]): void {
+  timedOut(peer: Fingerprint): void {
     const speed = this.#connected.get(peer);
     if (speed === undefined) return;
     speed.timeouts++;
     speed.probedMs = undefined;
-    if (speed.late.size + pieces.length > LATE_PIECES_MAX) speed.late.clear();
-    for (const piece of pieces) speed.late.add(piece);
+  }
+
+  /** It was asked for these and is not any more; should one of them come all the same, it is no stranger's. */
+  gaveUp(peer: Fingerprint, pieces: readonly PieceIndex[]): void {
+    const late = this.#connected.get(peer)?.late;
+    if (late === undefined) return;
+    if (late.size + pieces.length > LATE_PIECES_MAX) late.clear();
+    for (const piece of pieces) late.add(piece);
   }
 
   isLate(peer: Fingerprint, piece: PieceIndex): boolean {

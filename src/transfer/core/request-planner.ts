@@ -1,13 +1,14 @@
 /**
- * Whom to ask for what, now: fills the peers' pipelines within the budget, and in the end lets idle peers fetch a second
- * copy of what is slow to come.
+ * Whom to ask for what, now: fills the peers' pipelines within the budget, and in the end lets idle peers fetch
+ * what is slow to come: as a second copy, or in place of the slower one where there can be no more copies.
  *
- * Each peer with room gets one piece in turn, so that with a tight budget none takes all of it. Owns only the turn and the
- * time of the next look; the requests it decides on are made through `PieceFlow`.
+ * Each peer with room gets one piece in turn, so that with a tight budget none takes all of it. Owns only the turn, the
+ * time of the next look and whether the budget was short; the requests it decides on are made through `PieceFlow`.
  */
 import type { Fingerprint, PieceIndex } from "../../base/ids.ts";
 import { ENDGAME_COPIES_MAX } from "../../base/limits.ts";
-import { expectedFrom, isWorthACopy, type Straggler, stragglers } from "./endgame.ts";
+import type { Effect } from "./download-effect.ts";
+import { expectedFrom, isWorthAsking, stragglers } from "./endgame.ts";
 import type { PeerTable } from "./peer-table.ts";
 import type { PieceFlow } from "./piece-flow.ts";
 import type { PiecePolicy } from "./piece-policy.ts";
@@ -15,10 +16,8 @@ import type { PiecePolicy } from "./piece-policy.ts";
 /** While a peer is idle and others are awaited: their silence alone may make a second copy worth while. */
 const ENDGAME_CHECK_MS = 500;
 
-export interface PlannedRequest {
-  readonly peer: Fingerprint;
-  readonly piece: PieceIndex;
-}
+/** Booked, and now to be sent. */
+export type PlannedStep = Extract<Effect, { kind: "request" | "cancel" }>;
 
 export class RequestPlanner {
   readonly #flow: PieceFlow;
@@ -27,12 +26,18 @@ export class RequestPlanner {
   readonly #length: (piece: PieceIndex) => number;
   #turn = 0;
   #nextLookMs: number | undefined;
+  #isShort = false;
 
   constructor(flow: PieceFlow, peers: PeerTable, policy: PiecePolicy, length: (piece: PieceIndex) => number) {
     this.#flow = flow;
     this.#peers = peers;
     this.#policy = policy;
     this.#length = length;
+  }
+
+  /** Whether a peer that delivers had to be left waiting, because the budget is with others. */
+  get isShort(): boolean {
+    return this.#isShort;
   }
 
   /** When `plan` may have more to say though nothing has happened; undefined: only when something has. */
@@ -45,10 +50,12 @@ export class RequestPlanner {
     return Number.isFinite(next) ? next : undefined;
   }
 
-  /** @param budget how many pieces may be busy at once @returns requests that are booked and now to be sent */
-  plan(budget: number, now: number): readonly PlannedRequest[] {
-    const planned: PlannedRequest[] = [];
+  /** @param budget how many pieces may be busy at once @returns what is booked and now to be sent, in order */
+  plan(budget: number, now: number): readonly PlannedStep[] {
+    const planned: PlannedStep[] = [];
     const idle = this.#fill(budget, now, planned);
+    this.#isShort =
+      this.#flow.busy >= budget && this.#peersWithRoom(now).some((peer) => this.#delivers(peer));
     this.#nextLookMs = undefined;
     if (idle.length > 0 && this.#flow.book.size > 0) {
       this.#nextLookMs = now + ENDGAME_CHECK_MS;
@@ -58,8 +65,9 @@ export class RequestPlanner {
   }
 
   /** @returns peers that no missing piece is left for */
-  #fill(budget: number, now: number, planned: PlannedRequest[]): readonly Fingerprint[] {
+  #fill(budget: number, now: number, planned: PlannedStep[]): readonly Fingerprint[] {
     const idle: Fingerprint[] = [];
+    this.#turn++;
     let asked = this.#peersWithRoom(now);
     while (asked.length > 0 && this.#flow.busy < budget) {
       asked = asked.filter((peer) => {
@@ -83,11 +91,15 @@ export class RequestPlanner {
   /** Those whose turn it is first; snubbed ones last, for they are the least likely to deliver. */
   #peersWithRoom(now: number): readonly Fingerprint[] {
     const peers = this.#peers.connected();
-    this.#turn = peers.length === 0 ? 0 : (this.#turn + 1) % peers.length;
-    const turned = [...peers.slice(this.#turn), ...peers.slice(0, this.#turn)];
+    const first = this.#turn % Math.max(1, peers.length);
+    const turned = [...peers.slice(first), ...peers.slice(0, first)];
     const ready = turned.filter((peer) => this.#hasRoom(peer, now));
     const isSnubbed = (peer: Fingerprint) => this.#peers.isSnubbed(peer);
     return [...ready.filter((peer) => !isSnubbed(peer)), ...ready.filter(isSnubbed)];
+  }
+
+  #delivers(peer: Fingerprint): boolean {
+    return !this.#peers.isSnubbed(peer) && this.#peers.rate(peer) !== undefined;
   }
 
   #hasRoom(peer: Fingerprint, now: number): boolean {
@@ -99,38 +111,44 @@ export class RequestPlanner {
   }
 
   /**
-   * Stragglers come slowest first, so the first that is not worth a copy ends the search for that peer. While pieces are
-   * missing a peer that has not shown its speed is left out: it will get its own, and a guess costs bytes.
+   * Stragglers come slowest first, so the first that is not worth it ends the search for that peer. A peer that has not
+   * shown its speed is a guess: it is left out while pieces are missing, for then it will get its own, and where one that
+   * delivers could help.
    */
-  #rescue(idle: readonly Fingerprint[], budget: number, now: number, planned: PlannedRequest[]): void {
+  #rescue(idle: readonly Fingerprint[], budget: number, now: number, planned: PlannedStep[]): void {
     const { book, map } = this.#flow;
-    const slow = stragglers(book, this.#peers, this.#length, now);
-    for (const peer of idle) {
-      if (map.count("missing") > 0 && this.#peers.rate(peer) === undefined) continue;
+    const slow = new Set(stragglers(book, this.#peers, this.#length, now));
+    const delivering = idle.filter((peer) => this.#delivers(peer));
+    for (const peer of map.count("missing") > 0 ? delivering : idle) {
       let ownMs = expectedFrom(peer, book, this.#peers, this.#length);
       for (const straggler of slow) {
-        if (this.#flow.busy >= budget) return;
-        if (!this.#hasRoom(peer, now) || !isWorthACopy(straggler, ownMs)) break;
-        if (!this.#mayRescue(peer, straggler)) continue;
+        if (!this.#hasRoom(peer, now) || !isWorthAsking(straggler, ownMs)) break;
+        if (!this.#mayFetch(peer, straggler.piece)) continue;
+        if (!this.#delivers(peer) && delivering.some((one) => this.#mayFetch(one, straggler.piece))) continue;
+        slow.delete(straggler);
+        const isFull = this.#flow.busy >= budget || book.copies(straggler.piece) >= ENDGAME_COPIES_MAX;
+        if (isFull) this.#takeBack(straggler.slowest, straggler.piece, planned);
         this.#request(peer, straggler.piece, now, planned);
         ownMs = expectedFrom(peer, book, this.#peers, this.#length);
       }
     }
   }
 
-  #mayRescue(peer: Fingerprint, { peer: holder, piece }: Straggler): boolean {
+  #mayFetch(peer: Fingerprint, piece: PieceIndex): boolean {
     const { book, availability } = this.#flow;
-    return (
-      holder !== peer &&
-      book.copies(piece) < ENDGAME_COPIES_MAX &&
-      availability.holds(peer, piece) &&
-      !this.#peers.isUnfit(peer, piece)
-    );
+    return !book.has(peer, piece) && availability.holds(peer, piece) && !this.#peers.isUnfit(peer, piece);
   }
 
-  #request(peer: Fingerprint, piece: PieceIndex, now: number, planned: PlannedRequest[]): void {
+  /** No fault of the peer; should it deliver all the same, the better. */
+  #takeBack(peer: Fingerprint, piece: PieceIndex, planned: PlannedStep[]): void {
+    this.#flow.release(peer, piece);
+    this.#peers.gaveUp(peer, [piece]);
+    planned.push({ kind: "cancel", peer, piece });
+  }
+
+  #request(peer: Fingerprint, piece: PieceIndex, now: number, planned: PlannedStep[]): void {
     this.#peers.requested(peer, this.#flow.book.inFlight(peer), now);
     this.#flow.request(peer, piece, now);
-    planned.push({ peer, piece });
+    planned.push({ kind: "request", peer, piece });
   }
 }

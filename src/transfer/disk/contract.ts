@@ -126,3 +126,6 @@ export type OpenDownload = (
   progress: HashProgressSink,
   signal: AbortSignal,
 ) => Promise<OpenedDownload>;
+
+/** Removes what an earlier run left of a download that is not open. @throws Failure */
+export type DiscardDownload = (target: DownloadTarget) => Promise<void>;

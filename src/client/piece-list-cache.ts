@@ -12,7 +12,7 @@ import type { Digest } from "../base/ids.ts";
 import { type FileSummary, Manifest } from "../base/manifest.ts";
 import { onDisk } from "../transfer/disk/disk-failure.ts";
 
-export class PieceLists {
+export class PieceListCache {
   readonly #folder: string;
   #drafts = 0;
 
@@ -20,9 +20,9 @@ export class PieceLists {
     this.#folder = folder;
   }
 
-  static async open(folder: string): Promise<PieceLists> {
+  static async open(folder: string): Promise<PieceListCache> {
     await onDisk("make", folder, () => mkdir(folder, { recursive: true, mode: 0o700 }));
-    return new PieceLists(folder);
+    return new PieceListCache(folder);
   }
 
   /** @returns undefined unless the list is there and right */
