@@ -6,8 +6,9 @@
  *
  * A target whose build fails does not stop the others, and makes the exit code 1.
  */
-import { mkdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { isSignatureRight, signAdHoc } from "./scripts/macho-signature.ts";
 import { formatBytes } from "./src/base/text.ts";
 
 const ROOT = import.meta.dir;
@@ -34,6 +35,10 @@ const ALL: readonly Target[] = [
   { name: "p2p-windows-x64", platform: "bun-windows-x64" },
 ];
 
+function isForMac({ platform }: Target): boolean {
+  return platform === undefined ? process.platform === "darwin" : platform.includes("darwin");
+}
+
 function outputPath({ name, platform }: Target): string {
   const isWindows = platform === undefined ? process.platform === "win32" : platform.includes("windows");
   return join(DIST, isWindows ? `${name}.exe` : name);
@@ -56,13 +61,26 @@ async function build(target: Target): Promise<string> {
       autoloadPackageJson: false,
     },
     throw: false,
-  }).catch((error: unknown) => ({ success: false, logs: [String(error)] }));
-  return result.success ? "" : result.logs.join("\n") || "the build failed without saying why";
+  });
+  if (!result.success) return result.logs.join("\n") || "the build failed without saying why";
+  if (isForMac(target)) await ensureSignature(outfile);
+  return "";
+}
+
+/** macOS kills a program whose signature does not match it. */
+async function ensureSignature(path: string): Promise<void> {
+  const built = await Bun.file(path).bytes();
+  if (isSignatureRight(built)) return;
+  const signed = signAdHoc(built, "p2p");
+  if (!isSignatureRight(signed)) throw new Error(`${path} cannot be signed`);
+  // Another file under that name: macOS remembers the signature that a file had when it was first run.
+  rmSync(path);
+  writeFileSync(path, signed, { mode: 0o755 });
 }
 
 async function buildAndReport(target: Target): Promise<boolean> {
   const startedMs = performance.now();
-  const problem = await build(target);
+  const problem = await build(target).catch((error: unknown) => String(error));
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   const shown = relative(ROOT, outputPath(target)).padEnd(28);
   if (problem !== "") {

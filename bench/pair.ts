@@ -110,7 +110,17 @@ function printRates(name: string, bytes: number, seconds: readonly number[]): vo
   console.log(`  ${name.padEnd(22)} median ${shown(median)} (${shown(least)} to ${shown(most)})`);
 }
 
-async function measure(world: World, { bytes, rounds }: Sizes): Promise<void> {
+interface Measurement {
+  /** Seconds of each fetch; one more than downloads. */
+  readonly curl: readonly number[];
+  readonly downloads: readonly Run[];
+  readonly shareSeconds: number;
+  readonly seedingProcessorSeconds: number;
+  readonly seederPeakBytes: number;
+  readonly trackerPeakBytes: number;
+}
+
+async function measure(world: World, { bytes, rounds }: Sizes): Promise<Measurement> {
   const original = join(world.dir("seeder", "files"), FILE);
   writeRandomFile(original, bytes, 1);
   const sha1 = await sha1Of(original);
@@ -119,35 +129,46 @@ async function measure(world: World, { bytes, rounds }: Sizes): Promise<void> {
 
   const seederBefore = processorSeconds(seeder);
   const curl: number[] = [];
-  const p2p: Run[] = [];
-  for (let round = 0; round <= rounds; round++) {
+  const downloads: Run[] = [];
+  for (let round = 0; ; round++) {
     await touch(world, bytes, original);
     curl.push(await nginx.fetch(FILE, sha1));
     if (round === rounds) break;
     await touch(world, bytes, original);
-    p2p.push(await downloadOnce(world, round));
-    console.log(
-      `  round ${round + 1}: curl ${curl.at(-1)?.toFixed(2)} s, p2p ${p2p.at(-1)?.seconds.toFixed(2)} s`,
-    );
+    const run = await downloadOnce(world, round);
+    downloads.push(run);
+    console.log(`  round ${round + 1}: curl ${curl.at(-1)?.toFixed(2)} s, p2p ${run.seconds.toFixed(2)} s`);
   }
+  return {
+    curl,
+    downloads,
+    shareSeconds,
+    seedingProcessorSeconds: (processorSeconds(seeder) - seederBefore) / rounds,
+    seederPeakBytes: peakResidentBytes(seeder),
+    trackerPeakBytes: peakResidentBytes(tracker),
+  };
+}
 
-  const seconds = p2p.map((run) => run.seconds);
+function report({ bytes, rounds }: Sizes, measured: Measurement): void {
+  const { curl, downloads } = measured;
+  const seconds = downloads.map((run) => run.seconds);
+  const rate = (value: number) => bytes / value;
+  const ratios = spreadOf(neighbourRatios(curl.map(rate), seconds.map(rate)));
+  const downloading = spreadOf(downloads.map((run) => run.processorSeconds)).median;
   console.log(`\n${formatBytes(bytes)}, loopback, ${rounds} rounds, ${navigator.hardwareConcurrency} cores`);
   printRates("curl | sha1sum", bytes, curl);
   printRates("p2p", bytes, seconds);
-  const rate = (value: number) => bytes / value;
-  const { median, least, most } = spreadOf(neighbourRatios(curl.map(rate), seconds.map(rate)));
-  console.log(`  p2p is ${median.toFixed(2)} times as fast (${least.toFixed(2)} to ${most.toFixed(2)})`);
-  console.log(`  sharing (hashing all of it once): ${formatBytes(bytes / shareSeconds)}/s`);
-  const downloader = spreadOf(p2p.map((run) => run.processorSeconds)).median;
-  const seeding = (processorSeconds(seeder) - seederBefore) / rounds;
   console.log(
-    `  processor time of a download: ${downloader.toFixed(2)} s, of seeding it ${seeding.toFixed(2)} s`,
+    `  p2p is ${ratios.median.toFixed(2)} times as fast (${ratios.least.toFixed(2)} to ${ratios.most.toFixed(2)})`,
+  );
+  console.log(`  sharing (hashing all of it once): ${formatBytes(bytes / measured.shareSeconds)}/s`);
+  console.log(
+    `  processor time of a download ${downloading.toFixed(2)} s, of seeding it ${measured.seedingProcessorSeconds.toFixed(2)} s`,
   );
   console.log("  peak resident memory:");
-  console.log(`    downloader ${formatBytes(Math.max(...p2p.map((run) => run.peakBytes)))}`);
-  console.log(`    seeder     ${formatBytes(peakResidentBytes(seeder))}`);
-  console.log(`    tracker    ${formatBytes(peakResidentBytes(tracker))}`);
+  console.log(`    downloader ${formatBytes(Math.max(...downloads.map((run) => run.peakBytes)))}`);
+  console.log(`    seeder     ${formatBytes(measured.seederPeakBytes)}`);
+  console.log(`    tracker    ${formatBytes(measured.trackerPeakBytes)}`);
 }
 
 async function main(): Promise<void> {
@@ -159,7 +180,7 @@ async function main(): Promise<void> {
   }
   await buildBinary();
   await using world = new World();
-  await measure(world, sizes);
+  report(sizes, await measure(world, sizes));
 }
 
 process.exit(

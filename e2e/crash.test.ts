@@ -54,7 +54,7 @@ test("a client killed in a download fetches again at most the pieces that were i
   await world.startTracker();
   const { bob, file } = await shareWithBob(world);
   const copy = join(world.dir("bob", "files"), "film.bin");
-  const killAtPercent = 5 + random.below(45);
+  const killAtPercent = 15 + random.below(45);
 
   await bob.ok(`download_file lab film.bin ${copy}`);
   await bob.download(`${killAtPercent}%`, ({ percent }) => percent >= killAtPercent);

@@ -94,14 +94,17 @@ async function show(world: World, bytes: number): Promise<boolean> {
   for (const [index, client] of [ann, bob, cem].entries()) say(`  ${sums[index]}  ${client.name}`);
 
   for (const client of [cem, bob, ann]) await type(client, "logout");
-  return (
-    check("the three files are the same", new Set(sums).size === 1) &&
-    check("cem got parts of it from both", fromBoth.sources.filter((source) => source.bytes > 0).length === 2)
-  );
+  const givers = fromBoth.sources.filter((source) => source.bytes > 0);
+  say();
+  const kept = [
+    check("the three files are the same", new Set(sums).size === 1),
+    check("cem got parts of it from both", givers.length === 2),
+  ];
+  return kept.every(Boolean);
 }
 
 function check(promise: string, kept: boolean): boolean {
-  say(`\n${kept ? "ok" : "NOT OK"}: ${promise}`);
+  say(`${kept ? "ok" : "NOT OK"}: ${promise}`);
   return kept;
 }
 

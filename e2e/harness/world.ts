@@ -84,12 +84,25 @@ export class World {
   }
 }
 
-/** Ports that were free just now: taken all at once, so that they differ, and given back. */
+/** Below what any system gives to outgoing connections: a tracker that is started again finds its port still free. */
+const PORT_LEAST = 10_000;
+const PORT_MOST = 32_000;
+
+/** Different ports that were free just now: a tracker's stands in a file before it is started, so it cannot be 0. */
 export function freePorts(amount: number): number[] {
-  const listeners = Array.from({ length: amount }, () =>
-    Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } }),
-  );
-  const ports = listeners.map((listener) => listener.port);
-  for (const listener of listeners) listener.stop(true);
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < amount) {
+    const port = PORT_LEAST + Math.floor(Math.random() * (PORT_MOST - PORT_LEAST));
+    if (isFree(port)) ports.add(port);
+  }
+  return [...ports];
+}
+
+function isFree(port: number): boolean {
+  try {
+    Bun.listen({ hostname: "127.0.0.1", port, exclusive: true, socket: { data() {} } }).stop(true);
+    return true;
+  } catch {
+    return false;
+  }
 }

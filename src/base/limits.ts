@@ -142,9 +142,9 @@ export const PIPELINE_PIECES_MAX = 32;
 /** Unanswered requests that a server keeps for one channel before it rejects more. */
 export const REQUESTS_QUEUED_PER_CHANNEL_MAX = 64;
 /** Pieces being read or sent at once, for all peers together: their buffers are never those that downloads wait for. */
-export const UPLOADS_AT_ONCE_MAX = 16;
+export const UPLOADS_AT_ONCE_MAX = 8;
 /** Pieces on their way to one peer: enough for the next to be read while the last goes out. */
-export const UNSENT_BYTES_PER_PEER_MAX = 8 * PIECE_BYTES;
+export const UNSENT_BYTES_PER_PEER_MAX = 4 * PIECE_BYTES;
 export const CHANNELS_PER_CONNECTION_MAX = 1_024;
 /** Copies of one piece in flight in the endgame. */
 export const ENDGAME_COPIES_MAX = 2;
@@ -174,6 +174,11 @@ export const DOWNLOADS_AT_ONCE_MAX = 8;
 export const HASH_WORKERS_MAX = 8;
 /** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */
 export const HASH_CHUNK_PIECES = 4;
+/**
+ * Pieces of one job when the whole-file SHA-1 follows a download, about 16 ms: it has to keep pace with a worker's queue
+ * of pieces to store, which is about as long, or all of it is left for the end, where one core does it alone.
+ */
+export const PREFIX_CHUNK_PIECES = 64;
 /** How far the whole-file SHA-1 and the pieces may be apart, so that the second reads what the first left in memory. */
 export const HASH_WINDOW_BYTES = 128 * MiB;
 /** Pieces verified at once when a download goes on after a crash: leaves most buffers to running transfers. */

@@ -21,13 +21,15 @@ import type { DiscardDownload, OpenDownload, PieceWorkers } from "./disk/contrac
 import { FileDownload } from "./file-download.ts";
 import { PeerNetwork } from "./peer-network.ts";
 import { PeerServer } from "./peer-server.ts";
-import { SharedFile } from "./shared-file.ts";
+import { type OpenSource, SharedFile, sourceOpener } from "./shared-file.ts";
 
 export interface TransferDependencies {
   readonly transport: Transport;
   readonly workers: PieceWorkers;
   readonly openDownload: OpenDownload;
   readonly discardDownload: DiscardDownload;
+  /** How a shared file is opened; from the disk unless something else is handed in. */
+  readonly openSource?: OpenSource;
   readonly clock: Clock;
   readonly authority: TransferAuthority;
   readonly events: TransferEvents;
@@ -59,9 +61,10 @@ class Engine implements TransferEngine {
   }
 
   offer(offer: Offer): void {
-    const { workers, clock, events } = this.#dependencies;
+    const { workers, openSource = sourceOpener(workers), clock, events } = this.#dependencies;
     const file = new SharedFile(offer, {
       workers,
+      openSource,
       clock,
       broken: (failure) => {
         this.#server.stop(file);

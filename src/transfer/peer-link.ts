@@ -36,7 +36,7 @@ export interface ChannelHandler {
   have(pieces: readonly number[]): void;
   /** Bytes of a requested range begin. @returns where they go (at least `length` bytes), undefined to throw them away */
   dataBegins(piece: number, begin: number, length: number): Uint8Array | undefined;
-  /** So many bytes more have been put in place: a sign of life. */
+  /** So many bytes more have come, and were put in place or thrown away: a sign of life. */
   dataGrows(piece: number, bytes: number): void;
   dataEnds(piece: number, begin: number, length: number): void;
   rejected(range: PieceRange, reason: RejectReason): void;
@@ -63,11 +63,11 @@ export interface ServingSide {
   linkClosed(link: PeerLink): void;
 }
 
-/** The data frame being received: whose it is and where its bytes go. */
+/** The data frame being received, while its channel is open: whose it is and where its bytes go. */
 interface Incoming {
   readonly head: DataHead;
   readonly length: number;
-  readonly handler: ChannelHandler | undefined;
+  readonly handler: ChannelHandler;
   readonly target: Uint8Array | undefined;
   received: number;
 }
@@ -84,6 +84,7 @@ export class PeerLink {
   readonly #whenClosed: (link: PeerLink) => void;
   #nextChannel = 1;
   #greeted = false;
+  /** undefined also while a frame comes whose channel has ended: it is thrown away. */
   #incoming: Incoming | undefined;
   #cancelIdle: (() => void) | undefined;
 
@@ -128,8 +129,9 @@ export class PeerLink {
     return this.#connection.queuedBytes;
   }
 
-  /** Asks the other side for a file. */
+  /** Asks the other side for a file. @throws Failure "peer-unreachable" if the link has ended: no word would come any more */
   openChannel(gid: Gid, fileId: FileId, grant: string, handler: ChannelHandler): OpenedChannel {
+    if (!this.isOpen) throw new Failure("peer-unreachable", "the connection has ended");
     const channel = this.#nextChannel++;
     this.#opened.set(channel, handler);
     this.#watchIdle();
@@ -165,7 +167,9 @@ export class PeerLink {
     this.#watchIdle();
   }
 
+  /** Nothing more is heard, not even the rest of what has just come. */
   close(reason?: Failure): void {
+    this.#decoder.stop();
     this.#connection.close(reason);
   }
 
@@ -231,7 +235,7 @@ export class PeerLink {
   }
 
   #tellOpener(message: PeerMessage & { kind: "opened" | "have" | "reject" | "closed" }): void {
-    const handler = this.#opened.get(message.channel);
+    const handler = this.#openerOf(message.channel);
     if (handler === undefined) return;
     if (message.kind === "opened") handler.opened(message.bits);
     else if (message.kind === "have") handler.have(message.pieces);
@@ -250,11 +254,20 @@ export class PeerLink {
     this.#watchIdle();
   }
 
+  /** @returns undefined if the channel has ended: that may still be spoken of. @throws Failure if it never was */
+  #openerOf(channel: number): ChannelHandler | undefined {
+    if (channel === 0 || channel >= this.#nextChannel)
+      throw new Failure("protocol", "the peer spoke of a channel that was never opened");
+    return this.#opened.get(channel);
+  }
+
   #dataBegins(head: DataHead, length: number): void {
     if (!this.#greeted) throw new Failure("protocol", "the peer sent data before its hello");
-    const handler = this.#opened.get(head.channel);
+    const handler = this.#openerOf(head.channel);
     const target = handler?.dataBegins(head.piece, head.begin, length);
-    this.#incoming = { head, length, handler, target, received: 0 };
+    // The handler may have left the channel just now.
+    if (handler !== undefined && this.#opened.get(head.channel) === handler)
+      this.#incoming = { head, length, handler, target, received: 0 };
   }
 
   #dataPart(bytes: Uint8Array): void {
@@ -262,25 +275,18 @@ export class PeerLink {
     if (incoming === undefined) return;
     incoming.target?.set(bytes, incoming.received);
     incoming.received += bytes.length;
-    if (incoming.target !== undefined && this.#stillOpen(incoming))
-      incoming.handler?.dataGrows(incoming.head.piece, bytes.length);
+    incoming.handler.dataGrows(incoming.head.piece, bytes.length);
   }
 
   #dataEnds(): void {
     const incoming = this.#incoming;
     this.#incoming = undefined;
-    if (incoming?.target === undefined || !this.#stillOpen(incoming)) return;
-    incoming.handler?.dataEnds(incoming.head.piece, incoming.head.begin, incoming.length);
-  }
-
-  /** The channel may have been left while its data was on the way. */
-  #stillOpen(incoming: Incoming): boolean {
-    return this.#opened.get(incoming.head.channel) === incoming.handler;
+    incoming?.handler.dataEnds(incoming.head.piece, incoming.head.begin, incoming.length);
   }
 
   #forget(channel: number): void {
     this.#opened.delete(channel);
-    if (this.#incoming?.head.channel === channel) this.#incoming = { ...this.#incoming, target: undefined };
+    if (this.#incoming?.head.channel === channel) this.#incoming = undefined;
     this.#watchIdle();
   }
 
@@ -300,6 +306,7 @@ export class PeerLink {
     const handlers = [...this.#opened.values()];
     this.#opened.clear();
     this.#served.clear();
+    this.#incoming = undefined;
     this.#whenClosed(this);
     this.#serving.linkClosed(this);
     for (const handler of handlers) handler.closed(failure);

@@ -57,7 +57,6 @@ export class PeerNetwork {
   async #dial(peer: Fingerprint, address: Address): Promise<PeerLink> {
     const connection = await this.#transport.dial(address, peer);
     const link = this.#adopt(connection);
-    if (this.#closed) link.close();
     if (!link.isOpen) throw new Failure("peer-unreachable", "the connection ended at once");
     return link;
   }
@@ -71,6 +70,7 @@ export class PeerNetwork {
     const links = this.#links.get(link.peer) ?? new Set();
     links.add(link);
     this.#links.set(link.peer, links);
+    if (this.#closed) link.close();
     return link;
   }
 

@@ -13,11 +13,24 @@ import type { Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Offer } from "./contract.ts";
 import type { PieceWorkers, Slot } from "./disk/contract.ts";
+import type { FileIdentity } from "./disk/file-identity.ts";
 import { SourceFile } from "./disk/source-file.ts";
 import type { ServedFile } from "./served-file.ts";
 
+/** A shared file held open for reading: `SourceFile`, as far as it is needed here. */
+export type OpenedSource = Pick<SourceFile, "descriptor" | "identity" | "unchanged" | "close">;
+
+/** @param known what the file must be. @throws Failure, "file-changed" if it is no longer that */
+export type OpenSource = (path: string, known: FileIdentity | undefined) => Promise<OpenedSource>;
+
+export function sourceOpener(workers: PieceWorkers): OpenSource {
+  return (path, known) =>
+    known === undefined ? SourceFile.open(path, workers) : SourceFile.reopen(path, known, workers);
+}
+
 export interface SharedFileDependencies {
   readonly workers: PieceWorkers;
+  readonly openSource: OpenSource;
   readonly clock: Clock;
   /** The file is not what it was, or cannot be read: told once. */
   broken(failure: Failure): void;
@@ -30,7 +43,7 @@ export class SharedFile implements ServedFile {
   readonly #offer: Offer;
   readonly #dependencies: SharedFileDependencies;
   readonly #verified: Bitfield;
-  #source: Promise<SourceFile> | undefined;
+  #source: Promise<OpenedSource> | undefined;
   #checkedMs = Number.NEGATIVE_INFINITY;
   #isBroken = false;
 
@@ -71,12 +84,9 @@ export class SharedFile implements ServedFile {
     }
   }
 
-  #open(): Promise<SourceFile> {
+  #open(): Promise<OpenedSource> {
     const { path, identity } = this.#offer;
-    const { workers } = this.#dependencies;
-    return identity === undefined
-      ? SourceFile.open(path, workers)
-      : SourceFile.reopen(path, identity, workers);
+    return this.#dependencies.openSource(path, identity);
   }
 
   /** A look at the file costs two system calls: not for every piece. */

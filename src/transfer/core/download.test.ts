@@ -170,6 +170,16 @@ describe("the budget", () => {
     expect(requests(bench.machine.written(at(0), 20)).length).toBe(1);
   });
 
+  test("goes to each peer in turn, however tight it is", () => {
+    const bench = new Bench(9, { budget: 1 });
+    const seen = [ann, bob, cid].flatMap((peer) => [...bench.join(peer)]);
+    for (let piece = 0; piece < 8; piece++) {
+      const [asked] = of(seen, "request").slice(-1);
+      seen.push(...bench.fetch(asked?.peer ?? ann, asked?.piece ?? 0));
+    }
+    expect(new Set(of(seen, "request").map(({ peer }) => peer))).toEqual(new Set([ann, bob, cid]));
+  });
+
   test("is used as soon as it grows; when it shrinks nothing is taken back", () => {
     const bench = new Bench(20, { budget: 1 });
     expect(requests(bench.join(ann)).length).toBe(1);
@@ -298,6 +308,14 @@ describe("a peer that is silent", () => {
   });
 });
 
+test("what comes late is not stored where there is no room for it", () => {
+  const bench = new Bench(9, { budget: 1 });
+  bench.join(ann);
+  expect(requests(bench.advance(REQUEST_MS_MAX / 2))).toEqual([1]);
+  expect(bench.machine.received(ann, at(0), 5, bench.now)).toBe(false);
+  expect(kinds(bench.machine.pieceReceived(ann, at(0), bench.now))[0]).toBe("discard");
+});
+
 describe("a refusal", () => {
   test("of a piece that is not there sends the request to another, and the piece is not asked of it again", () => {
     const bench = new Bench(1);
@@ -417,10 +435,41 @@ describe("the endgame", () => {
     expect(bench.machine.snapshot().wastedBytes - before).toBe(PIECE_BYTES);
   });
 
-  test("asks no third peer", () => {
-    const { bench } = lastPieces();
-    bench.advance(2_000);
-    expect(requests([...bench.join(cid), ...bench.advance(4_000)], cid)).toEqual([]);
+  /** Ann is silent and has the last piece; Cid has delivered all others. */
+  function silentLast(pieceMs = 100) {
+    const bench = new Bench(3);
+    bench.join(ann, bits(3, 0));
+    bench.join(cid, bits(3, 1, 2));
+    for (const piece of [1, 2]) {
+      bench.now += pieceMs;
+      bench.fetch(cid, piece);
+    }
+    return bench;
+  }
+
+  test("leaves it at two copies: a third peer that delivers takes the place of the slowest", () => {
+    const bench = silentLast();
+    expect(requests([...bench.join(bob, bits(3, 0)), ...bench.advance(4_000)], bob)).toEqual([0]);
+    expect(bench.advance(6_000)).toEqual([]);
+    expect(bench.machine.peerHave(cid, [at(0)], 6_000)).toEqual([
+      { kind: "cancel", peer: ann, piece: at(0) },
+      { kind: "request", peer: cid, piece: at(0) },
+    ]);
+    expect(kinds(bench.fetch(ann, 0))).toEqual(["store", "cancel", "cancel", "announce", "done"]);
+  });
+
+  test("tries one that has not shown its speed only where none that delivers could help", () => {
+    const bench = silentLast(3_000);
+    bench.machine.peerHave(cid, [at(0)], bench.now);
+    expect([...bench.join(bob, bits(3, 0)), ...bench.advance(20_000)]).toEqual([]);
+    expect(requests(bench.machine.peerLost(cid, 20_000), bob)).toEqual([0]);
+  });
+
+  test("tries one that has not shown its speed only when nothing else is missing", () => {
+    const bench = new Bench(2);
+    bench.join(ann, bits(2, 0));
+    bench.join(bob, bits(2, 0));
+    expect(bench.advance(10_000)).toEqual([]);
   });
 
   test("leaves two equals alone", () => {

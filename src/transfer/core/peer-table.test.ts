@@ -51,6 +51,14 @@ describe("rate", () => {
     expect(table.rate(ann)).toBeCloseTo(1e6, -4);
   });
 
+  test("counts the time from the first request of a queue, not from the last", () => {
+    const table = joined();
+    table.requested(ann, 0, 0);
+    table.requested(ann, 1, 900);
+    table.delivered(ann, 1_000, 1_000);
+    expect(table.rate(ann)).toBeCloseTo(1_000);
+  });
+
   test("belongs to the connection", () => {
     const table = joined();
     deliver(table, 1e6, 0, 1_000);

@@ -159,7 +159,11 @@ test("of too many sources those that failed most are forgotten, never connected 
   for (let index = 0; index < SOURCES_KNOWN_MAX; index++) book.learned(source(`${index}`));
   const [bad, good, out] = ["5", "6", "7"] as Fingerprint[] as [Fingerprint, Fingerprint, Fingerprint];
   fail(bad, 0);
-  book.connected(good, 0);
+  for (const now of [0, 5_000]) {
+    book.refused(good, now, "no");
+    book.refused(out, now, "no");
+  }
+  book.connected(good, 9_000);
   book.dropped(out);
   book.learned(source("one more"));
   expect([bad, good, out].map((peer) => book.has(peer))).toEqual([false, true, true]);

@@ -61,6 +61,15 @@ describe("order", () => {
     expect(served.length).toBe(11);
   });
 
+  test("lets one that asks for something new go before one that asks for what was just sent", () => {
+    const slots = begin();
+    ask(slots, channel("a"), 0);
+    serve(slots);
+    ask(slots, channel("b"), 0);
+    ask(slots, channel("c"), 1);
+    expect(serve(slots)).toEqual(["c:1", "b:0"]);
+  });
+
   test("lets no peer get far ahead of one that waits, though that one asks for what was sent before", () => {
     const slots = begin();
     const [a, b] = [channel("a"), channel("b")];

@@ -6,7 +6,7 @@
 import { assert } from "../../base/assert.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Sha1 } from "../../base/ids.ts";
-import { HASH_CHUNK_PIECES, PIECE_BYTES } from "../../base/limits.ts";
+import { PIECE_BYTES, PREFIX_CHUNK_PIECES } from "../../base/limits.ts";
 import type { Chunk, ChunkSource } from "./chunk-feeder.ts";
 import { digestOfReply, failureOfReply } from "./chunk-reply.ts";
 import type { PrefixHash } from "./contract.ts";
@@ -71,7 +71,7 @@ export class PrefixRun implements ChunkSource, PrefixHash {
     if (line !== this.#chain.line || this.#chunkRuns || this.#ended !== undefined) return undefined;
     const { run } = this.#chain;
     const offset = this.#hashedBytes;
-    const length = Math.min(this.#targetBytes - offset, HASH_CHUNK_PIECES * PIECE_BYTES);
+    const length = Math.min(this.#targetBytes - offset, PREFIX_CHUNK_PIECES * PIECE_BYTES);
     if (length > 0) {
       const job = { kind: "hash-run", run, file: this.#file, offset, length } as const;
       return this.#chunk(job, () => {
