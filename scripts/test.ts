@@ -4,7 +4,7 @@
  * Every stage runs, also after a failed one. The last line is `N passed, N failed`: each test counts, types and lint
  * count as one each, and a stage that broke before it could count is one failure. The exit code says the same.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Counts, countTests } from "./junit.ts";
@@ -20,9 +20,13 @@ interface Stage {
 }
 
 /** Runs the pinned Bun, which runs this script too. @returns the exit code */
-async function bun(...args: readonly string[]): Promise<number> {
-  return await Bun.spawn([process.execPath, ...args], { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] })
-    .exited;
+async function bun(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
+  const child = Bun.spawn([process.execPath, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  return await child.exited;
 }
 
 const counted = (passed: boolean): Counts => ({ passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 });
@@ -31,13 +35,12 @@ async function runTests(folders: readonly string[], timeoutMs: number): Promise<
   const scratch = mkdtempSync(join(tmpdir(), "p2p-test-"));
   const reportPath = join(scratch, "report.xml");
   try {
-    const exitCode = await bun(
-      "test",
-      ...folders.map((folder) => `./${folder}`),
-      `--timeout=${timeoutMs}`,
-      "--reporter=junit",
-      `--reporter-outfile=${reportPath}`,
-    );
+    const args = [`--timeout=${timeoutMs}`, "--reporter=junit", `--reporter-outfile=${reportPath}`];
+    const temporary = join(scratch, "tmp");
+    mkdirSync(temporary);
+    // Also what a test leaves behind that was cut off by its deadline is gone afterwards.
+    const env = { TMPDIR: temporary, TEMP: temporary, TMP: temporary };
+    const exitCode = await bun(["test", ...folders.map((folder) => `./${folder}`), ...args], env);
     const report = existsSync(reportPath) ? readFileSync(reportPath, "utf8") : undefined;
     return countTests({ report, files: folders.flatMap(testFiles), exitCode });
   } finally {
@@ -53,20 +56,20 @@ function testFiles(folder: string): string[] {
 const STAGES: readonly Stage[] = [
   {
     name: "types",
-    run: async () => counted((await bun("node_modules/typescript/bin/tsc", "--noEmit")) === 0),
+    run: async () => counted((await bun(["node_modules/typescript/bin/tsc", "--noEmit"])) === 0),
   },
   {
     name: "lint",
     run: async () =>
       counted(
-        (await bun("node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", ".")) === 0,
+        (await bun(["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."])) === 0,
       ),
   },
   { name: "unit tests", run: () => runTests(["src", "scripts", "bench"], UNIT_MS_MAX) },
   {
     name: "end-to-end tests",
     run: async () =>
-      (await bun("compile.ts", "--here")) === 0 ? runTests(["e2e"], E2E_MS_MAX) : counted(false),
+      (await bun(["compile.ts", "--here"])) === 0 ? runTests(["e2e"], E2E_MS_MAX) : counted(false),
   },
 ];
 

@@ -146,6 +146,8 @@ export const UPLOADS_AT_ONCE_MAX = 8;
 /** Pieces on their way to one peer: enough for the next to be read while the last goes out. */
 export const UNSENT_BYTES_PER_PEER_MAX = 4 * PIECE_BYTES;
 export const CHANNELS_PER_CONNECTION_MAX = 1_024;
+/** Pieces named in one message that tells of new ones: more go into several. */
+export const HAVE_PIECES_MAX = 16_384;
 /** Copies of one piece in flight in the endgame. */
 export const ENDGAME_COPIES_MAX = 2;
 /** Wrong pieces after which a peer is not asked again for this file. */

@@ -11,7 +11,7 @@ import type { RejectReason } from "../wire/client-peer.ts";
 import type { Slot } from "./disk/contract.ts";
 import { SharedSlotPool } from "./disk/slot-pool.ts";
 import { type FeedEvents, PeerFeed } from "./peer-feed.ts";
-import { PeerLink } from "./peer-link.ts";
+import { type ChannelHandler, PeerLink } from "./peer-link.ts";
 
 const self = "1".repeat(64) as Fingerprint;
 const other = "2".repeat(64) as Fingerprint;
@@ -334,7 +334,7 @@ describe("what makes no sense ends the link and gives back every slot", () => {
     const [near, far] = network.pair(self, other);
     const nobody = { open() {}, renew() {}, request() {}, cancel() {}, leave() {}, linkClosed() {} };
     const again = new PeerLink(near, { serving: nobody, clock: new ManualClock(), whenClosed: () => {} });
-    const open = (handler: PeerFeed) => again.openChannel(gid, file.manifest.summary.fileId, "g", handler);
+    const open = (handler: ChannelHandler) => again.openChannel(gid, file.manifest.summary.fileId, "g", handler);
     new PeerFeed(
       again,
       { manifest: file.manifest, slots: new SharedSlotPool(new SharedArrayBuffer(0)), open },

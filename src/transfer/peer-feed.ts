@@ -3,7 +3,8 @@
  *
  * Owns the slots of half-received pieces: each is either handed on by `arrived`, or released here. A slot whose bytes
  * are being filled by a frame under way is never released before that frame ends, or the next owner's piece would be
- * overwritten. It asks for what it is told and judges nothing but form: bytes out of order or beyond a piece end the link.
+ * overwritten; between frames only a piece that is asked for holds one, so that no peer can keep more than it is asked for.
+ * It asks for what it is told and judges nothing but form: bytes out of order or beyond a piece end the link.
  */
 import type { Bitfield } from "../base/bitfield.ts";
 import { Failure } from "../base/failure.ts";
@@ -26,7 +27,8 @@ export interface FeedEvents {
 }
 
 interface Arrival {
-  slot: Slot | undefined;
+  /** undefined: its bytes are thrown away. */
+  readonly slot: Slot | undefined;
   bytes: number;
   /** A data frame is filling the slot right now. */
   inFrame: boolean;
@@ -38,6 +40,7 @@ export class PeerFeed implements ChannelHandler {
   readonly #slots: SlotPool;
   readonly #events: FeedEvents;
   readonly #channel: OpenedChannel;
+  readonly #asked = new Set<PieceIndex>();
   readonly #arrivals = new Map<PieceIndex, Arrival>();
   #isOpen = false;
 
@@ -58,16 +61,15 @@ export class PeerFeed implements ChannelHandler {
   }
 
   request(piece: PieceIndex): void {
+    this.#asked.add(piece);
     this.#channel.request(this.#wholePiece(piece));
   }
 
   /** Takes a request back. A frame of it that is under way still ends in its slot. */
   cancel(piece: PieceIndex): void {
+    this.#asked.delete(piece);
     this.#channel.cancel(this.#wholePiece(piece));
-    const arrival = this.#arrivals.get(piece);
-    if (arrival === undefined || arrival.inFrame) return;
-    this.#releaseSlot(arrival);
-    this.#arrivals.delete(piece);
+    if (!this.#arrivals.get(piece)?.inFrame) this.#giveUp(piece);
   }
 
   renew(grant: string): void {
@@ -77,7 +79,7 @@ export class PeerFeed implements ChannelHandler {
   /** Ends the channel from this side; no event follows. */
   leave(): void {
     this.#channel.leave();
-    this.#releaseAll();
+    this.#giveUpAll();
   }
 
   opened(bits: Uint8Array | undefined): void {
@@ -97,9 +99,12 @@ export class PeerFeed implements ChannelHandler {
 
   dataBegins(number: number, begin: number, length: number): Uint8Array | undefined {
     const piece = this.#index(number);
-    const arrival = this.#arrivals.get(piece) ?? this.#begin(piece);
-    if (begin !== arrival.bytes || begin + length > this.#manifest.pieceLength(piece))
+    const arrival = this.#arrivals.get(piece) ?? (begin === 0 ? this.#begin(piece) : undefined);
+    const isInOrder = arrival === undefined || begin === arrival.bytes;
+    if (!isInOrder || begin + length > this.#manifest.pieceLength(piece))
       throw new Failure("protocol", "the peer sent bytes of a piece out of order or beyond its end");
+    // The rest of what was given up after its beginning: the peer may not have known.
+    if (arrival === undefined) return undefined;
     arrival.inFrame = true;
     return arrival.slot?.bytes.subarray(begin, begin + length);
   }
@@ -118,17 +123,24 @@ export class PeerFeed implements ChannelHandler {
     if (arrival === undefined) return;
     arrival.inFrame = false;
     arrival.bytes = begin + length;
-    if (arrival.bytes < this.#manifest.pieceLength(piece)) return;
+    if (arrival.bytes < this.#manifest.pieceLength(piece)) {
+      if (!this.#asked.has(piece)) this.#giveUp(piece);
+      return;
+    }
+    this.#asked.delete(piece);
     this.#arrivals.delete(piece);
     this.#events.arrived(this, piece, arrival.slot);
   }
 
   rejected(range: PieceRange, reason: RejectReason): void {
-    this.#events.refused(this, this.#index(range.piece), reason);
+    const piece = this.#index(range.piece);
+    this.#asked.delete(piece);
+    this.#giveUp(piece);
+    this.#events.refused(this, piece, reason);
   }
 
   closed(failure: Failure): void {
-    this.#releaseAll();
+    this.#giveUpAll();
     this.#events.closed(this, failure);
   }
 
@@ -150,14 +162,14 @@ export class PeerFeed implements ChannelHandler {
     return { piece, begin: 0, length: this.#manifest.pieceLength(piece) };
   }
 
-  #releaseSlot(arrival: Arrival): void {
-    if (arrival.slot !== undefined) this.#slots.release(arrival.slot);
-    arrival.slot = undefined;
+  #giveUp(piece: PieceIndex): void {
+    const slot = this.#arrivals.get(piece)?.slot;
+    this.#arrivals.delete(piece);
+    if (slot !== undefined) this.#slots.release(slot);
   }
 
   /** Only after the channel is forgotten by the link, which then writes to no slot any more. */
-  #releaseAll(): void {
-    for (const arrival of this.#arrivals.values()) this.#releaseSlot(arrival);
-    this.#arrivals.clear();
+  #giveUpAll(): void {
+    for (const piece of [...this.#arrivals.keys()]) this.#giveUp(piece);
   }
 }

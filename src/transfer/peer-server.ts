@@ -6,10 +6,11 @@
  * bytes come from for the `ServedFile`.
  */
 import { defined } from "../base/assert.ts";
+import type { Bitfield } from "../base/bitfield.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { FileId, Gid, PieceIndex, Uid } from "../base/ids.ts";
-import { UNSENT_BYTES_PER_PEER_MAX, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { HAVE_PIECES_MAX, UNSENT_BYTES_PER_PEER_MAX, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import type { PieceRange, RejectReason } from "../wire/client-peer.ts";
 import { type UploadChannel, UploadSlots, type UploadTurn } from "./core/upload-slots.ts";
 import type { SlotPool } from "./disk/contract.ts";
@@ -48,7 +49,7 @@ export class PeerServer implements ServingSide {
 
   /**
    * Serves the file from now on. It takes the place of one with the same content in the same group: channels go on, so
-   * it must have at least the pieces of the other.
+   * it must have at least the pieces of the other; what more it has is told.
    */
   serve(file: ServedFile): void {
     const key = fileKey(file.gid, file.manifest.summary.fileId);
@@ -62,6 +63,7 @@ export class PeerServer implements ServingSide {
     for (const channel of channels) channel.file = file;
     file.opened();
     before.closed();
+    this.announce(file, piecesBeyond(file.have, before.have));
   }
 
   stop(file: ServedFile): void {
@@ -80,8 +82,13 @@ export class PeerServer implements ServingSide {
 
   /** Tells those who fetch the file that there is more of it. */
   announce(file: ServedFile, pieces: readonly PieceIndex[]): void {
-    for (const { link, number } of this.#channelsOfFile.get(file) ?? [])
-      link.send({ kind: "have", channel: number, pieces });
+    for (const channel of [...(this.#channelsOfFile.get(file) ?? [])]) {
+      if (!this.#isAdmitted(channel)) continue;
+      for (let at = 0; at < pieces.length; at += HAVE_PIECES_MAX) {
+        const some = pieces.slice(at, at + HAVE_PIECES_MAX);
+        channel.link.send({ kind: "have", channel: channel.number, pieces: some });
+      }
+    }
   }
 
   /** Ends that user's channels of the group now, and its grants that were signed until now. */
@@ -196,6 +203,13 @@ export class PeerServer implements ServingSide {
       if (which(channel)) this.#end(channel, failure);
   }
 
+  /** Ends a channel whose admission counts no more. @returns whether it goes on */
+  #isAdmitted(channel: ServedChannel): boolean {
+    const over = this.#gate.expired(channel.admission);
+    if (over !== undefined) this.#end(channel, over);
+    return over === undefined;
+  }
+
   #isOpen(channel: ServedChannel): boolean {
     return this.#channels.get(channel.link)?.get(channel.number) === channel;
   }
@@ -235,10 +249,8 @@ export class PeerServer implements ServingSide {
     const { piece } = request;
     const range = defined(channel.asked.get(piece), "a turn answers a request");
     channel.asked.delete(piece);
-    const over = this.#gate.expired(channel.admission);
-    if (over !== undefined) {
+    if (!this.#isAdmitted(channel)) {
       this.#uploads.finished(turn, "failed");
-      this.#end(channel, over);
       return;
     }
     const slot = defined(this.#slots.acquire(), "the pump starts an upload only with a buffer free");
@@ -248,8 +260,8 @@ export class PeerServer implements ServingSide {
       this.#pump();
     };
     const loaded = await channel.file.load(piece, slot).catch(() => false);
-    // The channel may have been cut while the disk was read: then nothing more leaves.
-    if (!this.#isOpen(channel)) {
+    // The channel may have been cut, or its grant have ended, while the disk was read: then nothing more leaves.
+    if (!this.#isOpen(channel) || !this.#isAdmitted(channel)) {
       done("failed");
       return;
     }
@@ -261,4 +273,11 @@ export class PeerServer implements ServingSide {
     const bytes = slot.bytes.subarray(range.begin, range.begin + range.length);
     channel.link.sendData({ channel: channel.number, piece, begin: range.begin }, bytes, () => done("sent"));
   }
+}
+
+/** What `have` has and `known` has not. */
+function piecesBeyond(have: Bitfield, known: Bitfield): readonly PieceIndex[] {
+  const pieces: PieceIndex[] = [];
+  for (const piece of have.indices()) if (!known.has(piece)) pieces.push(piece as PieceIndex);
+  return pieces;
 }

@@ -43,7 +43,11 @@ export class SharedFile implements ServedFile {
   readonly #offer: Offer;
   readonly #dependencies: SharedFileDependencies;
   readonly #verified: Bitfield;
+  /** What the file must be: as it was shared, or else as it was when it was opened first. */
+  #identity: FileIdentity | undefined;
   #source: Promise<OpenedSource> | undefined;
+  #hasChannel = false;
+  #loads = 0;
   #checkedMs = Number.NEGATIVE_INFINITY;
   #isBroken = false;
 
@@ -53,44 +57,67 @@ export class SharedFile implements ServedFile {
     this.manifest = manifest;
     this.have = Bitfield.full(manifest.pieces);
     this.#offer = offer;
+    this.#identity = identity;
     this.#dependencies = dependencies;
     this.#verified = fresh && identity !== undefined ? this.have : new Bitfield(manifest.pieces);
   }
 
-  opened(): void {}
+  opened(): void {
+    this.#hasChannel = true;
+  }
 
   closed(): void {
+    this.#hasChannel = false;
+    this.#closeUnused();
+  }
+
+  async load(piece: PieceIndex, slot: Slot): Promise<boolean> {
+    this.#loads++;
+    try {
+      await this.#read(piece, slot);
+      return true;
+    } catch (error) {
+      const failure = toFailure(error, "disk-error");
+      if (failure.code !== "try-later") this.#break(failure);
+      return false;
+    } finally {
+      this.#loads--;
+      this.#closeUnused();
+    }
+  }
+
+  async #read(piece: PieceIndex, slot: Slot): Promise<void> {
+    this.#source ??= this.#open();
+    const source = await this.#source;
+    await this.#checkNowAndThen(source);
+    const verify = !this.#verified.has(piece);
+    const { workers } = this.#dependencies;
+    if (!(await workers.load(source.descriptor, this.manifest, piece, slot, verify)))
+      throw this.#otherContent();
+    if (verify) this.#verified.set(piece);
+  }
+
+  async #open(): Promise<OpenedSource> {
+    try {
+      const source = await this.#dependencies.openSource(this.#offer.path, this.#identity);
+      this.#identity ??= source.identity;
+      return source;
+    } catch (error) {
+      this.#source = undefined;
+      throw error;
+    }
+  }
+
+  /** Not under a piece that is being read, though the peer who asked for it may have left. */
+  #closeUnused(): void {
+    if (this.#hasChannel || this.#loads > 0) return;
     const source = this.#source;
     this.#source = undefined;
     void source?.then((opened) => opened.close()).catch(() => {});
   }
 
-  async load(piece: PieceIndex, slot: Slot): Promise<boolean> {
-    try {
-      this.#source ??= this.#open();
-      const source = await this.#source;
-      await this.#checkNowAndThen(source);
-      const verify = !this.#verified.has(piece);
-      const { workers } = this.#dependencies;
-      if (!(await workers.load(source.descriptor, this.manifest, piece, slot, verify)))
-        throw this.#otherContent();
-      if (verify) this.#verified.set(piece);
-      return true;
-    } catch (error) {
-      const failure = toFailure(error, "disk-error");
-      if (failure.code === "try-later") this.#source = undefined;
-      else this.#break(failure);
-      return false;
-    }
-  }
-
-  #open(): Promise<OpenedSource> {
-    const { path, identity } = this.#offer;
-    return this.#dependencies.openSource(path, identity);
-  }
-
   /** A look at the file costs two system calls: not for every piece. */
-  async #checkNowAndThen(source: SourceFile): Promise<void> {
+  async #checkNowAndThen(source: OpenedSource): Promise<void> {
     const now = this.#dependencies.clock.monotonicMs();
     if (now - this.#checkedMs < SOURCE_CHECK_MS) return;
     this.#checkedMs = now;

@@ -1,0 +1,183 @@
+import { describe, expect, test } from "bun:test";
+import { Failure } from "../base/failure.ts";
+import type { PieceIndex } from "../base/ids.ts";
+import { PIECE_BYTES, SOURCE_CHECK_MS } from "../base/limits.ts";
+import { ManualClock, settle } from "../testing/manual-clock.ts";
+import { SimStorage } from "../testing/sim-storage.ts";
+import { content, gid, SimSources } from "../testing/transfer-world.ts";
+import type { Slot } from "./disk/contract.ts";
+import { type OpenSource, SharedFile } from "./shared-file.ts";
+
+const file = content(3);
+const piece = (index: number) => index as PieceIndex;
+
+function setUp({ fresh = false, known = true, delivery = "microtask" as "microtask" | "manual" } = {}) {
+  const clock = new ManualClock();
+  const storage = new SimStorage({ buffers: 4, delivery });
+  const sources = new SimSources(storage);
+  storage.placed.set("/song", file.bytes);
+  const broken: Failure[] = [];
+  /** How each opening goes wrong, first to last. */
+  const openFailures: Failure[] = [];
+  const openSource: OpenSource = async (path, identity) => {
+    const failure = openFailures.shift();
+    if (failure !== undefined) throw failure;
+    return sources.open(path, identity);
+  };
+  const shared = new SharedFile(
+    {
+      gid,
+      manifest: file.manifest,
+      path: "/song",
+      identity: known ? sources.identityOf("/song") : undefined,
+      fresh,
+    },
+    { workers: storage.workers, openSource, clock, broken: (failure) => broken.push(failure) },
+  );
+  const slot: Slot = { index: 0, bytes: new Uint8Array(PIECE_BYTES) };
+  const load = (index: number) => shared.load(piece(index), slot);
+  return { clock, storage, sources, broken, openFailures, shared, slot, load };
+}
+
+describe("a shared file", () => {
+  test("gives its pieces, and is open only while somebody has a channel for it", async () => {
+    const { sources, shared, slot, load } = setUp();
+    expect(shared.have.isFull).toBe(true);
+    shared.opened();
+    expect(sources.held).toBe(0);
+    expect(await load(1)).toBe(true);
+    expect(slot.bytes).toEqual(file.bytes.subarray(PIECE_BYTES, 2 * PIECE_BYTES));
+    expect(await load(2)).toBe(true);
+    expect(sources.held).toBe(1);
+    shared.closed();
+    await settle();
+    expect(sources.held).toBe(0);
+    shared.opened();
+    expect(await load(0)).toBe(true);
+    expect(sources.held).toBe(1);
+  });
+
+  test("is opened once for pieces asked for at the same time", async () => {
+    const { sources, shared, load } = setUp();
+    shared.opened();
+    expect(await Promise.all([load(0), load(1), load(2)])).toEqual([true, true, true]);
+    expect(sources.held).toBe(1);
+  });
+
+  test("stays open until the last piece is read, when its last channel is closed before", async () => {
+    const { broken, storage, sources, shared, load } = setUp({ delivery: "manual" });
+    shared.opened();
+    const loading = load(0);
+    shared.closed();
+    await settle();
+    expect(sources.held).toBe(1);
+    await storage.deliver();
+    expect(await loading).toBe(true);
+    await settle();
+    expect(sources.held).toBe(0);
+    expect(broken).toEqual([]);
+  });
+
+  test("closed and opened again while a piece is read stays as it is", async () => {
+    const { storage, sources, shared, load } = setUp({ delivery: "manual" });
+    shared.opened();
+    const loading = load(0);
+    shared.closed();
+    shared.opened();
+    await settle();
+    await storage.deliver();
+    expect(await loading).toBe(true);
+    await settle();
+    expect(sources.held).toBe(1);
+  });
+});
+
+describe("no unverified byte leaves", () => {
+  test("a piece is verified when it is first read, and not again", async () => {
+    const { broken, storage, shared, load } = setUp();
+    let reads = 0;
+    storage.faults = { read: (count) => (count === 2 ? "wrong" : undefined) };
+    shared.opened();
+    expect(await load(0)).toBe(true);
+    // What is read wrong of a piece that was verified is for the receiver to find: the check is done once.
+    expect(await load(0)).toBe(true);
+    storage.faults = { read: () => (reads++ === 0 ? "wrong" : undefined) };
+    expect(await load(1)).toBe(false);
+    expect(broken.map(({ code }) => code)).toEqual(["file-changed"]);
+  });
+
+  test("one hashed in this very session is not verified again", async () => {
+    const { broken, storage, shared, load } = setUp({ fresh: true });
+    storage.faults = { read: () => "wrong" };
+    shared.opened();
+    expect(await load(0)).toBe(true);
+    expect(broken).toEqual([]);
+  });
+
+  test("one whose identity is not known is verified, however fresh", async () => {
+    const { storage, shared, load } = setUp({ fresh: true, known: false });
+    storage.faults = { read: () => "wrong" };
+    shared.opened();
+    expect(await load(0)).toBe(false);
+  });
+});
+
+describe("a file that is not what it was", () => {
+  test("breaks the offer once, with its reason, and gives no piece", async () => {
+    const { broken, storage, shared, load } = setUp();
+    storage.placed.set("/song", file.bytes.slice());
+    shared.opened();
+    expect(await Promise.all([load(0), load(1)])).toEqual([false, false]);
+    expect(await load(2)).toBe(false);
+    expect(broken.map(({ code }) => code)).toEqual(["file-changed"]);
+  });
+
+  test("is noticed within a second while it is being fetched", async () => {
+    const { clock, broken, storage, shared, load } = setUp();
+    shared.opened();
+    expect(await load(0)).toBe(true);
+    storage.placed.set("/song", file.bytes.slice());
+    clock.advance(SOURCE_CHECK_MS - 1);
+    expect(await load(0)).toBe(true);
+    clock.advance(1);
+    expect(await load(0)).toBe(false);
+    expect(broken).toHaveLength(1);
+  });
+
+  test("is noticed when it was replaced while nobody fetched it, also where only its first opening told what it is", async () => {
+    for (const known of [true, false]) {
+      const { broken, storage, shared, load } = setUp({ known });
+      shared.opened();
+      expect(await load(0)).toBe(true);
+      shared.closed();
+      await settle();
+      storage.placed.set("/song", new Uint8Array(file.bytes.length));
+      shared.opened();
+      expect(await load(0)).toBe(false);
+      expect(broken.map(({ code }) => code)).toEqual(["file-changed"]);
+    }
+  });
+
+  test("is one that is gone, or that the disk does not read", async () => {
+    const gone = setUp();
+    gone.storage.placed.delete("/song");
+    expect(await gone.load(0)).toBe(false);
+    expect(gone.broken).toHaveLength(1);
+    const unreadable = setUp();
+    unreadable.storage.faults = { read: () => new Failure("disk-error", "input/output error") };
+    expect(await unreadable.load(0)).toBe(false);
+    expect(unreadable.broken.map(({ message }) => message)).toEqual(["input/output error"]);
+  });
+});
+
+test("too many open files break nothing: the next piece tries again", async () => {
+  const { broken, openFailures, sources, shared, load } = setUp();
+  openFailures.push(new Failure("try-later", "too many files are open"));
+  shared.opened();
+  expect(await load(0)).toBe(false);
+  expect(await load(0)).toBe(true);
+  shared.closed();
+  await settle();
+  expect(broken).toEqual([]);
+  expect(sources.held).toBe(0);
+});
