@@ -1,8 +1,8 @@
 /**
  * Machines that share with and fetch from each other in memory: one clock, one network, one tracker's key.
  *
- * Nothing happens unless a test lets time pass: each delivery takes a millisecond of the clock. When a world is disposed of,
- * its engines are closed, and a timer, connection, buffer or exception that is left over fails the test.
+ * Nothing happens unless a test lets time pass: each delivery takes a millisecond of the clock. At the end of a world its
+ * engines are closed, and a timer, connection, buffer, open file or exception that is left over fails the test.
  */
 import { createHash, generateKeyPairSync } from "node:crypto";
 import type { Address } from "../base/address.ts";
@@ -161,8 +161,7 @@ export class Machine {
         grant: (group) => this.#grant(group),
       },
       events: {
-        changed: (download) =>
-          this.phases.push(`${download.order.path}: ${download.snapshot().phase.kind}`),
+        changed: (download) => this.phases.push(`${download.order.path}: ${download.snapshot().phase.kind}`),
         offerBroken: (_offer, failure) => this.broken.push(failure),
         notice: (message) => this.notices.push(message),
       },
@@ -207,7 +206,7 @@ export class Machine {
   }
 }
 
-export class TransferWorld implements AsyncDisposable {
+export class TransferWorld {
   readonly clock = new ManualClock();
   readonly office = new GrantOffice(this.clock);
   readonly network: SimNetwork;
@@ -252,7 +251,8 @@ export class TransferWorld implements AsyncDisposable {
     return promise;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Closes all engines. @throws AssertionError if anything is left over */
+  async end(): Promise<void> {
     let isClosed = false;
     const closing = Promise.all(this.#machines.map(({ engine }) => engine.close())).then(() => {
       isClosed = true;
@@ -279,4 +279,13 @@ export class TransferWorld implements AsyncDisposable {
     }
     return left;
   }
+}
+
+/** A test's body in a world of its own, which must end clean. */
+export function inWorld(run: (world: TransferWorld) => Promise<void>, seed?: number): () => Promise<void> {
+  return async () => {
+    const world = new TransferWorld(seed);
+    await run(world);
+    await world.end();
+  };
 }

@@ -40,7 +40,8 @@ export interface DownloadOrder {
 
 export interface SourceSnapshot {
   readonly source: Source;
-  readonly state: "connected" | "connecting" | "gone" | "dropped";
+  /** `unreachable`: the last dial failed; `refused`: it answered and does not serve; `gone`: not connected, not tried. */
+  readonly state: "connected" | "connecting" | "unreachable" | "refused" | "gone" | "dropped";
   readonly verifiedBytes: number;
   readonly wrongPieces: number;
   /** Why it could not be reached or refused, for people. */

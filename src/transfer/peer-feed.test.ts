@@ -304,7 +304,10 @@ describe("what makes no sense ends the link and gives back every slot", () => {
       "bytes beyond the end of the last piece",
       (peer) => peer.sayData({ channel: 1, piece: 2, begin: 0 }, new Uint8Array(PIECE_BYTES / 2 + 1)),
     ],
-    ["a piece that is not there", (peer) => peer.sayData({ channel: 1, piece: 3, begin: 0 }, new Uint8Array(1))],
+    [
+      "a piece that is not there",
+      (peer) => peer.sayData({ channel: 1, piece: 3, begin: 0 }, new Uint8Array(1)),
+    ],
     ["a have of such", (peer) => peer.say({ kind: "have", channel: 1, pieces: [0, 3] })],
     [
       "a refusal of such",
@@ -334,7 +337,8 @@ describe("what makes no sense ends the link and gives back every slot", () => {
     const [near, far] = network.pair(self, other);
     const nobody = { open() {}, renew() {}, request() {}, cancel() {}, leave() {}, linkClosed() {} };
     const again = new PeerLink(near, { serving: nobody, clock: new ManualClock(), whenClosed: () => {} });
-    const open = (handler: ChannelHandler) => again.openChannel(gid, file.manifest.summary.fileId, "g", handler);
+    const open = (handler: ChannelHandler) =>
+      again.openChannel(gid, file.manifest.summary.fileId, "g", handler);
     new PeerFeed(
       again,
       { manifest: file.manifest, slots: new SharedSlotPool(new SharedArrayBuffer(0)), open },

@@ -1,12 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid } from "../base/ids.ts";
-import {
-  CHANNELS_PER_CONNECTION_MAX,
-  IDLE_CLOSE_MS,
-  IDLE_PING_MS,
-  LINK_IDLE_MS,
-} from "../base/limits.ts";
+import { CHANNELS_PER_CONNECTION_MAX, IDLE_CLOSE_MS, IDLE_PING_MS, LINK_IDLE_MS } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
 import { RawPeer } from "../testing/raw-peer.ts";
@@ -271,7 +266,11 @@ describe("channels", () => {
 
   test("a number may be used again once its channel has ended", async () => {
     const { peer, serving, link } = await greeted();
-    peer.say(open(5), { kind: "leave", channel: 5 }, open(5), { kind: "request", channel: 5, range: range(1) });
+    peer.say(open(5), { kind: "leave", channel: 5 }, open(5), {
+      kind: "request",
+      channel: 5,
+      range: range(1),
+    });
     await settle();
     expect(serving.told).toEqual([
       ["open", 5, "g"],
@@ -307,8 +306,14 @@ describe("what a peer does wrong", () => {
       encodeDataHead({ channel: 77, piece: 0, begin: 0 }, 3),
       numbered(3),
     ],
-    ["a word on a channel that was never opened", encodePeerMessage({ kind: "have", channel: 77, pieces: [1] })],
-    ["a reject of channel 0", encodePeerMessage({ kind: "reject", channel: 0, range: range(0), reason: "busy" })],
+    [
+      "a word on a channel that was never opened",
+      encodePeerMessage({ kind: "have", channel: 77, pieces: [1] }),
+    ],
+    [
+      "a reject of channel 0",
+      encodePeerMessage({ kind: "reject", channel: 0, range: range(0), reason: "busy" }),
+    ],
   ];
   for (const [what, ...bytes] of misdeeds) {
     test(`${what}: the link ends, each handler is told once, and nothing after`, async () => {

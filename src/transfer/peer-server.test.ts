@@ -24,7 +24,11 @@ const seeder = "0".repeat(64) as Fingerprint;
 const file = content(40);
 const { fileId } = file.manifest.summary;
 const piece = (index: number) => index as PieceIndex;
-const range = (index: number, begin = 0, length = PIECE_BYTES): PieceRange => ({ piece: index, begin, length });
+const range = (index: number, begin = 0, length = PIECE_BYTES): PieceRange => ({
+  piece: index,
+  begin,
+  length,
+});
 
 /** Pieces from memory; while it is held shut, reading waits. */
 class MemoryFile implements ServedFile {
@@ -126,14 +130,18 @@ async function opened(conditions: Conditions = {}) {
 }
 
 describe("who may open a channel", () => {
-  const wrongGrants: readonly (readonly [what: string, grant: (world: ReturnType<typeof setUp>) => string])[] = [
+  const wrongGrants: readonly (readonly [
+    what: string,
+    grant: (world: ReturnType<typeof setUp>) => string,
+  ])[] = [
     ["no grant", () => ""],
     ["nonsense", () => "x.y"],
     [
       "the grant of a tracker that is not known",
       ({ clock }) => {
         const stranger = new GrantOffice(clock);
-        return stranger.grant({ uid: "1".repeat(32) as Uid, fingerprint: "1".repeat(64) as Fingerprint }).text;
+        return stranger.grant({ uid: "1".repeat(32) as Uid, fingerprint: "1".repeat(64) as Fingerprint })
+          .text;
       },
     ],
     [

@@ -57,6 +57,9 @@ export interface SwarmDependencies {
   readonly seed: number;
 }
 
+/** Why a source is not connected that this side has left. */
+const LEFT = "paused here";
+
 export class Swarm {
   readonly #network: PeerNetwork;
   readonly #workers: PieceWorkers;
@@ -65,9 +68,7 @@ export class Swarm {
   readonly #file: SwarmFile;
   readonly #events: SwarmEvents;
   readonly #machine: DownloadMachine;
-  readonly #sources = new SourceBook({ peersMax: PEERS_PER_DOWNLOAD_MAX });
-  readonly #known = new Map<Fingerprint, Source>();
-  readonly #trouble = new Map<Fingerprint, string>();
+  readonly #sources = new SourceBook<Source>({ peersMax: PEERS_PER_DOWNLOAD_MAX });
   readonly #feeds = new Map<Fingerprint, PeerFeed>();
   readonly #rate = new RateMeter();
   readonly #stores = new Set<Promise<void>>();
@@ -100,9 +101,8 @@ export class Swarm {
 
   addSource(source: Source): void {
     if (source.fingerprint === this.#authority.fingerprint) return;
-    this.#known.set(source.fingerprint, source);
     this.#sources.learned(source);
-    this.#machine.setAlone(!this.#sources.hasIncomplete);
+    this.#lookForOthers();
     this.#dialMore();
   }
 
@@ -121,7 +121,7 @@ export class Swarm {
     if (this.#state !== "paused") return;
     this.#state = "running";
     this.#act(this.#machine.resume(this.#now()));
-    for (const source of this.#known.values()) this.#sources.learned(source);
+    for (const source of this.#sources.all()) this.#sources.learned(source);
     this.#dialMore();
   }
 
@@ -138,26 +138,26 @@ export class Swarm {
   snapshot(): { doneBytes: number; wastedBytes: number; rate: number; sources: readonly SourceSnapshot[] } {
     const machine = this.#machine.snapshot();
     const rows = new Map(machine.peers.map((row) => [row.peer, row]));
-    const states = new Map(this.#sources.rows().map((row) => [row.source.fingerprint, row.state]));
     return {
       doneBytes: machine.haveBytes,
       wastedBytes: machine.wastedBytes,
       rate: this.#rate.rate(this.#now()),
-      sources: [...this.#known.values()].map((source) => {
-        const row = rows.get(source.fingerprint);
-        const state = states.get(source.fingerprint);
-        return {
-          source,
-          state: state === "connected" || state === "connecting" || state === "dropped" ? state : "gone",
-          verifiedBytes: row?.verifiedBytes ?? 0,
-          wrongPieces: row?.wrongPieces ?? 0,
-          trouble: this.#trouble.get(source.fingerprint),
-        };
-      }),
+      sources: this.#sources.rows().map(({ source, state, trouble }) => ({
+        source,
+        state: state === "idle" ? "gone" : state,
+        verifiedBytes: rows.get(source.fingerprint)?.verifiedBytes ?? 0,
+        wrongPieces: rows.get(source.fingerprint)?.wrongPieces ?? 0,
+        trouble,
+      })),
     };
   }
 
   // --- sources ---
+
+  /** While nobody else fetches the file, its pieces may come in order: see `core/piece-policy.ts`. */
+  #lookForOthers(): void {
+    this.#machine.setAlone(!this.#sources.hasIncomplete);
+  }
 
   #dialMore(): void {
     if (this.#state !== "running" || this.#machine.isDone) return;
@@ -169,12 +169,12 @@ export class Swarm {
   }
 
   async #dial(peer: Fingerprint): Promise<void> {
-    const source = defined(this.#known.get(peer), "a source that is dialled is known");
+    const source = defined(this.#sources.source(peer), "a source that is dialled is known");
     try {
       const grant = await this.#authority.grant(this.#file.gid);
       const link = await this.#network.linkTo(peer, source.address);
       if (this.#state !== "running") {
-        this.#sources.lost(peer, this.#now());
+        this.#sources.lost(peer, this.#now(), LEFT);
         return;
       }
       this.#watchGrant(grant.expiresMs);
@@ -197,15 +197,13 @@ export class Swarm {
   }
 
   #sourceFailed(peer: Fingerprint, failure: Failure): void {
-    this.#trouble.set(peer, failure.message);
     if (failure.code === "peer-refused") this.#sources.refused(peer, this.#now(), failure.message);
-    else this.#sources.failed(peer, this.#now());
+    else this.#sources.failed(peer, this.#now(), failure.message);
     this.#dialMore();
   }
 
   readonly #feedEvents: FeedEvents = {
     opened: (feed, bits) => {
-      this.#trouble.delete(feed.peer);
       this.#act(this.#machine.peerBitfield(feed.peer, bits, this.#now()));
     },
     have: (feed, pieces) => this.#act(this.#machine.peerHave(feed.peer, pieces, this.#now())),
@@ -219,8 +217,7 @@ export class Swarm {
     if (this.#feeds.get(feed.peer) !== feed) return;
     this.#feeds.delete(feed.peer);
     this.#act(this.#machine.peerLost(feed.peer, this.#now()));
-    this.#trouble.set(feed.peer, failure.message);
-    if (failure.code === "peer-unreachable") this.#sources.lost(feed.peer, this.#now());
+    if (failure.code === "peer-unreachable") this.#sources.lost(feed.peer, this.#now(), failure.message);
     else this.#sources.refused(feed.peer, this.#now(), failure.message);
     this.#dialMore();
   }
@@ -229,7 +226,7 @@ export class Swarm {
     this.#feeds.delete(feed.peer);
     feed.leave();
     this.#act(this.#machine.peerLost(feed.peer, this.#now()));
-    this.#sources.lost(feed.peer, this.#now());
+    this.#sources.lost(feed.peer, this.#now(), LEFT);
   }
 
   #refused(feed: PeerFeed, piece: PieceIndex, reason: RejectReason): void {
@@ -341,8 +338,8 @@ export class Swarm {
   #drop(peer: Fingerprint, reason: string): void {
     const feed = this.#feeds.get(peer);
     this.#feeds.delete(peer);
-    this.#sources.dropped(peer);
-    this.#trouble.set(peer, `dropped: ${reason}`);
+    this.#sources.dropped(peer, `dropped: ${reason}`);
+    this.#lookForOthers();
     feed?.leave();
   }
 

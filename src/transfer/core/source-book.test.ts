@@ -11,7 +11,7 @@ const source = (name: string, complete = true): KnownSource => ({
 });
 const [a, b, c] = ["a", "b", "c"] as Fingerprint[] as [Fingerprint, Fingerprint, Fingerprint];
 
-let book: SourceBook;
+let book: SourceBook<KnownSource>;
 beforeEach(() => {
   book = new SourceBook({ peersMax: 2 });
 });
@@ -23,7 +23,7 @@ const stateOf = (peer: Fingerprint) =>
 /** Dials and fails. */
 function fail(peer: Fingerprint, now: number): void {
   book.dialing(peer);
-  book.failed(peer, now);
+  book.failed(peer, now, "no answer");
 }
 
 describe("what is dialled next", () => {
@@ -35,7 +35,7 @@ describe("what is dialled next", () => {
     expect(book.next(0)).toEqual([]);
     expect(book.nextRetryMs()).toBeUndefined();
     book.connected(a, 0);
-    book.failed(b, 0);
+    book.failed(b, 0, "no answer");
     expect(names(book.next(0))).toEqual(["c"]);
   });
 
@@ -53,7 +53,7 @@ describe("what is dialled next", () => {
     book.dialing(a);
     expect(() => book.dialing(a)).toThrow();
     expect(() => book.dialing(b)).toThrow();
-    book.dropped(a);
+    book.dropped(a, "wrong pieces");
     expect(() => book.dialing(a)).toThrow();
   });
 });
@@ -80,11 +80,11 @@ describe("back-off", () => {
     fail(a, 0);
     book.dialing(a);
     book.connected(a, 1_000);
-    book.lost(a, 1_001);
+    book.lost(a, 1_001, "it went");
     expect((book.nextRetryMs() ?? 0) - 1_001).toBe(2 * SOURCE_RETRY_MS_MIN);
     book.dialing(a);
     book.connected(a, 10_000);
-    book.lost(a, 99_000);
+    book.lost(a, 99_000, "it went");
     expect((book.nextRetryMs() ?? 0) - 99_000).toBe(SOURCE_RETRY_MS_MIN);
   });
 
@@ -103,10 +103,10 @@ describe("back-off", () => {
 describe("a source", () => {
   test("that is dropped stays out, whatever is heard of it", () => {
     book.learned(source("a"));
-    book.dropped(a);
+    book.dropped(a, "wrong pieces");
     book.learned(source("a"));
     book.connected(a, 0);
-    book.lost(a, 0);
+    book.lost(a, 0, "it went");
     book.refused(a, 0, "no");
     expect([stateOf(a), book.next(1e9).length]).toEqual(["dropped", 0]);
   });
@@ -115,8 +115,13 @@ describe("a source", () => {
     book.learned(source("a"));
     book.connected(a, 0);
     book.connected(b, 0);
-    expect([stateOf(a), book.has(b), book.wait().connected]).toEqual(["connected", false, 1]);
-    for (const forget of [() => book.failed(b, 0), () => book.lost(b, 0), () => book.dropped(b)]) forget();
+    expect([stateOf(a), book.source(b), book.all().length]).toEqual(["connected", undefined, 1]);
+    for (const forget of [
+      () => book.failed(b, 0, "no answer"),
+      () => book.lost(b, 0, "it went"),
+      () => book.dropped(b, "wrong pieces"),
+    ])
+      forget();
     expect(book.rows().length).toBe(1);
   });
 
@@ -134,24 +139,30 @@ test("other downloaders are known as long as one is listed and not dropped", () 
   expect(book.hasIncomplete).toBe(false);
   book.learned(source("b", false));
   expect(book.hasIncomplete).toBe(true);
-  book.dropped(b);
+  book.dropped(b, "wrong pieces");
   expect(book.hasIncomplete).toBe(false);
 });
 
-test("why nobody is asked: addresses that do not answer, and the latest refusal", () => {
+test("each source says why it is left alone, until it is connected or heard of again", () => {
   book = new SourceBook({ peersMax: 9 });
   for (const name of ["a", "b", "c"]) book.learned(source(name));
-  fail(a, 0);
-  book.refused(b, 0, "first");
-  book.refused(c, 10, "second");
-  expect(book.wait()).toEqual({
-    known: 3,
-    connected: 0,
-    unreachable: [{ host: "a", port: 1 }],
-    refused: "second",
-  });
+  book.failed(a, 0, "refused by the machine");
+  book.refused(b, 0, "not a member");
+  book.connected(c, 0);
+  book.lost(c, 10, "it went");
+  const said = () => book.rows().map(({ state, trouble }) => [state, trouble]);
+  expect(said()).toEqual([
+    ["unreachable", "refused by the machine"],
+    ["refused", "not a member"],
+    ["gone", "it went"],
+  ]);
+  book.dropped(c, "wrong pieces");
   for (const peer of [a, b, c]) book.connected(peer, 20);
-  expect(book.wait()).toEqual({ known: 3, connected: 3, unreachable: [], refused: undefined });
+  expect(said()).toEqual([
+    ["connected", undefined],
+    ["connected", undefined],
+    ["dropped", "wrong pieces"],
+  ]);
 });
 
 test("of too many sources those that failed most are forgotten, never connected or dropped ones", () => {
@@ -164,8 +175,8 @@ test("of too many sources those that failed most are forgotten, never connected 
     book.refused(out, now, "no");
   }
   book.connected(good, 9_000);
-  book.dropped(out);
+  book.dropped(out, "wrong pieces");
   book.learned(source("one more"));
-  expect([bad, good, out].map((peer) => book.has(peer))).toEqual([false, true, true]);
+  expect([bad, good, out].map((peer) => book.source(peer) !== undefined)).toEqual([false, true, true]);
   expect(book.rows().length).toBe(SOURCES_KNOWN_MAX);
 });

@@ -19,10 +19,8 @@ export interface KnownSource {
   readonly complete: boolean;
 }
 
-type Trouble =
-  | { readonly kind: "unreachable" }
-  | { readonly kind: "refused"; readonly message: string }
-  | { readonly kind: "lost" };
+/** Why a source is left alone for a while: nobody answered the dial, it answered and does not serve, the connection ended. */
+type Trouble = "unreachable" | "refused" | "gone";
 
 type State =
   | { readonly kind: "idle" }
@@ -31,33 +29,23 @@ type State =
   | { readonly kind: "backing-off"; readonly untilMs: number; readonly trouble: Trouble }
   | { readonly kind: "dropped" };
 
-export type SourceState = State["kind"];
-
-export interface SourceRow {
-  readonly source: KnownSource;
-  readonly state: SourceState;
+export interface SourceRow<S extends KnownSource> {
+  readonly source: S;
+  readonly state: "idle" | "connecting" | "connected" | Trouble | "dropped";
+  /** What went wrong last, for people; undefined while it is connected. */
+  readonly trouble: string | undefined;
 }
 
-/** Why nobody is asked, for people. */
-export interface SourceWait {
-  /** Sources known, dropped ones included. */
-  readonly known: number;
-  readonly connected: number;
-  /** Addresses whose last dial failed. */
-  readonly unreachable: readonly Address[];
-  /** What the latest refusal said that still stands. */
-  readonly refused: string | undefined;
-}
-
-interface Entry {
-  source: KnownSource;
+interface Entry<S extends KnownSource> {
+  source: S;
   state: State;
+  trouble: string | undefined;
   /** In a row. */
   failures: number;
 }
 
-export class SourceBook {
-  readonly #entries = new Map<Fingerprint, Entry>();
+export class SourceBook<S extends KnownSource> {
+  readonly #entries = new Map<Fingerprint, Entry<S>>();
   readonly #peersMax: number;
 
   /** @param options.peersMax connections at once, those being made included */
@@ -66,10 +54,15 @@ export class SourceBook {
   }
 
   /** Heard of it (again): it is worth a dial now, whatever was before, unless it was dropped. */
-  learned(source: KnownSource): void {
+  learned(source: S): void {
     const entry = this.#entries.get(source.fingerprint);
     if (entry === undefined) {
-      this.#entries.set(source.fingerprint, { source, state: { kind: "idle" }, failures: 0 });
+      this.#entries.set(source.fingerprint, {
+        source,
+        state: { kind: "idle" },
+        trouble: undefined,
+        failures: 0,
+      });
       if (this.#entries.size > SOURCES_KNOWN_MAX) this.#forgetWorst();
       return;
     }
@@ -79,8 +72,13 @@ export class SourceBook {
     entry.failures = 0;
   }
 
-  has(peer: Fingerprint): boolean {
-    return this.#entries.has(peer);
+  /** undefined if it is not known (any more). */
+  source(peer: Fingerprint): S | undefined {
+    return this.#entries.get(peer)?.source;
+  }
+
+  all(): readonly S[] {
+    return [...this.#entries.values()].map(({ source }) => source);
   }
 
   /** Whether any known source (dropped ones aside) is itself still downloading. */
@@ -91,7 +89,7 @@ export class SourceBook {
   }
 
   /** The sources to dial now, no more than there is room for: those that failed least first, complete ones before others. */
-  next(now: number): readonly KnownSource[] {
+  next(now: number): readonly S[] {
     const ready = [...this.#entries.values()].filter(({ state }) => dueMs(state) <= now);
     ready.sort(
       (left, right) =>
@@ -110,29 +108,32 @@ export class SourceBook {
   /** Dialled or come in by itself; unknown ones (incoming) are ignored. */
   connected(peer: Fingerprint, now: number): void {
     const entry = this.#entries.get(peer);
-    if (entry !== undefined && entry.state.kind !== "dropped")
-      entry.state = { kind: "connected", sinceMs: now };
+    if (entry === undefined || entry.state.kind === "dropped") return;
+    entry.state = { kind: "connected", sinceMs: now };
+    entry.trouble = undefined;
   }
 
   /** The dial did not succeed. */
-  failed(peer: Fingerprint, now: number): void {
-    this.#backOff(peer, now, { kind: "unreachable" });
+  failed(peer: Fingerprint, now: number, message: string): void {
+    this.#backOff(peer, now, "unreachable", message);
   }
 
   /** It answered and does not want to serve. */
   refused(peer: Fingerprint, now: number, message: string): void {
-    this.#backOff(peer, now, { kind: "refused", message });
+    this.#backOff(peer, now, "refused", message);
   }
 
   /** The connection ended. */
-  lost(peer: Fingerprint, now: number): void {
-    this.#backOff(peer, now, { kind: "lost" });
+  lost(peer: Fingerprint, now: number, message: string): void {
+    this.#backOff(peer, now, "gone", message);
   }
 
   /** Never again for this download. */
-  dropped(peer: Fingerprint): void {
+  dropped(peer: Fingerprint, message: string): void {
     const entry = this.#entries.get(peer);
-    if (entry !== undefined) entry.state = { kind: "dropped" };
+    if (entry === undefined) return;
+    entry.state = { kind: "dropped" };
+    entry.trouble = message;
   }
 
   /** When `next` will have something to say without any other input; undefined: not before something happens. */
@@ -143,28 +144,15 @@ export class SourceBook {
     return Number.isFinite(next) ? next : undefined;
   }
 
-  wait(): SourceWait {
-    const unreachable: Address[] = [];
-    let refused: { untilMs: number; message: string } | undefined;
-    for (const { source, state } of this.#entries.values()) {
-      if (state.kind !== "backing-off") continue;
-      if (state.trouble.kind === "unreachable") unreachable.push(source.address);
-      if (state.trouble.kind === "refused" && state.untilMs > (refused?.untilMs ?? -1))
-        refused = { untilMs: state.untilMs, message: state.trouble.message };
-    }
-    return {
-      known: this.#entries.size,
-      connected: this.#count("connected"),
-      unreachable,
-      refused: refused?.message,
-    };
+  rows(): readonly SourceRow<S>[] {
+    return [...this.#entries.values()].map(({ source, state, trouble }) => ({
+      source,
+      state: state.kind === "backing-off" ? state.trouble : state.kind,
+      trouble,
+    }));
   }
 
-  rows(): readonly SourceRow[] {
-    return [...this.#entries.values()].map(({ source, state }) => ({ source, state: state.kind }));
-  }
-
-  #count(kind: SourceState): number {
+  #count(kind: State["kind"]): number {
     let count = 0;
     for (const { state } of this.#entries.values()) if (state.kind === kind) count++;
     return count;
@@ -174,18 +162,19 @@ export class SourceBook {
     return Math.max(0, this.#peersMax - this.#count("connecting") - this.#count("connected"));
   }
 
-  #backOff(peer: Fingerprint, now: number, trouble: Trouble): void {
+  #backOff(peer: Fingerprint, now: number, trouble: Trouble, message: string): void {
     const entry = this.#entries.get(peer);
     if (entry === undefined || entry.state.kind === "dropped") return;
     if (entry.state.kind === "connected" && now - entry.state.sinceMs > backOffMs(entry.failures))
       entry.failures = 0;
     entry.failures++;
     entry.state = { kind: "backing-off", untilMs: now + backOffMs(entry.failures), trouble };
+    entry.trouble = message;
   }
 
   /** Dropped ones are remembered, or they would be dialled again; connected ones are in use. */
   #forgetWorst(): void {
-    let worst: Entry | undefined;
+    let worst: Entry<S> | undefined;
     for (const entry of this.#entries.values()) {
       if (!Number.isFinite(dueMs(entry.state))) continue;
       if (worst === undefined || entry.failures > worst.failures) worst = entry;
