@@ -28,17 +28,18 @@ test("before login, only accounts can be made", async () => {
     ["list_groups", logIn],
     ["list_files lab", logIn],
     ["download_file lab x /tmp/x", logIn],
-    ["create_user", "create_user takes <user_id> <passwd>; got 0 of 2"],
+    ["create_user", "create_user takes <user_id> <passwd>; got 0, needs 2"],
     ["create_user 'a b' pw", 'user id must be one word, without spaces: "a b"'],
+    [`create_user ann ${"p".repeat(1025)}`, "the password is longer than 1024 bytes (it has 1025)"],
     ["create_user a/b pw", 'user id must not hold / or \\: "a/b"'],
     ["create_user a~abcde pw", 'a new name must not hold ~: "a~abcde"'],
   ]);
   await ann.ok("create_user ann pw");
   await expectErrors(ann, [
     ["create_user ann other", "there is a user ann already; choose another name"],
-    ["create_user ANN other", "there is a user ANN already; choose another name"],
+    ["create_user ANN other", "there is a user ann already; choose another name"],
     ["login ann wrong", "wrong user id or password"],
-    ["login ann", "login takes <user_id> <passwd>; got 1 of 2"],
+    ["login ann", "login takes <user_id> <passwd>; got 1, needs 2"],
   ]);
   await ann.ok("login ann pw");
   await expectErrors(ann, [["login ann pw", "already logged in as ann: logout first"]]);
@@ -54,7 +55,8 @@ test("groups: who may do what", async () => {
   await ann.ok("create_group lab");
 
   await expectErrors(bob, [
-    ["create_group lab", "there is a group lab already; choose another name"],
+    ["create_group LAB", "there is a group lab already; choose another name"],
+    [`create_group ${"g".repeat(65)}`, `group id is longer than 64 bytes (it has 65): "${"g".repeat(65)}"`],
     ["join_group nowhere", "no group named nowhere; list_groups shows all"],
     ["leave_group lab", "not a member of lab"],
     ["list_requests lab", "only the owner of lab may do that, who is ann"],
@@ -73,6 +75,9 @@ test("groups: who may do what", async () => {
     ["remove_member lab bob", "bob is not a member of lab; list_members lab shows all"],
     ["transfer_owner lab bob", "bob is not a member of lab; list_members lab shows all"],
   ]);
+  await bob.ok("leave_group lab");
+  expect(await ann.ok("list_requests lab")).toEqual(["No pending requests"]);
+  await bob.ok("join_group lab");
   await ann.ok("reject_request lab bob");
   await expectErrors(ann, [
     ["accept_request lab bob", "bob has not asked to join lab; list_requests lab shows who has"],
@@ -103,10 +108,11 @@ test("files and downloads", async () => {
       `upload_file ${missing} lab`,
       `no file at ${missing}; give the path of an existing file, between quotes if it holds blanks`,
     ],
+    [`upload_file ${folder} lab`, `${folder} is a folder; upload_file shares one file at a time`],
     [`upload_file ${one} nowhere`, "no group named nowhere; list_groups shows all"],
     [
       "download_file lab notes.txt",
-      "download_file takes <group_id> <file_name> <destination_path>; got 2 of 3",
+      "download_file takes <group_id> <file_name> <destination_path>; got 2, needs 3",
     ],
     [
       `download_file lab notes.txt ${folder}/`,
@@ -122,6 +128,8 @@ test("files and downloads", async () => {
       "lab has another file named notes.txt (3 B); to share this one: upload_file <path> lab <other name>",
     ],
   ]);
+  const blank = 'file name must not begin or end with a blank: " notes.txt"';
+  await expectErrors(ann, [[`upload_file ${other} lab ' notes.txt'`, blank]]);
   await ann.ok(`upload_file ${other} lab notes2.txt`);
   await ann.ok("stop_share lab notes.txt");
   expect(await ann.refused("stop_share lab notes.txt")).toMatch(/^error: .*(notes\.txt|lab).*; /);

@@ -56,7 +56,8 @@ test("accounts, groups, a file, and back again: every reply letter for letter", 
   expect(await sha1Of(copy)).toBe(sha1);
   const [head, details] = await bob.ok("show_downloads");
   expect(head).toBe("[C] [lab] film.bin");
-  expect(details).toMatch(/^ {2}5\.0 MiB from ann@127\.0\.0\.1:\d+ 100% \(5\.0 MiB\)$/);
+  expect(details).toMatch(/^ {2}5\.0 MiB; 5\.0 MiB \(100%\) from ann@127\.0\.0\.1:\d+; to /);
+  expect(details).toEndWith(`; to ${copy}`);
   expect(await bob.ok("list_files lab")).toEqual([`film.bin  5.0 MiB  2 sources  ${sha1}`]);
 
   expect(await ann.ok("stop_share lab film.bin")).toEqual(["File sharing stopped"]);
@@ -73,6 +74,11 @@ test("accounts, groups, a file, and back again: every reply letter for letter", 
     expect(await client.exited()).toBe(0);
   }
 });
+
+/** Resolves when the client has said that line besides its replies. */
+async function noted(client: Client, line: string): Promise<void> {
+  await client.until(line, () => client.err.find((each) => each === line));
+}
 
 /** Looks again until it is so; the test's own deadline ends it. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
@@ -133,7 +139,9 @@ test("a download can be paused, resumed and cancelled, and waits for a source th
   expect(waiting).toMatchObject({ state: "D", percent: 0 });
   expect(await bob.ok("pause_download lab film.bin")).toEqual(["Download paused"]);
   expect((await bob.downloads())[0]?.state).toBe("P");
+  expect(await bob.refused("pause_download lab film.bin")).toContain("is paused already");
   expect(await bob.ok("resume_download lab film.bin")).toEqual(["Download resumed"]);
+  expect(await bob.refused("resume_download lab film.bin")).toContain("is running already");
   expect(await bob.ok("cancel_download lab film.bin")).toEqual(["Download cancelled"]);
   expect(await bob.ok("show_downloads")).toEqual(["No downloads"]);
   expect(existsSync(copy)).toBe(false);
@@ -156,12 +164,72 @@ test("commands are understood as they are meant: dashes, spaces, capitals, quote
   expect(await ann.ok("create group lab2")).toEqual(["Group created successfully"]);
   expect(await ann.ok("\u200bcreate_group\u00a0lab3")).toEqual(["Group created successfully"]);
   expect(await ann.ok(`upload_file lab '${file}'`)).toEqual(["File uploaded successfully"]);
+  await noted(ann, `taken as: upload_file '${file}' lab`);
   expect(await ann.ok(`upload_file ${file.replaceAll(" ", "\\ ")} lab2`)).toEqual([
     "File uploaded successfully",
   ]);
   expect((await ann.ok("list_files lab2"))[0]).toStartWith("a b.txt  ");
   expect(await ann.refused("list_group")).toContain("list_groups");
   expect(await ann.ok("help list_groups")).not.toBeEmpty();
+});
+
+test("the same content is shared once, and it is said what it is called and where it lies", async () => {
+  await using world = new World();
+  await world.startTracker();
+  const ann = world.startClient("ann");
+  const bob = world.startClient("bob");
+  await enter(ann);
+  await enter(bob);
+  await group(ann, bob, "dup");
+  const uploaded = ["File uploaded successfully"];
+  const path = (client: Client, name: string) => join(world.dir(client.name, "files"), name);
+  for (const [client, name] of [
+    [ann, "one.txt"],
+    [bob, "two.txt"],
+    [ann, "three.txt"],
+  ] as const) {
+    writeFileSync(path(client, name), "the same");
+    expect(await client.ok(`upload_file ${path(client, name)} dup`)).toEqual(uploaded);
+  }
+  await noted(bob, "dup has this content already, as one.txt: it is shared under that name");
+  await noted(ann, `dup has this content from here already: one.txt, from ${path(ann, "one.txt")}`);
+  const listed = await bob.ok("list_files dup");
+  expect(listed).toHaveLength(1);
+  expect(listed[0]).toMatch(/^one\.txt {2}8 B {2}2 sources {2}/);
+});
+
+test("a member no more: a download is paused with its reason, or has failed with the group", async () => {
+  await using world = new World();
+  await world.startTracker();
+  const [ann, bob, cem] = ["ann", "bob", "cem"].map((name) => world.startClient(name)) as [
+    Client,
+    Client,
+    Client,
+  ];
+  for (const client of [ann, bob, cem]) await enter(client);
+  const file = join(world.dir("cem", "files"), "film.bin");
+  writeRandomFile(file, MiB, 3);
+  for (const name of ["lab", "studio"]) {
+    await group(ann, bob, name);
+    await cem.ok(`join_group ${name}`);
+    await ann.ok(`accept_request ${name} cem`);
+    await cem.ok(`upload_file ${file} ${name}`);
+  }
+  await cem.ok("logout");
+  for (const name of ["lab", "studio"])
+    await bob.ok(`download_file ${name} film.bin ${world.dir("bob", name)}/`);
+
+  await ann.ok("remove_member lab bob");
+  const paused = await bob.download("paused", ({ state }) => state === "P");
+  expect(paused.details).toContain("paused at 0% of 1.0 MiB: you are no longer a member of group lab; ");
+  await noted(bob, "Download of film.bin of group lab: paused: you are no longer a member of group lab");
+  expect(await bob.refused("resume_download lab film.bin")).toContain("join_group lab");
+
+  await ann.ok("delete_group studio");
+  await bob.line(/^error: download of film\.bin of group studio failed: the group was deleted$/);
+  const failed = (await bob.downloads())[1];
+  expect(failed?.state).toBe("F");
+  expect(failed?.details).toContain("failed at 0% of 1.0 MiB: the group was deleted; ");
 });
 
 test("a destination follows cp: a folder means inside it, a taken name is not overwritten", async () => {

@@ -41,15 +41,15 @@ function readOne(first: string, details: string): ShownDownload {
     name,
     details,
     percent: state === "C" ? 100 : Number(/(\d+)% of /.exec(details)?.[1] ?? Number.NaN),
-    sources: [...details.matchAll(/(\S+)@(\S+) \d+% \(([\d.]+) (\w+)/g)].map(
-      ([, user = "", address = "", amount, unit]) => ({
+    sources: [...details.matchAll(/([\d.]+) (\w+)(?: \([^()]*\))? from (\S+)@([^\s,;]+)/g)].map(
+      ([, amount, unit, user = "", address = ""]) => ({
         user,
         address,
         bytes: bytesOf(amount, unit),
       }),
     ),
     earlierBytes: sum(
-      [...details.matchAll(/\bearlier \d+% \(([\d.]+) (\w+)/g)].map(([, amount, unit]) =>
+      [...details.matchAll(/([\d.]+) (\w+)(?: \([^()]*\))? earlier/g)].map(([, amount, unit]) =>
         bytesOf(amount, unit),
       ),
     ),

@@ -9,6 +9,7 @@ import { Failure } from "./failure.ts";
 import {
   FILE_NAME_BYTES_MAX,
   GROUP_NAME_BYTES_MAX,
+  NAME_SUFFIX_BYTES,
   PASSWORD_BYTES_MAX,
   USER_NAME_BYTES_MAX,
 } from "./limits.ts";
@@ -60,20 +61,35 @@ export const parseDigest = hexParser<Digest>("digest", 64);
 export const parseSha1 = hexParser<Sha1>("SHA-1", 40);
 export const parseFingerprint = hexParser<Fingerprint>("fingerprint", 64);
 
+/** What merging puts behind a name that two sides took at once; its length is NAME_SUFFIX_BYTES. */
+const SUFFIX = /~[a-z2-7]{5}$/u;
+/** Of a refused name, so much is repeated to whoever gave it. */
+const SHOWN_CHARS_MAX = 80;
+
 /** Two names with one key are one name: Unicode NFKC, case folded (TR 15, TR 21). */
 export function nameKey(name: string): string {
   return name.normalize("NFKC").toLowerCase().normalize("NFKC");
 }
 
+function refuseName(what: string, why: string, name: string): Failure {
+  const shown = name.length > SHOWN_CHARS_MAX ? `${name.slice(0, SHOWN_CHARS_MAX)}...` : name;
+  return new Failure("invalid-name", `${what} ${why}: ${forTerminal(JSON.stringify(shown))}`);
+}
+
+function refuseLonger(what: string, bytesMax: number, name: string): Failure | undefined {
+  const bytes = utf8Length(name);
+  if (bytes <= bytesMax) return undefined;
+  return refuseName(what, `is longer than ${bytesMax} bytes (it has ${bytes})`, name);
+}
+
+/** @param bytesMax without the suffix of merging, which may come on top */
 function parseWord<T extends string>(what: string, bytesMax: number, text: string): T | Failure {
   const name = text.normalize("NFC");
-  const refuse = (why: string) =>
-    new Failure("invalid-name", `${what} ${why}: ${forTerminal(JSON.stringify(text.slice(0, 80)))}`);
-  if (name === "") return refuse("is empty");
+  if (name === "") return refuseName(what, "is empty", text);
   const unfit = unfitForName(name);
-  if (unfit !== undefined) return refuse(`holds ${unfit}`);
-  if (utf8Length(name) > bytesMax) return refuse(`is longer than ${bytesMax} bytes`);
-  return name as T;
+  if (unfit !== undefined) return refuseName(what, `holds ${unfit}`, text);
+  const mostBytes = SUFFIX.test(name) ? bytesMax + NAME_SUFFIX_BYTES : bytesMax;
+  return refuseLonger(what, mostBytes, name) ?? (name as T);
 }
 
 /**
@@ -83,12 +99,12 @@ function parseWord<T extends string>(what: string, bytesMax: number, text: strin
 function parseTypedName<T extends string>(what: string, bytesMax: number, text: string): T | Failure {
   const name = parseWord<T>(what, bytesMax, text);
   if (name instanceof Failure) return name;
-  const refuse = (why: string) =>
-    new Failure("invalid-name", `${what} ${why}: ${forTerminal(JSON.stringify(name))}`);
+  const refuse = (why: string) => refuseName(what, why, name);
   if (/\s/u.test(name)) return refuse("must be one word, without spaces");
   if (/[/\\]/.test(name)) return refuse("must not hold / or \\");
   if (name.startsWith("-")) return refuse("must not start with -");
-  if (name.includes("~") && !/^[^~]+~[a-z2-7]{5}$/u.test(name)) return refuse("must not hold ~");
+  const chosen = name.replace(SUFFIX, "");
+  if (chosen === "" || chosen.includes("~")) return refuse("must not hold ~");
   return name;
 }
 
@@ -103,23 +119,35 @@ export function parseGroupName(text: string): GroupName | Failure {
 /** A name for something new: the `~xxxxx` suffix is given by merging, never chosen. */
 export function refuseSuffix<T extends UserName | GroupName>(name: T | Failure): T | Failure {
   if (name instanceof Failure || !name.includes("~")) return name;
-  return new Failure("invalid-name", `a new name must not hold ~: ${forTerminal(JSON.stringify(name))}`);
+  return refuseName("a new name", "must not hold ~", name);
 }
 
-/** A name of a shared file: one path component, spaces allowed. Where it may land is for `safe-path` to say. */
+/**
+ * A name of a shared file: one path component, spaces within allowed; those around it nobody would see in a list. Where it
+ * may land is for `safe-path` to say.
+ */
 export function parseFileName(text: string): FileName | Failure {
   const name = parseWord<FileName>("file name", FILE_NAME_BYTES_MAX, text);
   if (name instanceof Failure) return name;
-  const refuse = (why: string) =>
-    new Failure("invalid-name", `file name ${why}: ${forTerminal(JSON.stringify(name))}`);
+  const refuse = (why: string) => refuseName("file name", why, name);
   if (/[/\\]/.test(name)) return refuse("must not hold / or \\");
   if (name === "." || name === "..") return refuse("must not be . or ..");
+  if (name.trim() !== name) return refuse("must not begin or end with a blank");
   return name;
+}
+
+/** A file's name for something new may end as if with a suffix, which is then part of it: another one must still fit. */
+export function refuseNoRoom(name: FileName): Failure | undefined {
+  return refuseLonger("file name", FILE_NAME_BYTES_MAX, name);
 }
 
 export function parsePassword(text: string): string | Failure {
   if (text === "") return new Failure("invalid-input", "the password is empty");
-  if (utf8Length(text) > PASSWORD_BYTES_MAX)
-    return new Failure("invalid-input", `the password is longer than ${PASSWORD_BYTES_MAX} bytes`);
+  const bytes = utf8Length(text);
+  if (bytes > PASSWORD_BYTES_MAX)
+    return new Failure(
+      "invalid-input",
+      `the password is longer than ${PASSWORD_BYTES_MAX} bytes (it has ${bytes})`,
+    );
   return text;
 }

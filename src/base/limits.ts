@@ -17,13 +17,15 @@ export const PIECE_BYTES = 512 * KiB;
 export const FILE_BYTES_MAX = 2 ** 40;
 export const PIECES_MAX = FILE_BYTES_MAX / PIECE_BYTES;
 
-// --- names (counted in UTF-8 bytes after Unicode NFC) ---
+// --- names as people choose them (counted in UTF-8 bytes after Unicode NFC) ---
 
 /** Short enough for one column of a list. */
 export const USER_NAME_BYTES_MAX = 64;
 export const GROUP_NAME_BYTES_MAX = 64;
-/** What ext4, APFS and NTFS all take as one component, less `.part` and a collision suffix. */
+/** What ext4, APFS and NTFS all take as one component (255), less `.part` and a suffix of merging. */
 export const FILE_NAME_BYTES_MAX = 240;
+/** `~xxxxx`: merging puts it behind a name that two sides took at once, on top of the limits above. */
+export const NAME_SUFFIX_BYTES = 6;
 /** A password is bounded before it is hashed: argon2 over a long one takes long. */
 export const PASSWORD_BYTES_MAX = 1024;
 
@@ -39,6 +41,9 @@ export const BLOB_BYTES_MAX = PIECES_MAX * 52 + 64;
 /** Rows of one reply (list_files, list_groups ...): more are asked for page by page. */
 export const LIST_PAGE_ROWS = 500;
 
+/** Free text that travels: a message, a search, a token. */
+export const TEXT_CHARS_MAX = 1_000;
+
 // --- connections ---
 
 /** A TLS handshake on a slow link takes a second or two. */
@@ -52,7 +57,7 @@ export const IDLE_CLOSE_MS = 45 * second;
 export const FINISH_MS_MAX = 30 * second;
 /** Small frames that follow each other go out in one write of at most this: a write costs about 4 us. */
 export const COALESCED_BYTES_MAX = 64 * KiB;
-/** A signed statement as text; the longest (a grant with a name of 64 bytes) has about 500. */
+/** A signed statement as text; the longest (a grant with a name of 70 bytes) has about 500. */
 export const SIGNED_CHARS_MAX = 1_000;
 /** Key files and the list of known trackers, read whole at start. */
 export const NET_FILE_BYTES_MAX = 1 * MiB;
@@ -77,7 +82,12 @@ export const ARGON2_MEMORY_KIB = 19_456;
 export const ARGON2_PASSES = 2;
 /** Hashes at once: each takes 19 MiB and 17 ms of a core. */
 export const PASSWORD_HASHES_AT_ONCE_MAX = 2;
+/** Those who log in or are logged in and wait for a hash; they go before accounts being made: some 2 s of work. */
 export const PASSWORD_QUEUE_MAX = 256;
+/** Accounts being made that wait for a hash: some 1 s of work. */
+export const ACCOUNT_QUEUE_MAX = 128;
+/** Accounts in the making from one address: a class that begins together fits, and no address fills the line. */
+export const ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX = 32;
 /** Wrong tries before the next answer is delayed, per user and address, and the longest delay. */
 export const WRONG_LOGINS_FREE = 5;
 export const LOGIN_DELAY_MS_MAX = 30 * second;
@@ -227,8 +237,10 @@ export const RESTORE_WAIT_MS = 3 * second;
 export const DOWNLOAD_WATCH_MS = 1 * second;
 /** A download keeps its place among the running ones this long before a source must have answered. */
 export const DOWNLOAD_START_MS = 5 * second;
-/** A follow that a tracker did not take is asked again after this. */
+/** A tracker that did not take a follow, or named nobody who can be reached, is asked again after this. */
 export const FOLLOW_RETRY_MS = 5 * second;
+/** A running download that has had no source connected for this long asks the tracker who is there. */
+export const SOURCELESS_MS = 2 * second;
 /** A reason to wait is told when it has lasted this long. */
 export const WAIT_TOLD_MS = 2 * second;
 

@@ -3,7 +3,6 @@
  *
  * The address names the data folder, so that a client started again with it is the same client.
  */
-import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { CommandDef } from "citty";
@@ -19,6 +18,7 @@ import { defaultDataFolder } from "./data-folder.ts";
 import { type FolderLock, lockFirstFree } from "./folder-lock.ts";
 import { type ListenPlan, planListening } from "./listen-plan.ts";
 import { createLogger } from "./logger.ts";
+import { kindOf } from "./path-kind.ts";
 import { onEndSignal, withinCloseTime } from "./process-end.ts";
 import { readTrackerInfo } from "./tracker-info.ts";
 
@@ -106,7 +106,7 @@ async function runClient(run: ClientRun): Promise<number> {
     try {
       const windows = process.platform === "win32";
       const repl = new Repl(
-        { client, terminal, clock: systemClock, isFile },
+        { client, terminal, clock: systemClock, kindOf },
         { home: homedir(), windows, stay: run.stay, stop },
       );
       return await repl.run();
@@ -132,12 +132,4 @@ async function openClient(run: ClientRun, say: (line: string) => void): Promise<
     }
   };
   return openOn(run.plan.addresses);
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
-  }
 }

@@ -40,9 +40,9 @@ describe("a command line", () => {
 
   test("is refused with too few or too many words", () => {
     const takes = "usage: p2p client takes <ip:port> <tracker_info>; got";
-    expect(read()).toBe(`${takes} 0 of 2`);
-    expect(read("127.0.0.1:5000")).toBe(`${takes} 1 of 2`);
-    expect(read("127.0.0.1", "5000", "info.txt")).toBe(`${takes} 3 of 2`);
+    expect(read()).toBe(`${takes} 0, needs 2`);
+    expect(read("127.0.0.1:5000")).toBe(`${takes} 1, needs 2`);
+    expect(read("127.0.0.1", "5000", "info.txt")).toBe(`${takes} 3, needs 2`);
   });
 
   test("is refused with an option that does not exist, even in camel case", () => {

@@ -35,7 +35,7 @@ export function readCommandLine(form: CommandForm, parsed: { readonly _: readonl
   refuseUnknown(form, [...options.keys()]);
   if (parsed._.length !== form.words.length)
     throw usage(
-      `${form.name} takes ${form.words.map((word) => `<${word}>`).join(" ")}; got ${parsed._.length} of ${form.words.length}`,
+      `${form.name} takes ${form.words.map((word) => `<${word}>`).join(" ")}; got ${parsed._.length}, needs ${form.words.length}`,
     );
   const folders = new Map<string, string>();
   for (const name of form.folders.filter((each) => options.has(each))) {

@@ -156,6 +156,42 @@ describe("sharing", () => {
     expect(anna.engine.offers.size).toBe(1);
   });
 
+  test("content that the group has is shared under the name that it has there", async () => {
+    await anna.share("one", "lab", "same");
+    ben.machine.disk.write("/data/two", "same");
+    const result = await ben.app.uploadFile("/data/two", LAB, undefined, () => {});
+    expect(result).toMatchObject({ name: file("one"), path: "/data/two", kept: "name" });
+    expect((await ben.app.listFiles(LAB)).map(({ name, sources }) => [name, sources])).toEqual([
+      [file("one"), 2],
+    ]);
+  });
+
+  test("content that this machine shares already stays shared from where it is", async () => {
+    await anna.share("one", "lab", "same");
+    annasMachine.disk.write("/data/two", "same");
+    const result = await anna.app.uploadFile("/data/two", LAB, undefined, () => {});
+    expect(result).toMatchObject({ name: file("one"), path: "/data/one", kept: "path" });
+    expect(anna.offered()).toEqual(["/data/one"]);
+    annasMachine.disk.files.delete("/data/two");
+    anna = await (await restart(anna)).logIn("anna");
+    expect(anna.offered()).toEqual(["/data/one"]);
+  });
+
+  test("a path takes the place of one that holds the content no longer", async () => {
+    await anna.share("one", "lab", "same");
+    const [before] = anna.engine.offers.values();
+    annasMachine.disk.files.delete("/data/one");
+    annasMachine.disk.write("/data/two", "same");
+    const result = await anna.app.uploadFile("/data/two", LAB, undefined, () => {});
+    expect(result).toMatchObject({ name: file("one"), path: "/data/two", kept: "name" });
+    expect(anna.offered()).toEqual(["/data/two"]);
+    if (before === undefined) throw new Error("nothing was offered");
+    anna.engine.events.offerBroken(before, new Failure("file-changed", "/data/one was removed"));
+    await settle();
+    expect(anna.offered()).toEqual(["/data/two"]);
+    expect(anna.kinds()).not.toContain("share-broken");
+  });
+
   test("a file that changes while it is hashed is not shared", async () => {
     const { disk } = annasMachine;
     disk.write("/data/notes", "first");
@@ -387,6 +423,47 @@ describe("downloading", () => {
     expect(world.called("follow")).toHaveLength(2);
   });
 
+  test("what is so already is not made so again", async () => {
+    await ben.download("film");
+    const running = await failureOf(ben.app.resumeDownload(LAB, file("film")));
+    expect(running.message).toBe("the download of film in lab is running already: /in/film");
+    await ben.app.pauseDownload(LAB, file("film"));
+    const paused = await failureOf(ben.app.pauseDownload(LAB, file("film")));
+    expect(paused.message).toBe("the download of film in lab is paused already: /in/film");
+  });
+
+  test("who is not there any more is asked about, at a bounded rate, and not said to be out of reach", async () => {
+    await ben.download("film");
+    await settle();
+    const [download] = ben.engine.downloads;
+    const [source] = [...(download?.sources.values() ?? [])].map((each) => each.source);
+    if (download === undefined || source === undefined) throw new Error("no source");
+    await world.pass(2_000);
+    await anna.app.logout();
+    download.show(source, "unreachable", "connection refused");
+    expect(ben.app.showDownloads()[0]?.waits).toBeUndefined();
+    await world.pass(4_000);
+    expect(ben.app.showDownloads()[0]?.waits?.kind).toBe("no-source");
+    await world.pass(30_000);
+    expect(world.called("follow").length).toBeWithin(6, 10);
+    expect(download.said).toEqual(["source anna"]);
+  });
+
+  test("who is there and cannot be reached is named, without being dialled on the tracker's every word", async () => {
+    ben.engine.whenAsked = (download) => {
+      download.addSource = (source) => {
+        download.said.push("source");
+        download.show(source, "unreachable", "connection refused");
+      };
+      download.enter({ kind: "fetching" });
+    };
+    await ben.download("film");
+    await world.pass(20_000);
+    expect(ben.app.showDownloads()[0]?.waits).toMatchObject({ kind: "unreachable" });
+    expect(world.called("follow").length).toBeGreaterThan(2);
+    expect(ben.engine.downloads[0]?.said).toEqual(["source"]);
+  });
+
   test("cancelled it is gone, also after a restart", async () => {
     await ben.download("film");
     await ben.app.cancelDownload(LAB, file("film"));
@@ -495,9 +572,71 @@ describe("no longer a member", () => {
     expect(ben.offered()).toEqual([]);
     expect(ben.app.showShares()).toEqual([]);
     expect(ben.engine.downloads[0]?.said).toContain("suspend");
-    expect(ben.app.showDownloads()[0]).toMatchObject({ state: "paused", waits: { kind: "refused" } });
+    expect(ben.app.showDownloads()[0]).toMatchObject({ state: "paused", waits: undefined });
+    expect(ben.app.showDownloads()[0]?.failure?.message).toBe("you are no longer a member of group lab");
     expect(ben.kinds()).toContain("removed");
+    expect(ben.kinds().filter((kind) => kind === "download-paused")).toHaveLength(1);
+    expect(ben.kinds()).not.toContain("download-waits");
     await ben.app.whenIdle();
+  });
+
+  test("how far a download was stays known, also after a restart", async () => {
+    await anna.share("film");
+    await ben.download("film");
+    const [download] = ben.engine.downloads;
+    if (download === undefined) throw new Error("no download");
+    download.doneBytes = 390_000;
+    await anna.app.removeMember(LAB, user("ben"));
+    await settle();
+    expect(ben.app.showDownloads()[0]?.doneBytes).toBe(390_000);
+    ben = await (await restart(ben)).logIn("ben");
+    expect(ben.app.showDownloads()[0]).toMatchObject({ state: "paused", doneBytes: 390_000 });
+    expect(ben.app.showDownloads()[0]?.failure?.message).toBe("you are no longer a member of group lab");
+  });
+
+  test("resuming a download there is refused with what to do, until accepted again", async () => {
+    await anna.share("film");
+    await ben.download("film");
+    await anna.app.removeMember(LAB, user("ben"));
+    await settle();
+    const refused = await failureOf(ben.app.resumeDownload(LAB, file("film")));
+    expect(refused.code).toBe("not-member");
+    expect(refused.message).toContain("join_group lab");
+    expect(ben.app.showDownloads()[0]?.state).toBe("paused");
+    await ben.app.joinGroup(LAB);
+    await anna.app.acceptRequest(LAB, user("ben"));
+    await ben.app.resumeDownload(LAB, file("film"));
+    expect(ben.app.showDownloads()[0]?.state).toBe("downloading");
+  });
+
+  test("downloads of a group that is deleted have failed, told once", async () => {
+    await anna.share("film");
+    await anna.share("paused");
+    await ben.download("film");
+    await ben.download("paused");
+    await ben.app.pauseDownload(LAB, file("paused"));
+    await anna.app.deleteGroup(LAB);
+    await settle();
+    await settle();
+    const shown = ben.app.showDownloads().map(({ state, failure }) => [state, failure?.message]);
+    expect(shown).toEqual([
+      ["failed", "the group was deleted"],
+      ["failed", "the group was deleted"],
+    ]);
+    expect(ben.kinds().filter((kind) => kind.startsWith("download-"))).toEqual([
+      "download-failed",
+      "download-failed",
+    ]);
+    expect((await failureOf(ben.app.resumeDownload(LAB, file("film")))).code).toBe("unknown-group");
+    await anna.app.listGroups();
+  });
+
+  test("also those of the owner who deletes it", async () => {
+    await ben.share("film");
+    await anna.download("film");
+    await anna.app.deleteGroup(LAB);
+    await settle();
+    expect(anna.app.showDownloads()[0]?.failure?.message).toBe("the group was deleted");
   });
 
   test("everybody else in the group cuts the removed one off", async () => {
@@ -547,7 +686,12 @@ describe("trackers that come and go", () => {
     expect(message).toContain("127.0.0.1:8001 (connection refused), 127.0.0.1:8002 (connection refused)");
     expect(message).toContain("p2p tracker tracker_info.txt 1");
     expect(tookMs).toBeWithin(2_000, 5_001);
-    expect(late.kinds()).toEqual(["tracker-lost"]);
+    expect(late.events).toEqual([
+      {
+        kind: "tracker-lost",
+        tried: "127.0.0.1:8001 (connection refused), 127.0.0.1:8002 (connection refused)",
+      },
+    ]);
     world.down.clear();
     await world.during(late.app.createUser(user("carl"), "secret"), 5_000);
     expect(late.kinds()).toEqual(["tracker-lost", "tracker-changed"]);

@@ -82,7 +82,8 @@ class Client implements ClientApp {
         listening: () => this.#listening,
         events: {
           up: (tracker, news) => this.#trackerUp(tracker, news),
-          down: () => this.#trackerDown(),
+          down: (tried) => this.#trackerDown(tried),
+          distrusted: ({ message }) => this.#warn(message),
           notice: (notice) => this.#noticed(notice),
           ended: (message) => this.#sessionEnded(message),
         },
@@ -164,8 +165,9 @@ class Client implements ClientApp {
     return this.#change("create_group", { group });
   }
 
-  deleteGroup(group: GroupName): Promise<void> {
-    return this.#change("delete_group", { group });
+  async deleteGroup(group: GroupName): Promise<void> {
+    await this.#change("delete_group", { group });
+    await this.#login?.leftGroup(groupNamed(group), "deleted");
   }
 
   joinGroup(group: GroupName): Promise<void> {
@@ -174,7 +176,7 @@ class Client implements ClientApp {
 
   async leaveGroup(group: GroupName): Promise<void> {
     await this.#change("leave_group", { group });
-    await this.#login?.leftGroup(groupNamed(group), `you have left ${group}`);
+    await this.#login?.leftGroup(groupNamed(group), "left");
   }
 
   acceptRequest(group: GroupName, user: UserName): Promise<void> {
@@ -284,9 +286,9 @@ class Client implements ClientApp {
     this.#behind(this.#login.trackerUp());
   }
 
-  #trackerDown(): void {
+  #trackerDown(tried: string): void {
     this.#told = "none";
-    this.#emit({ kind: "tracker-lost" });
+    this.#emit({ kind: "tracker-lost", tried });
   }
 
   #noticed(notice: StandingNotice): void {
@@ -307,21 +309,16 @@ class Client implements ClientApp {
 
   #tell(news: News): void {
     this.#emit({ kind: "news", news });
-    if (news.kind === "removed")
-      this.#behind(
-        this.#login?.leftGroup(groupNamed(news.group), `you are no longer a member of ${news.group}`),
-      );
+    if (news.kind === "removed") this.#behind(this.#login?.leftGroup(groupNamed(news.group), "removed"));
     if (news.kind === "group-deleted")
-      this.#behind(this.#login?.leftGroup(groupNamed(news.group), `${news.group} was deleted`));
+      this.#behind(this.#login?.leftGroup(groupNamed(news.group), "deleted"));
   }
 
   #revoked(gid: Gid, uid: Uid): void {
     this.#engine.revoke(gid, uid);
     if (uid !== this.#login?.uid) return;
     this.#wallet.forget(gid);
-    this.#behind(
-      this.#login.leftGroup((share) => share.gid === gid, "you are no longer a member of the group"),
-    );
+    this.#behind(this.#login.leftGroup((share) => share.gid === gid, "removed"));
   }
 
   #sessionEnded(message: string): void {

@@ -4,7 +4,8 @@
  * `place` names the transfer's download only while that is alive: by it a late word of an earlier one is told from a
  * word that counts.
  */
-import { DOWNLOAD_START_MS, WAIT_TOLD_MS } from "../base/limits.ts";
+import type { Fingerprint } from "../base/ids.ts";
+import { DOWNLOAD_START_MS, SOURCELESS_MS, WAIT_TOLD_MS } from "../base/limits.ts";
 import type { Download, DownloadSnapshot } from "../transfer/contract.ts";
 import type { DownloadRecord } from "./library-rows.ts";
 import { type DownloadSituation, doneBytes, downloadView, isBusy, isTold } from "./progress.ts";
@@ -27,6 +28,9 @@ export class DownloadJob {
   /** Whether the tracker in use names new sources; not before `followAfterMs` is it asked again. */
   followed: "no" | "asking" | "yes" = "no";
   followAfterMs = 0;
+  /** Who shares it, as the tracker has said since a source was last connected; undefined: to be asked. */
+  listed: Set<Fingerprint> | undefined;
+  #sourcelessSinceMs: number | undefined;
   /** Complete, and being made known as a share. */
   settling = false;
   /** Somebody waits to hear whether it can begin. */
@@ -57,8 +61,30 @@ export class DownloadJob {
     return nowMs - place.sinceMs < DOWNLOAD_START_MS || isBusy(place.download.snapshot());
   }
 
+  /** To be called now and then. @returns whether no source has been connected for a while */
+  lacksSources(nowMs: number): boolean {
+    const situation = this.#situation();
+    const sources = situation.kind === "known" ? situation.snapshot.sources : [];
+    if (sources.some(({ state }) => state === "connected")) {
+      this.#sourcelessSinceMs = undefined;
+      this.listed = undefined;
+      return false;
+    }
+    this.#sourcelessSinceMs ??= nowMs;
+    return nowMs - this.#sourcelessSinceMs >= SOURCELESS_MS;
+  }
+
+  /** No tracker names sources any more: what was heard is too old to be judged by. */
+  unfollowed(): void {
+    this.followed = "no";
+    this.followAfterMs = 0;
+    this.listed = undefined;
+    this.#sourcelessSinceMs = undefined;
+  }
+
   view(trackerUp: boolean): DownloadView {
-    return downloadView(this.record, this.#situation(), { trackerUp, lastSeenMs: this.lastSeenMs });
+    const { lastSeenMs, listed } = this;
+    return downloadView(this.record, this.#situation(), { trackerUp, lastSeenMs, listed });
   }
 
   /** @returns the view when its reason to wait is one to tell, has lasted, and was not told */

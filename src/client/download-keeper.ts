@@ -6,7 +6,7 @@
  * transfer's; sharing what is complete is the share keeper's. Lives from login to logout.
  */
 import type { Clock } from "../base/clock.ts";
-import { Failure, toFailure } from "../base/failure.ts";
+import { Failure, isFailure, toFailure } from "../base/failure.ts";
 import type { FileId, FileName, Fingerprint, Gid, GroupName } from "../base/ids.ts";
 import { DOWNLOAD_WATCH_MS, DOWNLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
@@ -40,6 +40,9 @@ export interface DownloadKeeperDependencies {
   readonly emit: (event: ClientEvent) => void;
 }
 
+/** How this user has ceased to be a member of a group. */
+export type Departure = "left" | "removed" | "deleted";
+
 export class DownloadKeeper {
   readonly #on: DownloadKeeperDependencies;
   readonly #book = new DownloadBook();
@@ -53,7 +56,9 @@ export class DownloadKeeper {
     this.#follower = new SourceFollower({
       ...dependencies,
       refused: (job, failure) => {
-        if (!isPassing(failure) && job.record.state === "running") this.#behind(this.#rest(job, failure));
+        if (isPassing(failure) || job.record.state !== "running") return;
+        const reason = failure.code === "not-member" ? departed("removed", job.record.group) : failure;
+        this.#behind(this.#halt(job, "paused", reason));
       },
     });
     for (const record of dependencies.library.downloads()) {
@@ -109,8 +114,7 @@ export class DownloadKeeper {
 
   async pause(group: GroupName, name: FileName): Promise<void> {
     const job = this.#book.named(group, name);
-    if (job.record.state === "paused") return;
-    if (job.record.state !== "running") throw endedAlready(job.record);
+    if (job.record.state !== "running") throw isAlready(job.record);
     this.#update(job, { state: "paused", failure: undefined });
     this.#follower.unfollow(job);
     if (job.place.kind === "active") await job.place.download.pause();
@@ -120,8 +124,8 @@ export class DownloadKeeper {
 
   async resume(group: GroupName, name: FileName): Promise<void> {
     const job = this.#book.named(group, name);
-    if (job.record.state === "complete") throw endedAlready(job.record);
-    if (job.record.state === "running") return;
+    if (job.record.state === "complete" || job.record.state === "running") throw isAlready(job.record);
+    await this.#refuseStranger(group, name);
     this.#update(job, { state: "running", failure: undefined });
     if (job.place.kind === "active") {
       job.place.download.resume();
@@ -132,10 +136,20 @@ export class DownloadKeeper {
 
   async cancel(group: GroupName, name: FileName): Promise<void> {
     const job = this.#book.named(group, name);
-    if (job.record.state === "complete") throw endedAlready(job.record);
+    if (job.record.state === "complete") throw isAlready(job.record);
     this.#follower.unfollow(job);
     await this.#discard(job);
     this.#moveOn();
+  }
+
+  /** Who is no member learns it at once, if a tracker can be asked. @throws Failure "not-member", "unknown-group" */
+  async #refuseStranger(group: GroupName, name: FileName): Promise<void> {
+    if (!this.#on.isTrackerUp()) return;
+    try {
+      await this.#on.calls.call("find_file", { group, name });
+    } catch (error) {
+      if (isFailure(error) && (error.code === "not-member" || error.code === "unknown-group")) throw error;
+    }
   }
 
   // --- what happens ---
@@ -155,20 +169,20 @@ export class DownloadKeeper {
 
   /** Another tracker answers, or the same one again: it knows of no follower. */
   trackerUp(): void {
-    for (const job of this.#book.all()) {
-      job.followed = "no";
-      job.followAfterMs = 0;
-    }
+    for (const job of this.#book.all()) job.unfollowed();
     this.#moveOn();
   }
 
-  /** This user is no longer in that group: its downloads rest, with what they have, until they are resumed. */
+  /** This user is no longer in that group: its downloads pause, with what they have, or fail with the group itself. */
   async leaveGroup(
     isThat: (share: { gid: Gid; group: GroupName }) => boolean,
-    reason: Failure,
+    how: Departure,
   ): Promise<void> {
-    const jobs = this.#book.all().filter((job) => job.record.state === "running" && isThat(job.record));
-    await Promise.all(jobs.map((job) => this.#rest(job, reason)));
+    const end = how === "deleted" ? "failed" : "paused";
+    const isConcerned = ({ state }: DownloadRecord) =>
+      state === "running" || (state === "paused" && end === "failed");
+    const jobs = this.#book.all().filter(({ record }) => isConcerned(record) && isThat(record));
+    await Promise.all(jobs.map((job) => this.#halt(job, end, departed(how, job.record.group))));
     this.#moveOn();
   }
 
@@ -303,16 +317,16 @@ export class DownloadKeeper {
     this.#moveOn();
   }
 
-  /** Stops it with what it has; the user may resume it. */
-  async #rest(job: DownloadJob, reason: Failure): Promise<void> {
-    const { place } = job;
-    job.place = { kind: "resting" };
+  /** Stops it with what it has. Told once: a deleted group takes the membership away before it says that it is gone. */
+  async #halt(job: DownloadJob, end: "paused" | "failed", reason: Failure): Promise<void> {
+    const { place, opening } = job;
     this.#follower.unfollow(job);
-    this.#update(job, { state: "paused", failure: reason });
-    const { opening } = job;
-    if (place.kind === "active") await place.download.suspend();
+    this.#update(job, { state: end, failure: reason });
+    job.place = { kind: "resting" };
+    await (place.kind === "active" ? place.download.suspend() : undefined);
     if (opening !== undefined) opening.reject(reason);
-    else this.#on.emit({ kind: "download-waits", view: job.view(this.#on.isTrackerUp()) });
+    else if (job.record.failure === reason)
+      this.#on.emit({ kind: `download-${end}`, view: job.view(this.#on.isTrackerUp()) });
   }
 
   /** Removes the part file, the journal and the record. */
@@ -363,7 +377,18 @@ export class DownloadKeeper {
   }
 }
 
-function endedAlready({ name, group, state, path }: DownloadRecord): Failure {
+function departed(how: Departure, group: GroupName): Failure {
+  switch (how) {
+    case "left":
+      return new Failure("not-member", `you have left group ${group}`);
+    case "removed":
+      return new Failure("not-member", `you are no longer a member of group ${group}`);
+    case "deleted":
+      return new Failure("unknown-group", "the group was deleted");
+  }
+}
+
+function isAlready({ name, group, state, path }: DownloadRecord): Failure {
   return new Failure(
     "no-download",
     `the download of ${forTerminal(name)} in ${group} is ${state} already: ${forTerminal(path)}`,

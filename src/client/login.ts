@@ -5,7 +5,7 @@ import { type Gid, type GroupName, nameKey, type Uid, type UserName } from "../b
 import { RESTORE_WAIT_MS } from "../base/limits.ts";
 import type { TransferEngine } from "../transfer/contract.ts";
 import type { ClientParts } from "./client-parts.ts";
-import { DownloadKeeper } from "./download-keeper.ts";
+import { type Departure, DownloadKeeper } from "./download-keeper.ts";
 import { ManifestShelf } from "./manifest-shelf.ts";
 import { ShareKeeper } from "./share-keeper.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
@@ -77,9 +77,9 @@ export class Login {
     await this.shares.trackerUp();
   }
 
-  /** Nothing is shared in that group any more, and what was being downloaded rests. */
-  async leftGroup(isThat: GroupTest, why: string): Promise<void> {
-    await this.downloads.leaveGroup(isThat, new Failure("not-member", why));
+  /** Nothing is shared or downloaded in that group any more. */
+  async leftGroup(isThat: GroupTest, how: Departure): Promise<void> {
+    await this.downloads.leaveGroup(isThat, how);
     await this.shares.leaveGroup(isThat);
   }
 

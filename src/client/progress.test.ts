@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import type { FileName, Gid, GroupName, Uid, UserName } from "../base/ids.ts";
+import type { FileName, Fingerprint, Gid, GroupName, Uid, UserName } from "../base/ids.ts";
 import { manifestOf } from "../testing/service-clients.ts";
 import { deviceOf, hexId } from "../testing/test-tracker.ts";
 import type { DownloadPhase, DownloadSnapshot, SourceSnapshot } from "../transfer/contract.ts";
 import type { DownloadRecord } from "./library-rows.ts";
-import { downloadView, isBusy, waitReason } from "./progress.ts";
+import { downloadView, isBusy, type Surroundings, waitReason } from "./progress.ts";
 
 const { summary } = manifestOf("film", 1_000);
 const RECORD: DownloadRecord = {
@@ -20,8 +20,11 @@ const RECORD: DownloadRecord = {
   failure: undefined,
   doneBytes: 0,
 };
-const UP = { trackerUp: true, lastSeenMs: 77 };
-const DOWN = { trackerUp: false, lastSeenMs: 77 };
+const listed: ReadonlySet<Fingerprint> = new Set([deviceOf("a"), deviceOf("b")]);
+const UP = { trackerUp: true, lastSeenMs: 77, listed };
+const DOWN = { ...UP, trackerUp: false };
+const NONE_LISTED = { ...UP, listed: new Set<Fingerprint>() };
+const NOT_ASKED = { ...UP, listed: undefined };
 
 function source(name: string, state: SourceSnapshot["state"], trouble?: string): SourceSnapshot {
   const address = { host: "192.0.2.7", port: 7000 };
@@ -34,7 +37,7 @@ function snapshot(phase: DownloadPhase, ...sources: SourceSnapshot[]): DownloadS
 }
 
 const fetching = (...sources: SourceSnapshot[]) => snapshot({ kind: "fetching" }, ...sources);
-const waits = (shot: DownloadSnapshot, around = UP) =>
+const waits = (shot: DownloadSnapshot, around: Surroundings = UP) =>
   waitReason(RECORD, { kind: "known", snapshot: shot }, around);
 
 describe("what a download waits for", () => {
@@ -45,8 +48,17 @@ describe("what a download waits for", () => {
   });
 
   test("a source, when nobody shares it now", () => {
-    expect(waits(fetching())).toEqual({ kind: "no-source", lastSeenMs: 77 });
-    expect(waits(fetching(source("a", "gone")))).toEqual({ kind: "no-source", lastSeenMs: 77 });
+    const noSource = { kind: "no-source", lastSeenMs: 77 } as const;
+    expect(waits(fetching(), NONE_LISTED)).toEqual(noSource);
+    expect(waits(fetching(source("c", "unreachable", "no route")))).toEqual(noSource);
+    const troubled = [source("a", "unreachable", "no route"), source("b", "refused", "no such file")];
+    expect(waits(fetching(...troubled), NONE_LISTED)).toEqual(noSource);
+  });
+
+  test("nothing that can be said, until the tracker has told who is there or one has been tried", () => {
+    const troubled = [source("a", "unreachable", "no route"), source("b", "refused", "no such file")];
+    expect(waits(fetching(...troubled), NOT_ASKED)).toBeUndefined();
+    expect(waits(fetching(source("a", "gone")))).toBeUndefined();
   });
 
   test("a tracker, when no source is left to try and none can be heard of", () => {
@@ -56,15 +68,18 @@ describe("what a download waits for", () => {
   });
 
   test("machines that cannot be reached, by their addresses", () => {
-    expect(waits(fetching(source("a", "gone", "refused"), source("b", "connecting", "no route")))).toEqual({
+    const out = [source("a", "unreachable", "refused"), source("b", "connecting", "no route")];
+    expect(waits(fetching(...out, source("c", "unreachable", "no route")))).toEqual({
       kind: "unreachable",
       addresses: ["192.0.2.7:7000", "192.0.2.7:7000"],
     });
   });
 
   test("those who refuse, in their words", () => {
-    const refused = waits(fetching(source("a", "dropped", "not a member")));
-    expect(refused).toEqual({ kind: "refused", message: "not a member" });
+    for (const state of ["refused", "dropped"] as const) {
+      const refused = waits(fetching(source("a", state, "not a member")));
+      expect(refused).toEqual({ kind: "refused", message: "not a member" });
+    }
   });
 
   test("the disk, the verifying, the others in line", () => {
@@ -78,14 +93,10 @@ describe("what a download waits for", () => {
     expect(waitReason(RECORD, { kind: "queued" }, UP)).toEqual({ kind: "queued" });
   });
 
-  test("nothing, once it is paused, unless somebody else made it pause", () => {
-    const paused = { ...RECORD, state: "paused" } as const;
-    expect(waitReason(paused, { kind: "resting" }, UP)).toBeUndefined();
+  test("nothing, once it is paused", () => {
     const failure = new Failure("not-member", "you were removed");
-    expect(waitReason({ ...paused, failure }, { kind: "resting" }, UP)).toEqual({
-      kind: "refused",
-      message: "you were removed",
-    });
+    const paused = { ...RECORD, state: "paused", failure } as const;
+    expect(waitReason(paused, { kind: "resting" }, UP)).toBeUndefined();
   });
 });
 
@@ -121,10 +132,29 @@ describe("what people see", () => {
     expect(view).toMatchObject({ state: "complete", doneBytes: 1_000, rate: 0, waits: undefined });
   });
 
-  test("of a failed one: why", () => {
-    const failure = new Failure("corrupt", "wrong SHA-1");
-    const view = downloadView({ ...RECORD, state: "failed", failure }, { kind: "resting" }, UP);
-    expect(view.failure).toBe(failure);
+  test("of a failed one, or one that was paused unasked: why, and how far it was", () => {
+    const failure = new Failure("not-member", "you were removed");
+    for (const state of ["failed", "paused"] as const) {
+      const record = { ...RECORD, state, failure, doneBytes: 390 };
+      const view = downloadView(record, { kind: "resting" }, UP);
+      expect(view).toMatchObject({ state, failure, doneBytes: 390, waits: undefined });
+    }
+  });
+
+  test("of one without a connected source, or that waits: no rate", () => {
+    const situation = { kind: "known", snapshot: fetching(source("a", "unreachable", "no route")) } as const;
+    expect(downloadView(RECORD, situation, UP).rate).toBe(0);
+    expect(downloadView(RECORD, situation, NOT_ASKED).rate).toBe(0);
+    const full = { kind: "disk-wait", failure: new Failure("disk-full", "no room") } as const;
+    const waiting = { kind: "known", snapshot: snapshot(full, source("a", "connected")) } as const;
+    expect(downloadView(RECORD, waiting, UP).rate).toBe(0);
+  });
+
+  test("of a source that is not connected: just that", () => {
+    for (const state of ["unreachable", "refused", "gone"] as const) {
+      const situation = { kind: "known", snapshot: fetching(source("a", state, "why")) } as const;
+      expect(downloadView(RECORD, situation, UP).sources[0]?.state).toBe("gone");
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 /** Downloads as people see them: what the transfer says of one, its record, and what keeps it waiting. Pure. */
 import { formatAddress } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
+import type { Fingerprint } from "../base/ids.ts";
 import type { DownloadSnapshot, SourceSnapshot } from "../transfer/contract.ts";
 import type { DownloadRecord } from "./library-rows.ts";
 import type { DownloadState, DownloadView, SourceShare, WaitReason } from "./views.ts";
@@ -16,6 +17,8 @@ export interface Surroundings {
   readonly trackerUp: boolean;
   /** When somebody last shared the file; 0 if never known. */
   readonly lastSeenMs: number;
+  /** Machines that share it now; undefined: the tracker has not been asked since the last one was connected. */
+  readonly listed: ReadonlySet<Fingerprint> | undefined;
 }
 
 export function downloadView(
@@ -26,6 +29,7 @@ export function downloadView(
   const snapshot = situation.kind === "known" ? situation.snapshot : undefined;
   const { group, name, path, file, failure } = record;
   const complete = record.state === "complete";
+  const waits = waitReason(record, situation, surroundings);
   return {
     group,
     name,
@@ -33,12 +37,21 @@ export function downloadView(
     state: stateOf(record),
     size: file.size,
     doneBytes: complete ? file.size : doneBytes(record, snapshot),
-    rate: record.state === "running" ? (snapshot?.rate ?? 0) : 0,
+    rate: record.state === "running" && waits === undefined ? rateOf(snapshot) : 0,
     sources: (snapshot?.sources ?? []).map(sourceShare),
     wastedBytes: snapshot?.wastedBytes ?? 0,
-    waits: waitReason(record, situation, surroundings),
-    failure: record.state === "failed" ? failure : undefined,
+    waits,
+    failure,
   };
+}
+
+/** What is left of a rate when the last source has gone tells nothing. */
+function rateOf(snapshot: DownloadSnapshot | undefined): number {
+  return snapshot?.sources.some(isConnected) ? snapshot.rate : 0;
+}
+
+function isConnected({ state }: SourceSnapshot): boolean {
+  return state === "connected";
 }
 
 /** Until the transfer has looked at what an earlier run left, what was recorded then is the best that is known. */
@@ -55,7 +68,8 @@ function stateOf({ state }: DownloadRecord): DownloadState {
 
 function sourceShare({ source, state, verifiedBytes, wrongPieces }: SourceSnapshot): SourceShare {
   const address = formatAddress(source.address);
-  return { user: source.user, address, bytes: verifiedBytes, wrongPieces, state };
+  const shown = state === "unreachable" || state === "refused" ? "gone" : state;
+  return { user: source.user, address, bytes: verifiedBytes, wrongPieces, state: shown };
 }
 
 /** What keeps a download from going on; undefined if nothing does, or if the user wants it so. */
@@ -64,8 +78,6 @@ export function waitReason(
   situation: DownloadSituation,
   surroundings: Surroundings,
 ): WaitReason | undefined {
-  if (record.state === "paused" && record.failure !== undefined)
-    return { kind: "refused", message: record.failure.message };
   if (record.state !== "running") return undefined;
   switch (situation.kind) {
     case "queued":
@@ -99,16 +111,26 @@ function waitInTransfer({ phase, sources }: DownloadSnapshot, around: Surroundin
 }
 
 function waitForSources(sources: readonly SourceSnapshot[], around: Surroundings): WaitReason | undefined {
-  const hopeful = (source: SourceSnapshot) =>
-    source.state === "connected" || (source.state === "connecting" && source.trouble === undefined);
-  if (sources.some(hopeful)) return undefined;
-  if (!around.trackerUp) return { kind: "no-tracker" };
-  const troubled = sources.filter((source) => source.state !== "dropped" && source.trouble !== undefined);
-  if (troubled.length > 0)
-    return { kind: "unreachable", addresses: troubled.map(({ source }) => formatAddress(source.address)) };
-  const refused = sources.find((source) => source.state === "dropped" && source.trouble !== undefined);
-  if (refused?.trouble !== undefined) return { kind: "refused", message: refused.trouble };
-  return { kind: "no-source", lastSeenMs: around.lastSeenMs };
+  const { trackerUp, listed, lastSeenMs } = around;
+  if (sources.some((source) => isConnected(source) || isFirstTry(source))) return undefined;
+  if (!trackerUp) return { kind: "no-tracker" };
+  if (listed === undefined) return undefined;
+  const there = sources.filter(({ source }) => listed.has(source.fingerprint));
+  if (there.length === 0) return { kind: "no-source", lastSeenMs };
+  const out = there.filter(isOutOfReach);
+  if (out.length > 0)
+    return { kind: "unreachable", addresses: out.map(({ source }) => formatAddress(source.address)) };
+  const refused = there.find(({ state }) => state === "refused" || state === "dropped");
+  return refused?.trouble === undefined ? undefined : { kind: "refused", message: refused.trouble };
+}
+
+function isFirstTry({ state, trouble }: SourceSnapshot): boolean {
+  return state === "connecting" && trouble === undefined;
+}
+
+/** Also while it is dialled again, or after a connection that did not last. */
+function isOutOfReach({ state, trouble }: SourceSnapshot): boolean {
+  return state === "unreachable" || ((state === "connecting" || state === "gone") && trouble !== undefined);
 }
 
 /** Whether it uses what the machine has: a download without sources leaves its place to the next in line. */
@@ -119,7 +141,7 @@ export function isBusy(snapshot: DownloadSnapshot): boolean {
     case "disk-wait":
       return true;
     case "fetching":
-      return snapshot.sources.some((source) => source.state === "connected");
+      return snapshot.sources.some(isConnected);
     case "paused":
     case "complete":
     case "failed":

@@ -117,17 +117,16 @@ export class ShareKeeper {
       await this.#refuseEarly(group, name, opened.identity.size);
       const known = await this.#knownManifest(opened);
       const manifest = known ?? (await this.#hash(opened, name, progress));
+      const { sha1, size } = manifest.summary;
+      const standing = await this.#standing(group, manifest, opened.path);
+      if (standing !== undefined)
+        return { name: standing.name, path: standing.path, kept: "path", sha1, size };
       await this.#manifests.keep(manifest);
       await this.#manifests.publish(group, manifest);
-      const record = await this.#share({
-        group,
-        name,
-        path: opened.path,
-        file: manifest.summary,
-        identity: opened.identity,
-      });
+      const { path: from, identity } = opened;
+      const record = await this.#share({ group, name, path: from, file: manifest.summary, identity });
       this.#offer(record, manifest, known === undefined);
-      return { name: record.name, sha1: manifest.summary.sha1, size: manifest.summary.size };
+      return { name: record.name, path: from, kept: record.name === name ? undefined : "name", sha1, size };
     } finally {
       await opened.close();
     }
@@ -180,7 +179,7 @@ export class ShareKeeper {
     for (const record of this.#shared.values()) {
       if (record.path !== path || isSameContent(record.identity, identity)) continue;
       if (sameName(record.group, group)) await this.#end(record);
-      else await this.#endBroken(record, "it has changed");
+      else await this.#endBroken(record, `${forTerminal(path)} was changed since it was shared`);
     }
   }
 
@@ -197,6 +196,16 @@ export class ShareKeeper {
     const difference = await opened.unchanged();
     if (difference !== undefined) throw difference;
     return manifest;
+  }
+
+  /** The share of this content in that group from another path, if the file there still is what was shared. */
+  async #standing(group: GroupName, { summary }: Manifest, path: string): Promise<ShareRecord | undefined> {
+    for (const record of this.#shared.values()) {
+      if (record.file.fileId !== summary.fileId || !sameName(record.group, group) || record.path === path)
+        continue;
+      if ((await this.#files.difference(record.path, record.identity)) === undefined) return record;
+    }
+    return undefined;
   }
 
   async #share(share: NewShare): Promise<ShareRecord> {
@@ -246,12 +255,13 @@ export class ShareKeeper {
     await eachAtOnce(records, RESTORES_AT_ONCE_MAX, (record) => this.#end(record));
   }
 
-  /** The transfer has found that a file is not what it was. */
-  async broken({ gid, manifest }: Offer, failure: Failure): Promise<void> {
+  /** The transfer has found that a file is not what it was. Another path may have taken its place since. */
+  async broken({ gid, manifest, path }: Offer, failure: Failure): Promise<void> {
     const record = this.#shared.get(shareKey(gid, manifest.summary.fileId));
-    if (record !== undefined) await this.#endBroken(record, failure.message);
+    if (record?.path === path) await this.#endBroken(record, failure.message);
   }
 
+  /** @param why names the path */
   async #endBroken(record: ShareRecord, why: string): Promise<void> {
     this.#emit({ kind: "share-broken", share: viewOf(record), why });
     await this.#end(record);

@@ -1,8 +1,10 @@
 /**
- * Where running downloads learn of their sources: follows each at the tracker in use, once, and hands the sources on.
+ * Where running downloads learn of their sources: follows each at the tracker in use and hands the sources on.
  *
- * A tracker forgets who follows with the connection, so after a change of trackers all are followed anew.
+ * A tracker forgets who follows with the connection, so after a change of trackers all are followed anew. It tells who
+ * comes, not who goes: a download left without a source asks again who is there, at a bounded rate.
  */
+import { sameAddress } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
 import type { Fingerprint } from "../base/ids.ts";
@@ -28,38 +30,53 @@ export class SourceFollower {
     this.#on = dependencies;
   }
 
-  /** Harmless when it is followed already, or does not run. */
+  /** To be called now and then. Harmless when there is nothing to ask, or when it does not run. */
   follow(job: DownloadJob): void {
-    const isWanted = job.place.kind === "active" && job.record.state === "running";
-    if (!isWanted || job.followed !== "no" || this.#on.clock.monotonicMs() < job.followAfterMs) return;
+    if (job.place.kind !== "active" || job.record.state !== "running") return;
+    const nowMs = this.#on.clock.monotonicMs();
+    const isLacking = job.lacksSources(nowMs);
+    const isWanted = job.followed === "no" || (job.followed === "yes" && isLacking);
+    if (!isWanted || nowMs < job.followAfterMs) return;
+    job.followAfterMs = nowMs + FOLLOW_RETRY_MS;
+    const isFirst = job.followed === "no";
     job.followed = "asking";
-    void this.#ask(job);
+    void this.#ask(job, isFirst);
   }
 
   /** A tracker that misses it learns it when the session ends. */
   unfollow(job: DownloadJob): void {
     const { gid, file } = job.record;
     const isKnown = job.followed !== "no" && this.#on.isTrackerUp();
-    job.followed = "no";
+    job.unfollowed();
     if (isKnown) this.#on.calls.call("unfollow", { gid, fileId: file.fileId }).catch(() => {});
   }
 
   addSource(job: DownloadJob, source: Source): void {
-    if (job.place.kind === "active" && source.fingerprint !== this.#on.fingerprint)
-      job.place.download.addSource(source);
+    if (job.place.kind !== "active" || source.fingerprint === this.#on.fingerprint) return;
+    job.listed?.add(source.fingerprint);
+    job.place.download.addSource(source);
   }
 
-  async #ask(job: DownloadJob): Promise<void> {
+  /** What is known already is dialled again in its own time: only the first answer is a fresh start for all. */
+  async #ask(job: DownloadJob, isFirst: boolean): Promise<void> {
     const { gid, file } = job.record;
     try {
       const { result } = await this.#on.calls.call("follow", { gid, fileId: file.fileId });
-      if (job.followed === "asking") job.followed = "yes";
+      if (job.followed !== "asking") return;
+      job.followed = "yes";
       job.lastSeenMs = result.lastSeenMs;
-      for (const source of result.sources) this.addSource(job, source);
+      job.listed = new Set(result.sources.map(({ fingerprint }) => fingerprint));
+      for (const source of result.sources) if (isFirst || !isKnown(job, source)) this.addSource(job, source);
     } catch (error) {
-      job.followed = "no";
-      job.followAfterMs = this.#on.clock.monotonicMs() + FOLLOW_RETRY_MS;
+      if (job.followed === "asking") job.followed = "no";
       this.#on.refused(job, toFailure(error));
     }
   }
+}
+
+function isKnown({ place }: DownloadJob, { fingerprint, address }: Source): boolean {
+  if (place.kind !== "active") return false;
+  return place.download
+    .snapshot()
+    .sources.some(({ source }) => source.fingerprint === fingerprint && sameAddress(source.address, address));
 }

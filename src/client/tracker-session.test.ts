@@ -77,6 +77,7 @@ function open(): TrackerSession {
       events: {
         up: ({ no }, news) => told.push(`up ${no}${news === undefined ? "" : " resumed"}`),
         down: () => told.push("down"),
+        distrusted: ({ message }) => told.push(message),
         notice: ({ kind }) => told.push(kind),
         ended: (message) => told.push(`ended: ${message}`),
       },
@@ -150,6 +151,17 @@ describe("finding a tracker", () => {
     const asked = createGroup(open()).catch((error: Failure) => error);
     await clock.advanceSlowly(5_000, 500);
     expect(await asked).toMatchObject({ code: "tracker-refused", message: "another key than before" });
+    expect(told).toEqual([]);
+  });
+
+  test("also beside one out of reach, and to whom asks nothing", async () => {
+    dialled = [
+      async () => Promise.reject(new Failure("tracker-unreachable", "connection refused")),
+      async () => Promise.reject(new Failure("tracker-refused", "another key than before")),
+    ];
+    open();
+    await clock.advanceSlowly(5_000, 500);
+    expect(told).toEqual(["another key than before"]);
   });
 
   test("after closing nothing is left behind, and nothing can be asked", async () => {

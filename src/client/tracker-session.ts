@@ -30,8 +30,13 @@ export type StandingNotice = Exclude<Notice, { kind: "session-ended" }>;
 export interface TrackerSessionEvents {
   /** A tracker answers; `news` if the user's session goes on there. */
   up(tracker: TrackerEntry, news: readonly News[] | undefined): void;
-  /** None has answered for a while; they are tried on. Told once until the next `up`. */
-  down(): void;
+  /**
+   * None has answered for a while; they are tried on. Told once until the next `up`.
+   * @param tried their addresses, each with its trouble
+   */
+  down(tried: string): void;
+  /** In place of `down`, if one answers with a wrong key and nobody waits to be told so. */
+  distrusted(failure: Failure): void;
   notice(notice: StandingNotice): void;
   /** The user is logged out: a tracker said so. */
   ended(message: string): void;
@@ -113,7 +118,7 @@ export class TrackerSession implements TrackerCalls {
 
   /** Begins to look for a tracker, and goes on until `close`. */
   start(): void {
-    this.#cancelDown = this.#clock.after(TRACKER_WAIT_MS, () => this.#events.down());
+    this.#cancelDown = this.#clock.after(TRACKER_WAIT_MS, () => this.#tellDown());
     this.#seek();
   }
 
@@ -197,19 +202,34 @@ export class TrackerSession implements TrackerCalls {
     });
   }
 
+  #tellDown(): void {
+    const distrust = this.#distrust();
+    if (distrust === undefined) this.#events.down(this.#tried());
+    else if (this.#waiters.size === 0) this.#events.distrusted(distrust);
+  }
+
   /** Why no tracker can be asked. One whose key is wrong answers, but is not to be trusted: that is said in full. */
   #unreachable(): Failure {
-    const troubles = this.#trackers.map((_, index) => this.#troubles.get(index));
-    const [first] = troubles;
-    if (first !== undefined && troubles.every((trouble) => trouble?.code === "tracker-refused")) return first;
-    const tried = this.#trackers.map(
-      ({ address }, index) => `${formatAddress(address)} (${troubles[index]?.message ?? "no answer"})`,
-    );
     const start = `p2p tracker tracker_info.txt ${this.#trackers[0]?.no ?? 1}`;
-    return new Failure(
-      "tracker-unreachable",
-      `no tracker answers: tried ${tried.join(", ")}; start one with: ${start}`,
+    return (
+      this.#distrust() ??
+      new Failure(
+        "tracker-unreachable",
+        `no tracker answers: tried ${this.#tried()}; start one with: ${start}`,
+      )
     );
+  }
+
+  #distrust(): Failure | undefined {
+    return [...this.#troubles.values()].find(({ code }) => code === "tracker-refused");
+  }
+
+  #tried(): string {
+    const shown = this.#trackers.map(({ address }, index) => {
+      const trouble = this.#troubles.get(index)?.message ?? "no answer";
+      return `${formatAddress(address)} (${trouble})`;
+    });
+    return shown.join(", ");
   }
 
   /** Tries the tracker that comes next, and goes on until one is in use. */

@@ -28,6 +28,7 @@ export interface SourceShare {
   readonly bytes: number;
   /** Pieces from it that had a wrong hash. */
   readonly wrongPieces: number;
+  /** `gone`: not connected, for whatever reason; `dropped`: for ever. */
   readonly state: "connected" | "connecting" | "gone" | "dropped";
 }
 
@@ -40,13 +41,13 @@ export interface DownloadView {
   readonly size: number;
   /** Verified bytes on disk, resumed ones too. */
   readonly doneBytes: number;
-  /** Bytes a second over the last seconds, of this run alone. */
+  /** Bytes a second over the last seconds, of this run alone; 0 while it waits. */
   readonly rate: number;
   readonly sources: readonly SourceShare[];
   /** Bytes fetched and thrown away: wrong, or a second copy. */
   readonly wastedBytes: number;
   readonly waits: WaitReason | undefined;
-  /** Why it failed. */
+  /** Why it failed, or was paused without being asked. */
   readonly failure: Failure | undefined;
 }
 
@@ -63,9 +64,10 @@ export type ClientEvent =
   | { readonly kind: "download-complete"; readonly view: DownloadView }
   | { readonly kind: "download-failed"; readonly view: DownloadView }
   | { readonly kind: "download-waits"; readonly view: DownloadView }
+  | { readonly kind: "download-paused"; readonly view: DownloadView } // not by the user
   | { readonly kind: "share-broken"; readonly share: ShareView; readonly why: string }
   | { readonly kind: "tracker-changed"; readonly tracker: string } // another one answers now
-  | { readonly kind: "tracker-lost" } // none answers; tried again
+  | { readonly kind: "tracker-lost"; readonly tried: string } // none answers; tried again
   | { readonly kind: "session-ended"; readonly message: string }
   | { readonly kind: "warning"; readonly message: string };
 
@@ -91,7 +93,12 @@ export interface SearchHit {
 }
 
 export interface UploadResult {
+  /** Under which the group has this content. */
   readonly name: FileName;
+  /** From where this machine shares it. */
+  readonly path: string;
+  /** Which of them stood already, and is not the one given: the path, with or without the name, or the name alone. */
+  readonly kept: "name" | "path" | undefined;
   readonly sha1: Sha1;
   readonly size: number;
 }

@@ -1,18 +1,20 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { Failure } from "../base/failure.ts";
-import type { Fingerprint } from "../base/ids.ts";
+import type { Fingerprint, UserName } from "../base/ids.ts";
 import { IDLE_CLOSE_MS, IDLE_PING_MS, RPC_MS_MAX, RPC_PENDING_MAX } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
 import { type SimConnection, SimNetwork } from "../testing/sim-network.ts";
 import { encodeMessage } from "../wire/envelope.ts";
 import { encodeFrame, frameHeader } from "../wire/frame.ts";
+import { userName } from "../wire/schema.ts";
 import { RpcConnection, type RpcHandler, type RpcReply } from "./rpc.ts";
 
 const protocol = {
   methods: {
     add: { params: v.object({ a: v.number(), b: v.number() }), result: v.object({ sum: v.number() }) },
+    greet: { params: v.object({ name: userName }), result: v.object({ names: v.array(userName) }) },
     echo: { params: v.object({}), result: v.object({}) },
   },
   notice: v.object({ text: v.string() }),
@@ -141,15 +143,25 @@ describe("calls", () => {
     const failure = await failureOf(client.call("add", { a: 1, b: "2" as unknown as number }));
     expect(failure.code).toBe("protocol");
     expect(failure.message).toContain("b:");
+    const typed = await failureOf(client.call("greet", { name: "a b" as UserName }));
+    expect([typed.code, typed.message]).toEqual([
+      "invalid-input",
+      'user id must be one word, without spaces: "a b"',
+    ]);
     expect(asked).toBe(0);
     expect((await client.call("add", { a: 1, b: 2 })).result).toEqual({ sum: 3 });
   });
 
-  test("a result that the schema refuses fails the call", async () => {
+  test("a result that the schema refuses fails the call, and is told as the other side's fault", async () => {
     const { client } = setUp({
-      request: async () => ({ result: { sum: "3" } }) as unknown as RpcReply<never>,
+      request: async () => ({ result: { names: ["ann", ""] } }) as unknown as RpcReply<never>,
     });
-    expect((await failureOf(client.call("add", { a: 1, b: 2 }))).code).toBe("protocol");
+    const failure = await failureOf(client.call("greet", { name: "ann" as UserName }));
+    expect([failure.code, failure.message]).toEqual([
+      "protocol",
+      'the tracker\'s answer to greet makes no sense (names.1: user id is empty: "")',
+    ]);
+    expect(client.isOpen).toBe(true);
   });
 
   test("unknown methods are refused, also those that every object has", async () => {

@@ -15,7 +15,7 @@ import { RPC_MS_MAX, RPC_PENDING_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import { decodeMessage, type Envelope, encodeMessage, MESSAGE_RULES } from "../wire/envelope.ts";
 import { FrameDecoder } from "../wire/frame.ts";
-import { check } from "../wire/schema.ts";
+import { check, checkInput } from "../wire/schema.ts";
 import type { Connection } from "./connection.ts";
 import { KEEP_ALIVE_RULES, KeepAlive } from "./keep-alive.ts";
 
@@ -70,6 +70,7 @@ export interface RpcDependencies<T extends MethodTable, N extends v.GenericSchem
 /** A call that has not ended, or has but whose answer may still come and is then thrown away. */
 interface Call {
   readonly n: number;
+  readonly method: string;
   readonly result: v.GenericSchema;
   readonly frame: Uint8Array;
   readonly settle: (outcome: RpcAnswer<unknown> | Failure) => void;
@@ -139,7 +140,7 @@ export class RpcConnection<T extends MethodTable, N extends v.GenericSchema> {
     const n = this.#nextNumber++;
     const frame = encodeMessage({ kind: "request", n, method, params }, tail);
     const outcome = Promise.withResolvers<RpcAnswer<unknown> | Failure>();
-    const call: Call = { n, result, frame, settle: outcome.resolve, isSettled: false };
+    const call: Call = { n, method, result, frame, settle: outcome.resolve, isSettled: false };
     this.#waiting.push(call);
     this.#sendWaiting();
     const cancelDeadline = this.#clock.after(RPC_MS_MAX, () =>
@@ -191,10 +192,7 @@ export class RpcConnection<T extends MethodTable, N extends v.GenericSchema> {
         this.#accept(envelope.n, envelope.method, envelope.params, tail);
         break;
       case "answer":
-        this.#answered(envelope.n, (call) => {
-          const result = check(call.result, envelope.result);
-          return result instanceof Failure ? result : { result, tail: kept(tail) };
-        });
+        this.#answered(envelope.n, (call) => readAnswer(call, envelope.result, tail));
         break;
       case "refusal":
         this.#answered(envelope.n, () => envelope.failure);
@@ -262,7 +260,7 @@ export class RpcConnection<T extends MethodTable, N extends v.GenericSchema> {
     const schema = Object.hasOwn(methods, method) ? methods[method]?.params : undefined;
     if (schema === undefined || this.#handler.request === undefined)
       throw new Failure("protocol", `unknown method ${forTerminal(method)}`);
-    const checked = check(schema, params);
+    const checked = checkInput(schema, params);
     if (checked instanceof Failure) throw checked;
     return this.#handler.request(method as MethodOf<T>, checked as ParamsOf<T, MethodOf<T>>, tail);
   }
@@ -293,6 +291,13 @@ export class RpcConnection<T extends MethodTable, N extends v.GenericSchema> {
 function settle(call: Call, outcome: RpcAnswer<unknown> | Failure): void {
   call.isSettled = true;
   call.settle(outcome);
+}
+
+/** What is wrong with an answer is not what the asker typed: the line says whose it is. Only trackers are asked. */
+function readAnswer({ method, result: schema }: Call, given: unknown, tail: Uint8Array) {
+  const result = check(schema, given);
+  if (!(result instanceof Failure)) return { result, tail: kept(tail) };
+  return new Failure("protocol", `the tracker's answer to ${method} makes no sense (${result.message})`);
 }
 
 /** A copy that outlives the call in which the bytes were lent. */

@@ -13,12 +13,16 @@ import type { ClientIntents, HashProgress } from "../client/views.ts";
 export interface CommandContext {
   readonly client: ClientIntents;
   readonly clock: Pick<Clock, "nowMs">;
-  /** Whether the path, as it was typed, is an existing regular file. */
-  readonly isFile: (path: string) => Promise<boolean>;
+  /** What is at the path, as it was typed. */
+  readonly kindOf: (path: string) => Promise<PathKind>;
   /** Asks on the terminal without echo; gives undefined if the user thinks better of it. Absent without a terminal. */
   readonly askHidden: ((question: string) => Promise<string | undefined>) | undefined;
   readonly progress: (at: HashProgress) => void;
+  /** What is to be said besides the reply, and after it. */
+  readonly note: (line: string) => void;
 }
+
+export type PathKind = "file" | "folder" | "named pipe" | "socket" | "device" | "nothing";
 
 /** Lines for standard output; `leave` ends the program. */
 export type Reply = readonly string[] | "leave";
@@ -35,6 +39,8 @@ export interface Command {
   readonly example: string;
   /** Events that come while it runs are shown after its reply, which they follow from. */
   readonly holdsEvents: boolean;
+  /** Index of the first argument that is a password; infinite if none is. */
+  readonly passwordAt: number;
   /** @throws Failure */
   run(context: CommandContext, words: readonly string[]): Promise<Reply>;
 }
@@ -46,6 +52,7 @@ export interface Argument<T> {
   readonly optional?: true;
   /** Takes all words that are left, as one with blanks between. Only the last. */
   readonly takesRest?: true;
+  readonly isPassword?: true;
 }
 
 type Values<A extends readonly Argument<unknown>[]> = {
@@ -70,10 +77,16 @@ export function command<const A extends readonly Argument<unknown>[]>(spec: Comm
     summary: spec.summary,
     example: spec.example,
     holdsEvents: spec.holdsEvents ?? false,
+    passwordAt: passwordAt(spec.args),
     async run(context, words) {
       return spec.run(context, ...(parseAll(spec.name, spec.args, words) as Values<A>));
     },
   };
+}
+
+function passwordAt(args: readonly Argument<unknown>[]): number {
+  const index = args.findIndex(({ isPassword }) => isPassword);
+  return index < 0 ? Number.POSITIVE_INFINITY : index;
 }
 
 function parseAll(name: string, args: readonly Argument<unknown>[], words: readonly string[]): unknown[] {
@@ -87,13 +100,13 @@ function parseAll(name: string, args: readonly Argument<unknown>[], words: reado
   });
 }
 
-/** `download_file takes <group_id> <file_name> <destination_path>; got 2 of 3` */
+/** `download_file takes <group_id> <file_name> <destination_path>; got 2, needs 3` */
 export function wrongCount(name: string, args: readonly Argument<unknown>[], got: number): Failure {
   if (args.length === 0) return new Failure("usage", `${name} takes no arguments; got ${got}`);
   const least = args.filter(({ optional }) => !optional).length;
-  const range = least === args.length ? `${least}` : `${least} or ${args.length}`;
+  const needs = least === args.length ? `${least}` : `${least} or ${args.length}`;
   const hint = got > args.length ? "; put a word that holds blanks between quotes" : "";
-  return new Failure("usage", `${name} takes ${synopsisOf(args)}; got ${got} of ${range}${hint}`);
+  return new Failure("usage", `${name} takes ${synopsisOf(args)}; got ${got}, needs ${needs}${hint}`);
 }
 
 function synopsisOf(args: readonly Argument<unknown>[]): string {
@@ -120,4 +133,4 @@ export const newGroupId = {
   parse: (text: string) => refuseSuffix(parseGroupName(text)),
 };
 export const fileName = { label: "<file_name>", parse: parseFileName };
-export const passwd = { label: "<passwd>", parse: parsePassword };
+export const passwd = { label: "<passwd>", parse: parsePassword, isPassword: true } as const;

@@ -3,12 +3,19 @@ import { describe, expect, test } from "bun:test";
 import { Failure, orThrow } from "../base/failure.ts";
 import type { FileName, GroupName, Sha1, UserName } from "../base/ids.ts";
 import { FakeClient } from "../testing/fake-client.ts";
-import type { CommandContext, Reply } from "./command.ts";
-import { COMMANDS, findCommand } from "./commands.ts";
+import type { CommandContext, PathKind, Reply } from "./command.ts";
+import { COMMANDS, findCommand, holdsPassword } from "./commands.ts";
 import { splitWords } from "./parser.ts";
 
 const parser = { home: "/home/ann", windows: false };
-const FILES = new Set(["/tmp/notes.pdf", "/tmp/a b.pdf", "math"]);
+const PATHS: ReadonlyMap<string, PathKind> = new Map([
+  ["/tmp/notes.pdf", "file"],
+  ["/tmp/a b.pdf", "file"],
+  ["math", "file"],
+  ["/tmp", "folder"],
+  ["/tmp/fifo", "named pipe"],
+  ["/dev/null", "device"],
+]);
 
 /** Runs a line as the prompt does. Failures come back as their line. */
 async function run(
@@ -19,7 +26,8 @@ async function run(
   const context: CommandContext = {
     client,
     clock: { nowMs: () => 1_700_000_000_000 },
-    isFile: async (path) => FILES.has(path),
+    kindOf: async (path) => PATHS.get(path) ?? "nothing",
+    note: () => {},
     askHidden: undefined,
     progress: () => {},
     ...more,
@@ -180,30 +188,36 @@ describe("wrong usage is one line that says what the command takes", () => {
   const wrong: readonly (readonly [line: string, message: string])[] = [
     [
       "download_file math notes.pdf",
-      "download_file takes <group_id> <file_name> <destination_path>; got 2 of 3",
+      "download_file takes <group_id> <file_name> <destination_path>; got 2, needs 3",
     ],
-    ["download_file", "download_file takes <group_id> <file_name> <destination_path>; got 0 of 3"],
+    ["download_file", "download_file takes <group_id> <file_name> <destination_path>; got 0, needs 3"],
     [
       "download_file math my notes.pdf /tmp",
-      "download_file takes <group_id> <file_name> <destination_path>; got 4 of 3; put a word that holds blanks between quotes",
+      "download_file takes <group_id> <file_name> <destination_path>; got 4, needs 3; put a word that holds blanks between quotes",
     ],
-    ["create_user alice", "create_user takes <user_id> <passwd>; got 1 of 2"],
-    ["login", "login takes <user_id> [<passwd>]; got 0 of 1 or 2"],
-    ["login alice", "login takes <user_id> <passwd>; got 1 of 2"],
+    ["create_user alice", "create_user takes <user_id> <passwd>; got 1, needs 2"],
+    ["login", "login takes <user_id> [<passwd>]; got 0, needs 1 or 2"],
+    ["login alice", "login takes <user_id> <passwd>; got 1, needs 2"],
     ["logout now", "logout takes no arguments; got 1"],
-    ["search", "search takes <text>; got 0 of 1"],
-    ["upload_file /tmp/notes.pdf", "upload_file takes <file_path> <group_id> [<file_name>]; got 1 of 2 or 3"],
+    ["search", "search takes <text>; got 0, needs 1"],
+    [
+      "upload_file /tmp/notes.pdf",
+      "upload_file takes <file_path> <group_id> [<file_name>]; got 1, needs 2 or 3",
+    ],
     [
       "upload_file /tmp/none math",
       "no file at /tmp/none; give the path of an existing file, between quotes if it holds blanks",
     ],
+    ["upload_file /tmp math", "/tmp is a folder; upload_file shares one file at a time"],
+    ["upload_file /tmp/fifo math", "/tmp/fifo is a named pipe; upload_file shares one file at a time"],
+    ["upload_file /dev/null math", "/dev/null is a device; upload_file shares one file at a time"],
     ["upload_file /tmp/notes.pdf a/b", 'group id must not hold / or \\: "a/b"'],
     ["upload_file '' math", "<file_path> is empty"],
     ["create_user 'al ice' x", 'user id must be one word, without spaces: "al ice"'],
     ["create_user alice~abcde x", 'a new name must not hold ~: "alice~abcde"'],
     ["create_group math~abcde", 'a new name must not hold ~: "math~abcde"'],
     ["create_user alice ''", "the password is empty"],
-    [`login alice ${"x".repeat(1025)}`, "the password is longer than 1024 bytes"],
+    [`login alice ${"x".repeat(1025)}`, "the password is longer than 1024 bytes (it has 1025)"],
     ["create_group -x", 'group id must not start with -: "-x"'],
     ["download_file math ../x /tmp", 'file name must not hold / or \\: "../x"'],
     ["creat_user alice x", "unknown command: creat_user; did you mean create_user?"],
@@ -245,11 +259,64 @@ describe("a name is found", () => {
   });
 });
 
+test("a line that holds a password is known, however its command is spelled", () => {
+  const secret = [
+    "create_user alice x",
+    "  LOGIN alice x",
+    "create-user alice x",
+    "create user alice x",
+    "'create user' alice x",
+    "\u200blogin\u00a0alice\u00a0x",
+    "login alice 'not closed",
+    "change_password old new",
+    "change_password old",
+    "creat_user alice x",
+    "logn alice x",
+  ];
+  for (const line of secret) expect(holdsPassword(line), line).toBe(true);
+  const open = [
+    "",
+    "login",
+    "login alice",
+    "create_user alice",
+    "logout",
+    "join_group math",
+    "frobnicate a b",
+  ];
+  for (const line of open) expect(holdsPassword(line), line).toBe(false);
+});
+
 describe("upload_file", () => {
-  test("understands swapped arguments when only the second is a file", async () => {
+  test("understands swapped arguments when only the second is a file, and says so", async () => {
     const client = new FakeClient();
-    expect(await run("upload_file physics /tmp/notes.pdf", client)).toEqual(["File uploaded successfully"]);
-    expect(client.calls).toEqual(["uploadFile /tmp/notes.pdf physics undefined"]);
+    const notes: string[] = [];
+    const note = (line: string) => notes.push(line);
+    expect(await run("upload_file physics /tmp/notes.pdf", client, { note })).toEqual([
+      "File uploaded successfully",
+    ]);
+    await run("upload_file physics '/tmp/a b.pdf' b.pdf", client, { note });
+    await run("upload_file /tmp/notes.pdf physics", client, { note });
+    expect(client.calls[0]).toBe("uploadFile /tmp/notes.pdf physics undefined");
+    expect(notes).toEqual([
+      "taken as: upload_file /tmp/notes.pdf physics",
+      "taken as: upload_file '/tmp/a b.pdf' physics b.pdf",
+    ]);
+  });
+
+  test("says when the group keeps what it has of this content", async () => {
+    const client = new FakeClient();
+    const notes: string[] = [];
+    const note = (line: string) => notes.push(line);
+    client.uploaded = { ...client.uploaded, name: "one.txt" as FileName, kept: "name" };
+    expect(await run("upload_file /tmp/notes.pdf dup", client, { note })).toEqual([
+      "File uploaded successfully",
+    ]);
+    client.uploaded = { ...client.uploaded, path: "/home/one.txt", kept: "path" };
+    await run("upload_file /tmp/notes.pdf dup", client, { note });
+    expect(notes).toEqual([
+      "dup has this content already, as one.txt: it is shared under that name",
+      "dup has this content from here already: one.txt, from /home/one.txt",
+    ]);
   });
 
   test("takes the first for the path when both are files", async () => {
@@ -317,8 +384,8 @@ describe("help", () => {
 
   test("gives examples that have the form of their command", async () => {
     for (const { name, example } of COMMANDS.values()) {
-      const isFile = async () => true;
-      expect(await run(example, undefined, { isFile }), name).not.toStartWith("error");
+      const kindOf = async () => "file" as const;
+      expect(await run(example, undefined, { kindOf }), name).not.toStartWith("error");
     }
   });
 });

@@ -5,7 +5,7 @@
  * `create user alice x` is `create_user`.
  */
 import { Failure, orThrow } from "../base/failure.ts";
-import { forTerminal, nearest } from "../base/text.ts";
+import { cleanPasted, forTerminal, nearest } from "../base/text.ts";
 import { accountCommands } from "./account-commands.ts";
 import { type Command, command, optional, TOPICS, word } from "./command.ts";
 import { downloadCommands } from "./download-commands.ts";
@@ -68,11 +68,30 @@ function nameOf(words: readonly string[]): string {
   return words.join("_").toLowerCase().replace(/[-\s]/g, "_");
 }
 
-function unknownCommand(words: readonly string[]): Failure {
+/**
+ * Whether what was typed gives a password away, to be kept nowhere. Looks at the words more loosely than the parser: a
+ * line that is refused, for a quote or a misspelled name, holds its password all the same.
+ */
+export function holdsPassword(line: string): boolean {
+  const words = cleanPasted(line)
+    .replace(/['"\\]/g, "")
+    .split(/\s+/)
+    .filter((each) => each !== "");
+  const found = findCommand(words);
+  if (!(found instanceof Failure)) return found.args.length > found.command.passwordAt;
+  const near = COMMANDS.get(nearestName(words) ?? "");
+  return near !== undefined && words.length > 1 + near.passwordAt;
+}
+
+function nearestName(words: readonly string[]): string | undefined {
   const names = [...COMMANDS.keys()];
+  return nearest(nameOf(words.slice(0, 2)), names) ?? nearest(nameOf(words.slice(0, 1)), names);
+}
+
+function unknownCommand(words: readonly string[]): Failure {
   const first = nameOf(words.slice(0, 1));
-  const near = nearest(nameOf(words.slice(0, 2)), names) ?? nearest(first, names);
-  const longer = first === "" ? [] : names.filter((name) => name.startsWith(first));
+  const near = nearestName(words);
+  const longer = first === "" ? [] : [...COMMANDS.keys()].filter((name) => name.startsWith(first));
   const meant = near === undefined ? longer : [near];
   const advice = meant.length === 0 ? "help lists all commands" : `did you mean ${meant.join(" or ")}?`;
   return new Failure("usage", `unknown command: ${forTerminal((words[0] ?? "").slice(0, 40))}; ${advice}`);

@@ -1,21 +1,53 @@
 /** Commands on the files of a group and on what this machine shares. */
 import { Failure, orThrow } from "../base/failure.ts";
-import { parseGroupName } from "../base/ids.ts";
+import { type FileName, type GroupName, parseGroupName } from "../base/ids.ts";
 import { forTerminal } from "../base/text.ts";
+import type { UploadResult } from "../client/views.ts";
 import { type CommandContext, command, fileName, groupId, optional, word } from "./command.ts";
+import { quoteWord } from "./parser.ts";
 import { renderFiles, renderHits } from "./render.ts";
 
 const topic = "Files";
 
+interface Target {
+  readonly path: string;
+  readonly group: GroupName;
+  readonly isSwapped: boolean;
+}
+
 /** The arguments in either order: swapped if only the second names a file, and the first may name a group. */
-async function pathAndGroup(first: string, second: string, { isFile }: CommandContext) {
-  if (await isFile(first)) return { path: first, group: orThrow(parseGroupName(second)) };
+async function pathAndGroup(first: string, second: string, { kindOf }: CommandContext): Promise<Target> {
+  const kind = await kindOf(first);
+  if (kind === "file") return { path: first, group: orThrow(parseGroupName(second)), isSwapped: false };
   const group = parseGroupName(first);
-  if (!(group instanceof Failure) && (await isFile(second))) return { path: second, group };
+  if (!(group instanceof Failure) && (await kindOf(second)) === "file")
+    return { path: second, group, isSwapped: true };
+  if (kind !== "nothing")
+    throw new Failure(
+      "file-refused",
+      `${forTerminal(first)} is a ${kind}; upload_file shares one file at a time`,
+    );
   throw new Failure(
     "file-missing",
     `no file at ${forTerminal(first)}; give the path of an existing file, between quotes if it holds blanks`,
   );
+}
+
+function describeSwap({ path, group }: Target, name: FileName | undefined): string {
+  const words = ["upload_file", path, group, ...(name === undefined ? [] : [name])];
+  return `taken as: ${words.map(quoteWord).join(" ")}`;
+}
+
+/** Why a share is not what was asked for; undefined if it is. */
+function describeKept(group: GroupName, { kept, name, path }: UploadResult): string | undefined {
+  switch (kept) {
+    case "name":
+      return `${group} has this content already, as ${name}: it is shared under that name`;
+    case "path":
+      return `${group} has this content from here already: ${name}, from ${path}`;
+    case undefined:
+      return undefined;
+  }
 }
 
 export const fileCommands = [
@@ -43,11 +75,15 @@ export const fileCommands = [
     name: "upload_file",
     topic,
     args: [word("<file_path>"), word("<group_id>"), optional(fileName)],
-    summary: "Share a file in a group, straight from where it lies; with <file_name> under another name.",
+    summary:
+      "Share a file in a group, straight from where it lies, or as <file_name>; path and group may be swapped.",
     example: "upload_file ~/'My videos/lecture 1.mp4' math",
     async run(context, first, second, name) {
-      const { path, group } = await pathAndGroup(first, second, context);
-      await context.client.uploadFile(path, group, name, context.progress);
+      const target = await pathAndGroup(first, second, context);
+      if (target.isSwapped) context.note(describeSwap(target, name));
+      const { path, group } = target;
+      const kept = describeKept(group, await context.client.uploadFile(path, group, name, context.progress));
+      if (kept !== undefined) context.note(kept);
       return ["File uploaded successfully"];
     },
   }),

@@ -1,9 +1,9 @@
 /**
  * The prompt on a terminal: line editing and history by readline, lines that come unasked above what is being typed.
  *
- * Ctrl-C clears the line, twice in a row it leaves; Ctrl-D leaves. Readline keeps the terminal in raw mode, so that
- * neither arrives as a signal, and both are seen while a command runs. An answer that is not echoed is not kept in the
- * history.
+ * Ctrl-C clears the line or gives the question up; with nothing typed, twice in a row, it leaves, as Ctrl-D does. Readline
+ * keeps the terminal in raw mode, so that neither arrives as a signal, and both are seen while a command runs. An answer
+ * that is not echoed is not kept in the history, nor is a line that holds a password.
  */
 import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from "node:readline";
 import { Writable } from "node:stream";
@@ -16,6 +16,13 @@ export interface TerminalStreams {
   readonly input: NodeJS.ReadableStream;
   readonly output: Writable & { readonly columns?: number };
   readonly errors: Writable;
+}
+
+export interface InteractiveTerminalOptions {
+  /** What Tab completes. */
+  readonly commandNames: readonly string[];
+  /** Which lines are not kept in the history. */
+  readonly holdsPassword: (line: string) => boolean;
 }
 
 interface HiddenQuestion {
@@ -39,11 +46,14 @@ export class InteractiveTerminal implements Terminal {
   #waiter: ((line: string | undefined) => void) | undefined;
   #question: HiddenQuestion | undefined;
   #prompt = "> ";
-  /** Whether the last key was a Ctrl-C. */
+  /** Whether the last key was a Ctrl-C with nothing to clear. */
   #interrupted = false;
   #closed = false;
 
-  constructor({ input, output, errors }: TerminalStreams, commandNames: readonly string[]) {
+  constructor(
+    { input, output, errors }: TerminalStreams,
+    { commandNames, holdsPassword }: InteractiveTerminalOptions,
+  ) {
     this.#screen = output;
     this.#output = new Printer(output);
     this.#errors = new Printer(errors);
@@ -52,10 +62,15 @@ export class InteractiveTerminal implements Terminal {
       output: muted(output, () => this.#question !== undefined),
       terminal: true,
       historySize: LINES_AHEAD_MAX,
-      completer: (line: string) => [commandNames.filter((name) => name.startsWith(line)), line],
+      completer: (line: string) => [
+        commandNames.filter((name) => name.startsWith(line)).map((name) => `${name} `),
+        line,
+      ],
     });
     this.#readline.on("line", (line) => this.#take(line));
-    this.#readline.on("history", (history) => this.#question !== undefined && history.shift());
+    this.#readline.on("history", (history) => {
+      if (this.#question !== undefined || holdsPassword(history[0] ?? "")) history.shift();
+    });
     this.#readline.on("SIGINT", () => this.#interrupt());
     this.#readline.on("close", () => this.#leave());
     input.on("keypress", (_, key?: { ctrl?: boolean; name?: string }) => {
@@ -135,10 +150,12 @@ export class InteractiveTerminal implements Terminal {
       this.#leave();
       return;
     }
-    this.#interrupted = true;
+    const isSomethingToEnd = this.#question !== undefined || this.#readline.line !== "";
     this.#clearTyped();
     this.#ahead.length = 0;
     this.#answer(undefined);
+    if (isSomethingToEnd) return;
+    this.#interrupted = true;
     this.notice("Press Ctrl-C again to leave");
   }
 

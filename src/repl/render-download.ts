@@ -1,8 +1,9 @@
 /**
  * A download as two lines: which one and its state, then, indented, everything else that is known of it. Pure.
  *
- * The first line is fixed: scripts read it. Percentages of progress are rounded down, so that 100% is reached only by
- * what is complete.
+ * The first line is fixed: scripts read it. In the second come how far it is, then who gave how much, then, last because
+ * it may hold anything, where it goes. Percentages of progress are rounded down, so that 100% is reached only by what is
+ * complete; of sources they are told only where they cannot be taken for progress.
  */
 import { DOWNLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import { count, formatBytes, formatDuration, forTerminal } from "../base/text.ts";
@@ -25,16 +26,26 @@ export function renderDownloads(downloads: readonly DownloadView[], nowMs: numbe
 }
 
 function details(view: DownloadView, nowMs: number): string {
+  const parts = [status(view, nowMs), givers(view), `to ${view.path}`];
+  return parts.filter((part) => part !== "").join("; ");
+}
+
+/** How far it is, and why it is not further. */
+function status(view: DownloadView, nowMs: number): string {
   switch (view.state) {
     case "complete":
-      return join(formatBytes(view.size) + origin(view), dropped(view), wasted(view));
+      return formatBytes(view.size);
     case "downloading":
-      return join(progress(view), speed(view), waiting(view, nowMs)) + tail(view);
+      return join(progress(view), speed(view), waiting(view, nowMs));
     case "paused":
-      return `paused at ${progress(view)}${tail(view)}`;
     case "failed":
-      return `failed at ${progress(view)}: ${view.failure?.message ?? "unknown reason"}${tail(view)}`;
+      return `${view.state} at ${progress(view)}${reason(view)}`;
   }
+}
+
+function reason({ state, failure }: DownloadView): string {
+  if (failure !== undefined) return `: ${failure.message}`;
+  return state === "failed" ? ": unknown reason" : "";
 }
 
 function join(...parts: readonly string[]): string {
@@ -55,22 +66,22 @@ function waiting({ waits }: DownloadView, nowMs: number): string {
   return waits === undefined ? "" : renderWait(waits, nowMs);
 }
 
-/** Of an unfinished one: where its bytes came from so far. */
-function tail(view: DownloadView): string {
-  const rest = join(origin(view).trim(), dropped(view), wasted(view));
-  return rest === "" ? "" : `; ${rest}`;
-}
-
-/** ` from bob@127.0.0.1:6001 60% (154 MiB), carol@... 40% (102 MiB)`: shares of what is on disk. */
-function origin({ state, sources, doneBytes }: DownloadView): string {
+/** `154 MiB (60%) from bob@127.0.0.1:6001, 102 MiB (40%) from carol@...`: shares of what is on disk. */
+function givers(view: DownloadView): string {
+  const { state, sources, doneBytes } = view;
   const gave = sources.filter((source) => source.bytes > 0 || (state === "downloading" && isThere(source)));
   const fetched = gave.reduce((sum, { bytes }) => sum + bytes, 0);
+  const earlierBytes = fetched > 0 ? Math.max(0, doneBytes - fetched) : 0;
   const whole = Math.max(fetched, doneBytes);
-  const share = (bytes: number) =>
-    `${whole === 0 ? 0 : Math.round((100 * bytes) / whole)}% (${formatBytes(bytes)}`;
-  const parts = gave.map((source) => `${label(source)} ${share(source.bytes)}${remarks(source)})`);
-  if (fetched > 0 && fetched < doneBytes) parts.push(`earlier ${share(doneBytes - fetched)})`);
-  return parts.length === 0 ? "" : ` from ${parts.join(", ")}`;
+  const isShared = state === "complete" || gave.length > 1 || earlierBytes > 0;
+  const share = (bytes: number) => (isShared && whole > 0 ? [`${Math.round((100 * bytes) / whole)}%`] : []);
+  const part = (bytes: number, remarks: readonly string[], from: string) =>
+    `${formatBytes(bytes)}${remarks.length === 0 ? "" : ` (${remarks.join(", ")})`} ${from}`;
+  const parts = gave.map((source) =>
+    part(source.bytes, [...share(source.bytes), ...remarks(source)], `from ${label(source)}`),
+  );
+  if (earlierBytes > 0) parts.push(part(earlierBytes, share(earlierBytes), "earlier"));
+  return join(...parts, dropped(view), wasted(view));
 }
 
 function isThere({ state }: SourceShare): boolean {
@@ -81,9 +92,9 @@ function label({ user, address }: SourceShare): string {
   return `${user}@${address}`;
 }
 
-function remarks({ state, wrongPieces }: SourceShare): string {
-  const wrong = wrongPieces > 0 && state !== "dropped" ? `, ${count(wrongPieces, "wrong piece")}` : "";
-  return state === "connecting" ? `${wrong}, connecting` : wrong;
+function remarks({ state, wrongPieces }: SourceShare): string[] {
+  const wrong = wrongPieces > 0 && state !== "dropped" ? [count(wrongPieces, "wrong piece")] : [];
+  return state === "connecting" ? [...wrong, "connecting"] : wrong;
 }
 
 function dropped({ sources }: DownloadView): string {

@@ -35,12 +35,16 @@ function describe(event: ClientEvent, nowMs: number): EventLine {
         `Download of ${name} of group ${group}: ${waits === undefined ? "goes on" : renderWait(waits, nowMs)}`,
       );
     }
+    case "download-paused": {
+      const { name, group, failure } = event.view;
+      return notice(`Download of ${name} of group ${group}: paused: ${failure?.message ?? "unknown reason"}`);
+    }
     case "share-broken":
-      return notice(`No longer shared in group ${event.share.group}: ${event.share.path} (${event.why})`);
+      return notice(`No longer shared: ${event.share.name} in group ${event.share.group}: ${event.why}`);
     case "tracker-changed":
       return notice(`Tracker ${event.tracker} answers now`);
     case "tracker-lost":
-      return notice("No tracker answers; trying again");
+      return notice(`No tracker answers: ${event.tried}; trying again`);
     case "session-ended":
       return notice(`Logged out: ${event.message}`);
     case "warning":

@@ -46,26 +46,33 @@ describe("a download is shown as two lines", () => {
     const sources = [source("bob", 84), source("carol", 42), source("dave", 2, { state: "connecting" })];
     expect(screen({ doneBytes: 128 * MiB, rate: 12.5 * MiB, sources })).toEqual([
       "[D] [math] lecture 1.mp4",
-      "  50% of 256 MiB, 12.5 MiB/s, 10s left; from bob@127.0.0.1:6003 66% (84.0 MiB), " +
-        "carol@127.0.0.1:6005 33% (42.0 MiB), dave@127.0.0.1:6004 2% (2.0 MiB, connecting)",
+      "  50% of 256 MiB, 12.5 MiB/s, 10s left; 84.0 MiB (66%) from bob@127.0.0.1:6003, " +
+        "42.0 MiB (33%) from carol@127.0.0.1:6005, 2.0 MiB (2%, connecting) from dave@127.0.0.1:6004; " +
+        "to /tmp/lecture 1.mp4",
     ]);
+  });
+
+  test("running from one source: no second percentage beside the progress", () => {
+    expect(screen({ doneBytes: 64 * MiB, rate: MiB, sources: [source("bob", 64)] })[1]).toBe(
+      "  25% of 256 MiB, 1.0 MiB/s, 3m12s left; 64.0 MiB from bob@127.0.0.1:6003; to /tmp/lecture 1.mp4",
+    );
   });
 
   test("running, nothing yet: who is connected", () => {
     expect(screen({ sources: [source("bob", 0), source("carol", 0, { state: "gone" })] })[1]).toBe(
-      "  0% of 256 MiB; from bob@127.0.0.1:6003 0% (0 B)",
+      "  0% of 256 MiB; 0 B from bob@127.0.0.1:6003; to /tmp/lecture 1.mp4",
     );
   });
 
   test("running after a restart: what came earlier", () => {
     expect(screen({ doneBytes: 100 * MiB, sources: [source("bob", 25)] })[1]).toBe(
-      "  39% of 256 MiB; from bob@127.0.0.1:6003 25% (25.0 MiB), earlier 75% (75.0 MiB)",
+      "  39% of 256 MiB; 25.0 MiB (25%) from bob@127.0.0.1:6003, 75.0 MiB (75%) earlier; to /tmp/lecture 1.mp4",
     );
   });
 
   test("never 100% before it is complete", () => {
     expect(screen({ doneBytes: 256 * MiB - 1, waits: { kind: "verifying" } })[1]).toBe(
-      "  99% of 256 MiB, verifying",
+      "  99% of 256 MiB, verifying; to /tmp/lecture 1.mp4",
     );
   });
 
@@ -73,7 +80,8 @@ describe("a download is shown as two lines", () => {
     const sources = [source("bob", 154), source("carol", 102, { state: "gone" }), source("dave", 0)];
     expect(screen({ state: "complete", doneBytes: 256 * MiB, sources })).toEqual([
       "[C] [math] lecture 1.mp4",
-      "  256 MiB from bob@127.0.0.1:6003 60% (154 MiB), carol@127.0.0.1:6005 40% (102 MiB)",
+      "  256 MiB; 154 MiB (60%) from bob@127.0.0.1:6003, 102 MiB (40%) from carol@127.0.0.1:6005; " +
+        "to /tmp/lecture 1.mp4",
     ]);
   });
 
@@ -83,27 +91,33 @@ describe("a download is shown as two lines", () => {
       source("mallory", 0, { state: "dropped", wrongPieces: 2 }),
     ];
     expect(screen({ state: "complete", doneBytes: 256 * MiB, sources, wastedBytes: 1.5 * MiB })[1]).toBe(
-      "  256 MiB from bob@127.0.0.1:6003 100% (256 MiB, 1 wrong piece), " +
-        "dropped mallory@127.0.0.1:6007 (2 wrong pieces), wasted 1.5 MiB",
+      "  256 MiB; 256 MiB (100%, 1 wrong piece) from bob@127.0.0.1:6003, " +
+        "dropped mallory@127.0.0.1:6007 (2 wrong pieces), wasted 1.5 MiB; to /tmp/lecture 1.mp4",
     );
   });
 
   test("complete without any source, and empty", () => {
-    expect(screen({ state: "complete", doneBytes: 256 * MiB })[1]).toBe("  256 MiB");
-    expect(screen({ state: "complete", size: 0 })[1]).toBe("  0 B");
-    expect(screen({ size: 0 })[1]).toBe("  100% of 0 B");
+    const to = "; to /tmp/lecture 1.mp4";
+    expect(screen({ state: "complete", doneBytes: 256 * MiB })[1]).toBe(`  256 MiB${to}`);
+    expect(screen({ state: "complete", size: 0 })[1]).toBe(`  0 B${to}`);
+    expect(screen({ size: 0 })[1]).toBe(`  100% of 0 B${to}`);
   });
 
   test("paused and failed, with what is there", () => {
     const parts = { doneBytes: 64 * MiB, sources: [source("bob", 64, { state: "gone" })], rate: 5 };
     expect(screen({ state: "paused", ...parts })).toEqual([
       "[P] [math] lecture 1.mp4",
-      "  paused at 25% of 256 MiB; from bob@127.0.0.1:6003 100% (64.0 MiB)",
+      "  paused at 25% of 256 MiB; 64.0 MiB from bob@127.0.0.1:6003; to /tmp/lecture 1.mp4",
     ]);
+    const removed = new Failure("not-member", "you are no longer a member of group math");
+    expect(screen({ state: "paused", ...parts, sources: [], failure: removed })[1]).toBe(
+      "  paused at 25% of 256 MiB: you are no longer a member of group math; to /tmp/lecture 1.mp4",
+    );
     const failure = new Failure("corrupt", "the file's SHA-1 is wrong");
     expect(screen({ state: "failed", ...parts, failure })).toEqual([
       "[F] [math] lecture 1.mp4",
-      "  failed at 25% of 256 MiB: the file's SHA-1 is wrong; from bob@127.0.0.1:6003 100% (64.0 MiB)",
+      "  failed at 25% of 256 MiB: the file's SHA-1 is wrong; 64.0 MiB from bob@127.0.0.1:6003; " +
+        "to /tmp/lecture 1.mp4",
     ]);
   });
 
@@ -121,7 +135,8 @@ describe("a download is shown as two lines", () => {
       [{ kind: "disk", message: "the disk of /tmp is full" }, "waiting: the disk of /tmp is full"],
       [{ kind: "verifying" }, "verifying"],
     ];
-    for (const [waits, words] of reasons) expect(screen({ waits })[1]).toBe(`  0% of 256 MiB, ${words}`);
+    for (const [waits, words] of reasons)
+      expect(screen({ waits })[1]).toBe(`  0% of 256 MiB, ${words}; to /tmp/lecture 1.mp4`);
   });
 
   test("names and messages from elsewhere move no cursor", () => {
@@ -133,7 +148,7 @@ describe("a download is shown as two lines", () => {
     });
     expect(lines).toEqual([
       "[D] [g\\u{1b}[2J] a\\u{202e}b",
-      "  0% of 256 MiB, waiting: refused: x\\u{a}y; from \\u{9b}1m@127.0.0.1:6003 100% (1.0 MiB)",
+      "  0% of 256 MiB, waiting: refused: x\\u{a}y; 1.0 MiB from \\u{9b}1m@127.0.0.1:6003; to /tmp/lecture 1.mp4",
     ]);
   });
 });
@@ -161,14 +176,26 @@ describe("what happens is told in one line", () => {
     [
       {
         kind: "share-broken",
-        share: { group, name: "x" as FileName, path: "/x", size: 1 },
-        why: "it changed",
+        share: { group, name: "o2.txt" as FileName, path: "/x", size: 1 },
+        why: "/x was changed since it was shared",
       },
       "notice",
-      "No longer shared in group math: /x (it changed)",
+      "No longer shared: o2.txt in group math: /x was changed since it was shared",
+    ],
+    [
+      {
+        kind: "download-paused",
+        view: download({ state: "paused", failure: new Failure("not-member", "you have left group math") }),
+      },
+      "notice",
+      "Download of lecture 1.mp4 of group math: paused: you have left group math",
     ],
     [{ kind: "tracker-changed", tracker: "127.0.0.1:5001" }, "notice", "Tracker 127.0.0.1:5001 answers now"],
-    [{ kind: "tracker-lost" }, "notice", "No tracker answers; trying again"],
+    [
+      { kind: "tracker-lost", tried: "h:1 (refused), h:2 (no answer)" },
+      "notice",
+      "No tracker answers: h:1 (refused), h:2 (no answer); trying again",
+    ],
     [
       { kind: "session-ended", message: "the password was changed" },
       "notice",

@@ -5,6 +5,7 @@ import type { ClientEvent, DownloadView } from "../client/views.ts";
 import { FakeClient, refusal } from "../testing/fake-client.ts";
 import { FakeTerminal } from "../testing/fake-terminal.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
+import type { PathKind } from "./command.ts";
 import { Repl } from "./repl.ts";
 
 const view = { group: "math" as GroupName, name: "x" as FileName, path: "/tmp/x" } as DownloadView;
@@ -12,11 +13,16 @@ const complete: ClientEvent = { kind: "download-complete", view };
 
 function start(
   terminal: FakeTerminal,
-  { client = new FakeClient(), stay = false, clock = new ManualClock() } = {},
+  {
+    client = new FakeClient(),
+    stay = false,
+    clock = new ManualClock(),
+    kindOf = async (_path: string): Promise<PathKind> => "file",
+  } = {},
 ) {
   const stop = new AbortController();
   const repl = new Repl(
-    { client, terminal, clock, isFile: async () => true },
+    { client, terminal, clock, kindOf },
     { home: "/home/ann", windows: false, stay, stop: stop.signal },
   );
   return { client, stop, clock, exitCode: repl.run() };
@@ -73,7 +79,7 @@ describe("the exit code is 1 once something has failed, and the commands after i
   });
 
   test("wrong usage, an unknown command, a broken line, one too long", async () => {
-    expect(await afterwards("join_group")).toEqual([1, "err: join_group takes <group_id>; got 0 of 1"]);
+    expect(await afterwards("join_group")).toEqual([1, "err: join_group takes <group_id>; got 0, needs 1"]);
     expect(await afterwards("hlep")).toEqual([1, "err: unknown command: hlep; did you mean help?"]);
     expect((await afterwards("'"))[0]).toBe(1);
     expect(await afterwards(new Failure("usage", "too long"))).toEqual([1, "err: too long"]);
@@ -99,6 +105,28 @@ describe("the exit code is 1 once something has failed, and the commands after i
     expect(await exitCode).toBe(1);
     expect(terminal.screen).toEqual(["err: download of x of group math failed: wrong SHA-1"]);
   });
+});
+
+test("a person's mistakes are no reason for an exit code", async () => {
+  const terminal = new FakeTerminal(["hlep", "quit"], true);
+  expect(await start(terminal).exitCode).toBe(0);
+  expect(terminal.screen[1]).toStartWith("err: unknown command");
+});
+
+test("what is to be said of a command comes after its reply, or its error", async () => {
+  const client = new FakeClient();
+  client.uploadFile = async () => {
+    throw refusal("the disk is broken");
+  };
+  const kindOf = async (path: string) => (path === "a b.txt" ? "file" : "nothing");
+  for (const [each, reply] of [
+    [new FakeClient(), "out: File uploaded successfully"],
+    [client, "err: the disk is broken"],
+  ] as const) {
+    const terminal = new FakeTerminal(["upload_file math 'a b.txt'"]);
+    await start(terminal, { client: each, kindOf }).exitCode;
+    expect(terminal.screen.slice(1)).toEqual([reply, "note: taken as: upload_file 'a b.txt' math"]);
+  }
 });
 
 describe("at the end of the input", () => {
@@ -154,10 +182,10 @@ describe("what happens meanwhile", () => {
     const { stop, exitCode } = start(terminal, { client });
     await settle();
     client.emit(complete);
-    client.emit({ kind: "tracker-lost" });
+    client.emit({ kind: "tracker-lost", tried: "h:1 (refused)" });
     expect(terminal.screen.slice(1)).toEqual([
       "out: Download complete: /tmp/x",
-      "note: No tracker answers; trying again",
+      "note: No tracker answers: h:1 (refused); trying again",
     ]);
     stop.abort();
     await exitCode;
@@ -190,7 +218,7 @@ test("progress of hashing is shown four times a second at most", async () => {
       progress(at(done));
       clock.advance(100);
     }
-    return { name: name as FileName, sha1: "" as never, size: 0 };
+    return { name: name as FileName, path: "/x", kept: undefined, sha1: "" as never, size: 0 };
   };
   const terminal = new FakeTerminal(["upload_file x math"]);
   await start(terminal, { client, clock }).exitCode;

@@ -1,15 +1,15 @@
 /**
  * The prompt: lines in, one command after the other, replies and events out.
  *
- * Invariant: a command has ended and its reply is printed before the next line is read. The exit code is 1 once a command
- * or a download has failed. The program ends with the input of a person, and with that of a pipe when its downloads
+ * Invariant: a command has ended and its reply is printed before the next line is read. The exit code of a script is 1
+ * once a command or a download has failed; a person has seen it. The program ends with the input of a person, and with that of a pipe when its downloads
  * have ended (or, told to stay, when it is stopped); a stop leaves at once, whatever runs.
  */
 import type { Clock } from "../base/clock.ts";
 import { type Failure, orThrow, toFailure } from "../base/failure.ts";
 import { PROGRESS_LINE_MS } from "../base/limits.ts";
 import type { ClientEvent, ClientIntents, HashProgress } from "../client/views.ts";
-import type { CommandContext } from "./command.ts";
+import type { CommandContext, PathKind } from "./command.ts";
 import { findCommand } from "./commands.ts";
 import type { Terminal } from "./contract.ts";
 import { type ParserOptions, splitWords } from "./parser.ts";
@@ -20,7 +20,7 @@ export interface ReplDependencies {
   readonly client: ClientIntents;
   readonly terminal: Terminal;
   readonly clock: Clock;
-  readonly isFile: (path: string) => Promise<boolean>;
+  readonly kindOf: (path: string) => Promise<PathKind>;
 }
 
 export interface ReplOptions extends ParserOptions {
@@ -38,14 +38,18 @@ export class Repl {
   #exitCode: 0 | 1 = 0;
   /** Events that wait for the reply of the command that runs. */
   #held: ClientEvent[] | undefined;
+  /** What the command that runs has to say after its reply. */
+  #notes: string[] = [];
 
-  constructor({ client, terminal, clock, isFile }: ReplDependencies, options: ReplOptions) {
+  constructor({ client, terminal, clock, kindOf }: ReplDependencies, options: ReplOptions) {
     this.#client = client;
     this.#terminal = terminal;
     this.#clock = clock;
     this.#options = options;
+    const { askHidden } = terminal;
     const progress = this.#progressLine();
-    this.#context = { client, clock, isFile, progress, askHidden: terminal.askHidden };
+    const note = (line: string) => void this.#notes.push(line);
+    this.#context = { client, clock, kindOf, progress, note, askHidden };
   }
 
   /** @returns the exit code */
@@ -57,7 +61,7 @@ export class Repl {
     } finally {
       unsubscribe();
     }
-    return this.#exitCode;
+    return this.#terminal.interactive ? 0 : this.#exitCode;
   }
 
   async #readAll(): Promise<void> {
@@ -81,6 +85,7 @@ export class Repl {
       this.#terminal.error(describe(error));
       return undefined;
     } finally {
+      this.#releaseNotes();
       this.#releaseEvents();
     }
   }
@@ -99,6 +104,10 @@ export class Repl {
     if (event.kind === "download-failed") this.#exitCode = 1;
     if (this.#held === undefined) this.#show(event);
     else this.#held.push(event);
+  }
+
+  #releaseNotes(): void {
+    for (const line of this.#notes.splice(0)) this.#terminal.notice(line);
   }
 
   #releaseEvents(): void {

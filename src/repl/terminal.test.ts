@@ -107,7 +107,13 @@ describe("on a terminal", () => {
     const input = new PassThrough();
     const output = new Paper();
     const errors = new Paper();
-    const terminal = new InteractiveTerminal({ input, output, errors }, ["create_user", "create_group"]);
+    const terminal = new InteractiveTerminal(
+      { input, output, errors },
+      {
+        commandNames: ["create_user", "create_group"],
+        holdsPassword: (line) => line.startsWith("login alice "),
+      },
+    );
     terminal.setPrompt("me> ");
     const type = async (...keys: readonly string[]) => {
       for (const key of keys) {
@@ -127,10 +133,23 @@ describe("on a terminal", () => {
     await terminal.close();
   });
 
-  test("Tab completes a command, Up brings the last line back", async () => {
+  test("a line that holds a password is not kept in the history", async () => {
+    const { terminal, type } = open();
+    for (const line of ["whoami", "login alice secret"]) {
+      const given = terminal.nextLine();
+      await type(line, "\r");
+      expect(await given).toBe(line);
+    }
+    const next = terminal.nextLine();
+    await type(UP, "\r");
+    expect(await next).toBe("whoami");
+    await terminal.close();
+  });
+
+  test("Tab completes a command with the blank behind it, Up brings the last line back", async () => {
     const { terminal, type } = open();
     const first = terminal.nextLine();
-    await type("create_u", "\t", " x", "\r");
+    await type("create_u", "\t", "x", "\r");
     expect(await first).toBe("create_user x");
     const second = terminal.nextLine();
     await type(UP, "\r");
@@ -170,15 +189,24 @@ describe("on a terminal", () => {
     expect(errors.text).toBe("error: no such group\n");
   });
 
-  test("Ctrl-C clears the line, and leaves when it comes twice in a row", async () => {
+  test("Ctrl-C clears a half-typed line and does nothing else", async () => {
     const { terminal, type, output } = open();
-    const first = terminal.nextLine();
+    const line = terminal.nextLine();
     await type("create_group ma", CTRL_C, "whoami", CTRL_C, "logout", "\r");
-    expect(await first).toBe("logout");
+    expect(await line).toBe("logout");
+    expect(output.text).not.toContain("Ctrl-C");
+    expect(terminal.left.aborted).toBe(false);
+    await terminal.close();
+  });
+
+  test("Ctrl-C on an empty line leaves when it comes twice in a row", async () => {
+    const { terminal, type, output } = open();
+    const line = terminal.nextLine();
+    await type(CTRL_C, "x", CTRL_C, CTRL_C);
     expect(output.text).toContain("Press Ctrl-C again to leave\n");
-    const second = terminal.nextLine();
-    await type("x", CTRL_C, CTRL_C);
-    expect(await second).toBeUndefined();
+    expect(terminal.left.aborted).toBe(false);
+    await type(CTRL_C);
+    expect(await line).toBeUndefined();
     expect(terminal.left.aborted).toBe(true);
     await terminal.close();
   });
@@ -241,6 +269,7 @@ describe("on a terminal", () => {
     await type(CTRL_C);
     expect(await answer).toBeUndefined();
     expect(output.text).not.toContain("s3");
+    expect(output.text).not.toContain("Ctrl-C");
     const next = terminal.nextLine();
     await type("logout", "\r");
     expect(await next).toBe("logout");

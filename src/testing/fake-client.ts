@@ -11,6 +11,7 @@ import type {
   MemberView,
   SearchHit,
   ShareView,
+  UploadResult,
   WhoAmI,
 } from "../client/views.ts";
 
@@ -24,6 +25,14 @@ export class FakeClient implements ClientIntents {
   /** Resolves `whenIdle`. */
   idle: Promise<void> = Promise.resolve();
   hashing: readonly HashProgress[] = [];
+  /** What an upload comes to. */
+  uploaded: UploadResult = {
+    name: "file" as FileName,
+    path: "/file",
+    kept: undefined,
+    sha1: "0".repeat(40) as Sha1,
+    size: 0,
+  };
   groups: readonly GroupView[] = [];
   requests: readonly UserName[] = [];
   members: readonly MemberView[] = [];
@@ -105,7 +114,7 @@ export class FakeClient implements ClientIntents {
   ) {
     for (const at of this.hashing) progress(at);
     await this.#call("uploadFile", path, group, name);
-    return { name: name ?? ("file" as FileName), sha1: "0".repeat(40) as Sha1, size: 0 };
+    return this.uploaded;
   }
 
   stopShare = (group: GroupName, name: FileName) => this.#call("stopShare", group, name);

@@ -8,11 +8,12 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import type { Address } from "../base/address.ts";
 import { assert, defined } from "../base/assert.ts";
 import { Failure } from "../base/failure.ts";
-import type { Fingerprint, Gid, Uid, UserName } from "../base/ids.ts";
+import type { Fingerprint, Gid, Sha1, Uid, UserName } from "../base/ids.ts";
 import { GRANT_LIFETIME_MS, PIECE_BYTES, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
 import { Prng } from "../base/prng.ts";
 import type { Download, Grant, Offer, TransferEngine } from "../transfer/contract.ts";
+import type { DiscardDownload, OpenDownload, PieceWorkers, PrefixHash } from "../transfer/disk/contract.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
 import { createTransferEngine } from "../transfer/engine.ts";
 import type { OpenSource } from "../transfer/shared-file.ts";
@@ -118,6 +119,46 @@ export interface MachineOptions extends SimStorageOptions {
   readonly storage?: SimStorage;
   /** Buffers that its downloads may use together. */
   readonly downloadBuffers?: number;
+  /** Stands between its downloads and its disk. */
+  readonly opening?: (real: OpenDownload) => OpenDownload;
+  readonly discard?: DiscardDownload;
+  /** `stuck`: the SHA-1 of a whole file never comes, unless it is given up. */
+  readonly hashing?: "working" | "stuck";
+}
+
+/** Never gets anywhere, and fails when it is given up. */
+class StuckHash implements PrefixHash {
+  readonly hashedBytes = 0;
+  readonly #givenUp = Promise.withResolvers<never>();
+
+  constructor() {
+    this.#givenUp.promise.catch(() => {});
+  }
+
+  advance(): Promise<void> {
+    return this.#givenUp.promise;
+  }
+
+  finish(): Promise<Sha1> {
+    return this.#givenUp.promise;
+  }
+
+  dispose(): void {
+    this.#givenUp.reject(new Failure("internal", "the hash was given up"));
+  }
+}
+
+/** Workers as they are, but for the SHA-1 of whole files. */
+function withStuckHash(workers: PieceWorkers): PieceWorkers {
+  return {
+    slots: workers.slots,
+    store: (...job) => workers.store(...job),
+    load: (...job) => workers.load(...job),
+    prefixHash: () => new StuckHash(),
+    hashFile: (...job) => workers.hashFile(...job),
+    settled: (file) => workers.settled(file),
+    close: () => workers.close(),
+  };
 }
 
 export class Machine {
@@ -134,12 +175,11 @@ export class Machine {
   grantsAsked = 0;
   /** What it has instead of grants. */
   grantFailure: Failure | undefined;
-  grantLifetimeMs = GRANT_LIFETIME_MS;
   readonly #world: TransferWorld;
   #address: Address = { host: "sim", port: 1 };
 
   constructor(world: TransferWorld, name: string, options: MachineOptions) {
-    const { storage, downloadBuffers = 8, ...storageOptions } = options;
+    const { storage, downloadBuffers = 8, opening = (real) => real, hashing, ...storageOptions } = options;
     this.#world = world;
     this.user = name as UserName;
     this.uid = digits(`user ${name}`, 32) as Uid;
@@ -150,9 +190,9 @@ export class Machine {
     const { workers, openDownload, discardDownload } = this.storage;
     this.engine = createTransferEngine({
       transport: world.network.transport(this.fingerprint),
-      workers,
-      openDownload,
-      discardDownload,
+      workers: hashing === "stuck" ? withStuckHash(workers) : workers,
+      openDownload: opening(openDownload),
+      discardDownload: options.discard ?? discardDownload,
       openSource: this.sources.open,
       clock: world.clock,
       authority: {
@@ -202,7 +242,7 @@ export class Machine {
   async #grant(group: Gid): Promise<Grant> {
     this.grantsAsked++;
     if (this.grantFailure !== undefined) throw this.grantFailure;
-    return this.#world.office.grant(this, group, this.grantLifetimeMs);
+    return this.#world.office.grant(this, group);
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { GroupName, UserName } from "../base/ids.ts";
-import { SESSION_LIFETIME_MS, WRONG_LOGINS_FREE } from "../base/limits.ts";
+import { ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX, SESSION_LIFETIME_MS, WRONG_LOGINS_FREE } from "../base/limits.ts";
 import { failureOf, ServiceWorld, testSigning } from "../testing/service-clients.ts";
 import { hexId } from "../testing/test-tracker.ts";
 import type { checkGrant } from "../wire/signed.ts";
@@ -217,5 +217,52 @@ describe("changing the password", () => {
     const { token } = await ada.call("change_password", params);
     ada.hangUp();
     await (await world.connect("desktop")).resume(token);
+  });
+
+  test("a repetition whose old password counts no more is answered, also after a restart, and is no guess", async () => {
+    const world = new ServiceWorld();
+    const before = await world.user("ada", "desktop");
+    const params = { id: world.id(), old: "secret", new: "fresh" };
+    await before.call("change_password", params);
+    world.restart();
+    const ada = await world.connect("desktop");
+    await ada.login("ada", "fresh");
+    for (let repetitions = 0; repetitions < 2 * WRONG_LOGINS_FREE; repetitions++)
+      expect(await ada.attempt("change_password", params)).toBe("done");
+    expect(await ada.attempt("change_password", { ...params, id: world.id() })).toBe("wrong-credentials");
+    expect(await ada.attempt("change_password", { ...params, new: "guess" })).toBe("wrong-credentials");
+    ada.hangUp();
+    await (await world.connect("desktop")).login("ada", "fresh");
+  });
+});
+
+describe("making accounts", () => {
+  test("one address makes only so many at once; others and those who log in are not held up", async () => {
+    const world = new ServiceWorld();
+    await world.user("ada");
+    const flood = await world.connect("flood", "203.0.113.5");
+    const make = (number: number) =>
+      flood.attempt("create_user", { id: world.id(), name: name(`u${number}`), password: "x" });
+    const all = Array.from({ length: ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX + 5 }, (_, number) => make(number));
+    const other = await world.connect("other", "203.0.113.6");
+    const others = [
+      other.attempt("create_user", { id: world.id(), name: name("eve"), password: "x" }),
+      other.login("ada").then(() => "done"),
+    ];
+    const outcomes = await Promise.all(all);
+    expect(outcomes.filter((outcome) => outcome === "done")).toHaveLength(ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX);
+    expect(outcomes.filter((outcome) => outcome === "try-later")).toHaveLength(5);
+    expect(await Promise.all(others)).toEqual(["done", "done"]);
+    expect(await make(1_000)).toBe("done");
+  });
+
+  test("one that is refused gives its place back", async () => {
+    const world = new ServiceWorld();
+    await world.user("ada");
+    const client = await world.connect("m");
+    for (let tries = 0; tries <= ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX; tries++)
+      expect(await client.attempt("create_user", { id: world.id(), name: name("Ada"), password: "x" })).toBe(
+        "name-taken",
+      );
   });
 });

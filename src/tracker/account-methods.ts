@@ -22,8 +22,9 @@ export const hello: LinkMethod<"hello"> = (desk, link) => {
 
 export const ping: LinkMethod<"ping"> = () => ({});
 
-export const createUser: LinkMethod<"create_user"> = async (desk, _link, { id, name, password }) => {
-  const passwordHash = await desk.passwords.hash(password);
+export const createUser: LinkMethod<"create_user"> = async (desk, link, { id, name, password }) => {
+  const hash = () => desk.passwords.hash(password, "account");
+  const passwordHash = await desk.accountQuota.within(link.remote.host, hash);
   await desk.commands.run({ kind: "create-user", request: id, name, passwordHash });
   return {};
 };
@@ -56,7 +57,7 @@ export const changePassword: CallerMethod<"change_password"> = async (desk, call
   try {
     if (!(await knowsOld(desk, link, uid, params)))
       throw new Failure("wrong-credentials", "the old password is wrong");
-    const passwordHash = await desk.passwords.hash(params.new);
+    const passwordHash = await desk.passwords.hash(params.new, "session");
     await desk.commands.run({ kind: "change-password", request: params.id, by: uid, passwordHash });
     return { token: desk.tokens.issue(accountHere(desk, uid), link.fingerprint) };
   } finally {

@@ -9,6 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import type { Prng } from "../base/prng.ts";
 import type { Method, Params, Result } from "../wire/client-tracker.ts";
+import type { AccountQuota } from "./account-quota.ts";
 import type { Announcer } from "./announcer.ts";
 import type { BlobUploads } from "./blob-uploads.ts";
 import type { ClientLink, LinkSession } from "./client-link.ts";
@@ -34,6 +35,7 @@ export interface Desk {
   readonly news: NewsBook;
   readonly uploads: BlobUploads<ClientLink>;
   readonly passwords: Passwords;
+  readonly accountQuota: AccountQuota;
   readonly throttle: LoginThrottle;
   readonly tokens: SessionTokens;
   /** Signs grants. */

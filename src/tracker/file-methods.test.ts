@@ -165,6 +165,16 @@ test("without a source online it is said when one was seen last", async () => {
   expect(await bob.call("follow", { gid, fileId })).toEqual({ sources: [], lastSeenMs: goneMs });
 });
 
+test("after a restart a source was seen last when it shared, as far as is known", async () => {
+  const { world, bob, gid } = await sharedWorld();
+  const sharedMs = world.clock.nowMs();
+  world.clock.advance(60_000);
+  world.restart();
+  const again = await world.connect("bob's machine");
+  await again.resume(bob.token);
+  expect(await again.call("follow", { gid, fileId })).toEqual({ sources: [], lastSeenMs: sharedMs });
+});
+
 test("more sources than can be told become a random choice, never the asking machine", async () => {
   const { world, bob, gid } = await sharedWorld();
   const machines = SOURCES_MAX + 20;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import { PASSWORD_HASHES_AT_ONCE_MAX, PASSWORD_QUEUE_MAX } from "../base/limits.ts";
+import { ACCOUNT_QUEUE_MAX, PASSWORD_HASHES_AT_ONCE_MAX, PASSWORD_QUEUE_MAX } from "../base/limits.ts";
 import { argon2id, type PasswordAlgorithm, Passwords } from "./passwords.ts";
 
 /** Hashes that end when the test says so. */
@@ -50,7 +50,7 @@ test("argon2id accepts the right password, refuses another, and does not block t
     if (counting) setImmediate(count);
   };
   count();
-  const hash = await passwords.hash("correct horse");
+  const hash = await passwords.hash("correct horse", "session");
   counting = false;
   expect(turns).toBeGreaterThan(20);
   expect(hash).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
@@ -76,18 +76,18 @@ test("an unknown user is held against the decoy, and even its password is not ri
 
 test("an empty password is never hashed and never right", async () => {
   const passwords = new Passwords();
-  expect(await outcome(passwords.hash(""))).toBe("invalid-input");
+  expect(await outcome(passwords.hash("", "account"))).toBe("invalid-input");
   expect(await passwords.verify("", undefined)).toBe(false);
 });
 
 test("only so many hashes run at once, all of them get their turn, and later ones go on", async () => {
   const { algorithm, releaseAll, most } = gated();
   const passwords = new Passwords(algorithm);
-  const all = Array.from({ length: 9 }, (_, number) => passwords.hash(`${number}`));
+  const all = Array.from({ length: 9 }, (_, number) => passwords.hash(`${number}`, "session"));
   await releaseAll();
   expect(await Promise.all(all)).toEqual(all.map((_, number) => `hash of ${number}`));
   expect(most()).toBe(PASSWORD_HASHES_AT_ONCE_MAX);
-  const later = passwords.hash("later");
+  const later = passwords.hash("later", "session");
   await releaseAll();
   expect(await later).toBe("hash of later");
 });
@@ -102,9 +102,28 @@ test("beyond the line the answer is try-later, and those in line are still serve
   expect(await Promise.all(served)).toEqual(served.map(() => true));
 });
 
+test("whoever logs in goes before accounts that are being made, and has a line of their own", async () => {
+  const { algorithm, releaseAll } = gated();
+  const passwords = new Passwords(algorithm);
+  const order: string[] = [];
+  const note = (what: string) => () => void order.push(what);
+  const accounts = Array.from({ length: PASSWORD_HASHES_AT_ONCE_MAX + ACCOUNT_QUEUE_MAX }, (_, number) =>
+    passwords.hash(`${number}`, "account").then(note("account")),
+  );
+  expect(await outcome(passwords.hash("one more", "account"))).toBe("try-later");
+  const logins = Array.from({ length: PASSWORD_QUEUE_MAX }, () =>
+    passwords.verify("a", "hash of a").then(note("login")),
+  );
+  await releaseAll();
+  await Promise.all([...accounts, ...logins]);
+  const logInsEnd = PASSWORD_HASHES_AT_ONCE_MAX + PASSWORD_QUEUE_MAX;
+  expect(order.slice(PASSWORD_HASHES_AT_ONCE_MAX, logInsEnd)).toEqual(logins.map(() => "login"));
+  expect(order.slice(logInsEnd)).toEqual(Array.from({ length: ACCOUNT_QUEUE_MAX }, () => "account"));
+});
+
 test("a hash that fails gives its place back", async () => {
   const { algorithm } = gated();
   const broken = new Passwords({ ...algorithm, hash: () => Promise.reject(new Error("broken")) });
   for (let tries = 0; tries < PASSWORD_HASHES_AT_ONCE_MAX + 1; tries++)
-    await expect(broken.hash("a")).rejects.toThrow("broken");
+    await expect(broken.hash("a", "account")).rejects.toThrow("broken");
 });

@@ -39,6 +39,9 @@ test("when a device that is gone was seen last is remembered", () => {
   presence.leave(device(1), connection, 77);
   expect(presence.lastSeenMs(device(1))).toBe(77);
   expect(presence.lastSeenMs(device(2))).toBe(0);
+  presence.seen(device(2), 50);
+  presence.seen(device(2), 40);
+  expect(presence.lastSeenMs(device(2))).toBe(50);
 });
 
 test("a user on two machines is online until both have gone", () => {

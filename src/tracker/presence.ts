@@ -38,7 +38,7 @@ export class Presence<Link extends object> {
   readonly #rows = new Map<string, Row<Link>>();
   readonly #byUser = new Map<Uid, Map<string, Row<Link>>>();
   readonly #followers = new Map<string, Map<string, Row<Link>>>();
-  /** Wall clock, of devices that were here; the one gone longest first. */
+  /** Wall clock, of devices that were here; the one that was told of longest ago first. */
   readonly #lastSeenMs = new Map<string, number>();
 
   /**
@@ -60,8 +60,15 @@ export class Presence<Link extends object> {
     const row = this.#rows.get(key);
     if (row?.link !== link) return;
     this.#remove(row);
+    this.seen(device, nowMs);
+  }
+
+  /** The device was online then (wall clock), as far as is known for the last time. */
+  seen(device: Device, atMs: number): void {
+    const key = deviceKey(device);
+    const latestMs = Math.max(atMs, this.#lastSeenMs.get(key) ?? 0);
     this.#lastSeenMs.delete(key);
-    this.#lastSeenMs.set(key, nowMs);
+    this.#lastSeenMs.set(key, latestMs);
     if (this.#lastSeenMs.size <= LAST_SEEN_DEVICES_MAX) return;
     const [oldest = key] = this.#lastSeenMs.keys();
     this.#lastSeenMs.delete(oldest);
@@ -103,7 +110,7 @@ export class Presence<Link extends object> {
     return this.#rows.get(deviceKey(device));
   }
 
-  /** When the device, now gone, was online last (wall clock); 0 if it was not since this tracker started. */
+  /** When the device, now gone, was online last (wall clock), as far as is known; 0 if nothing is. */
   lastSeenMs(device: Device): number {
     return this.#lastSeenMs.get(deviceKey(device)) ?? 0;
   }

@@ -134,7 +134,7 @@ describe("over the simulated network", () => {
     await client.hello();
     await expect(client.call("list_groups", {})).rejects.toMatchObject({ code: "not-logged-in" });
     const nonsense = { id: id(), name: "a b" as UserName, password: "" };
-    await expect(client.call("create_user", nonsense)).rejects.toMatchObject({ code: "protocol" });
+    await expect(client.call("create_user", nonsense)).rejects.toMatchObject({ code: "invalid-input" });
     await client.loggedIn(ada);
   });
 

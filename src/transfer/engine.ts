@@ -67,6 +67,8 @@ class Engine implements TransferEngine {
       openSource,
       clock,
       broken: (failure) => {
+        // One that was withdrawn or replaced while a piece of it was read is nobody's trouble.
+        if (this.#server.find(offer.gid, offer.manifest.summary.fileId) !== file) return;
         this.#server.stop(file);
         events.offerBroken(offer, failure);
       },

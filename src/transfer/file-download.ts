@@ -50,6 +50,8 @@ export class FileDownload implements Download {
   #open: Open | undefined;
   #openedBytes = 0;
   #paused = false;
+  /** Why the disk takes no pieces at present. */
+  #diskFailure: Failure | undefined;
   #budget: number;
   #fetched: PromiseWithResolvers<"done" | "stopped"> = Promise.withResolvers();
   #last: Omit<DownloadSnapshot, "phase"> | undefined;
@@ -80,17 +82,15 @@ export class FileDownload implements Download {
   }
 
   async pause(): Promise<void> {
-    if (this.#isOver || this.#phase.kind === "finishing") return;
     this.#paused = true;
     this.#open?.swarm.pause();
-    this.#enter({ kind: "paused" });
+    this.#enterRunning();
   }
 
   resume(): void {
-    if (!this.#paused) return;
     this.#paused = false;
     this.#open?.swarm.resume();
-    this.#enter({ kind: this.#open === undefined ? "opening" : "fetching" });
+    this.#enterRunning();
   }
 
   async suspend(): Promise<void> {
@@ -102,14 +102,24 @@ export class FileDownload implements Download {
   }
 
   async #leave(how: "suspend" | "cancel"): Promise<void> {
-    this.#leftBy ??= how;
+    if (how === "cancel" || this.#leftBy === undefined) this.#leftBy = how;
     this.#abort.abort();
     this.#fetched.resolve("stopped");
+    // What is left of a large file would take long, for nothing.
+    this.#open?.prefix.dispose();
     await this.#run;
   }
 
   get #isOver(): boolean {
     return this.#phase.kind === "complete" || this.#phase.kind === "failed";
+  }
+
+  /** Before it finishes. A pause comes before a full disk: it is the user's own. */
+  #enterRunning(): void {
+    if (this.#leftBy !== undefined || this.#phase.kind === "finishing") return;
+    if (this.#paused) this.#enter({ kind: "paused" });
+    else if (this.#diskFailure !== undefined) this.#enter({ kind: "disk-wait", failure: this.#diskFailure });
+    else this.#enter({ kind: this.#open === undefined ? "opening" : "fetching" });
   }
 
   #enter(phase: DownloadPhase): void {
@@ -130,39 +140,47 @@ export class FileDownload implements Download {
       const opened = await this.#openFile();
       if (opened === "complete") {
         this.#openedBytes = this.order.manifest.summary.size;
-        this.#dependencies.placed(this);
         return this.#complete();
       }
-      this.#open = opened;
       return await this.#fetchAndFinish(opened);
     } catch (error) {
-      if (this.#leftBy !== undefined) return await this.#leftWhileOpening();
+      if (this.#leftBy !== undefined) return await this.#leaveNothingOpen();
       this.#enter({ kind: "failed", failure: toFailure(error) });
       return "failed";
     }
   }
 
-  async #leftWhileOpening(): Promise<"ended"> {
-    if (this.#leftBy === "cancel") await this.#dependencies.discardDownload(this.order).catch(() => {});
+  /** It was left before it was open, or did not end well. */
+  async #leaveNothingOpen(): Promise<"ended"> {
+    const { discardDownload, notice } = this.#dependencies;
+    if (this.#leftBy === "cancel")
+      await discardDownload(this.order).catch((error: unknown) => notice(toFailure(error).message));
     return "ended";
   }
 
   async #openFile(): Promise<Open | "complete"> {
-    const { openDownload, workers, server, notice } = this.#dependencies;
-    const { manifest, gid } = this.order;
+    const { openDownload, notice } = this.#dependencies;
     const progress = (bytes: number) => {
       this.#openedBytes = bytes;
     };
     const opened = await openDownload(this.order, progress, this.#abort.signal);
     if (opened.kind === "complete") return "complete";
-    const { download: disk } = opened;
     if (opened.notice !== undefined) notice(opened.notice);
+    return this.#begin(opened.download);
+  }
+
+  /** In one go, so that nothing that is said to this download falls between closed and open. */
+  #begin(disk: DownloadFile): Open {
+    const { workers, server } = this.#dependencies;
+    const { manifest, gid } = this.order;
     const swarm = this.#startSwarm(disk);
     const served = new PartOfFile(gid, manifest, swarm.have, (piece, slot, verify) =>
       workers.load(disk.file, manifest, piece, slot, verify),
     );
-    server.serve(served);
-    return { disk, swarm, served, prefix: workers.prefixHash(disk.file) };
+    // A whole one, shared from another place, has more to give.
+    if (server.find(gid, manifest.summary.fileId) === undefined) server.serve(served);
+    this.#open = { disk, swarm, served, prefix: workers.prefixHash(disk.file) };
+    return this.#open;
   }
 
   #startSwarm(disk: DownloadFile): Swarm {
@@ -172,20 +190,25 @@ export class FileDownload implements Download {
       { gid, manifest, descriptor: disk.file, have: disk.resumed },
       {
         written: (piece) => this.#written(piece),
-        diskFailed: (failure) => this.#enter({ kind: "disk-wait", failure }),
-        diskReady: () => this.#enter({ kind: this.#paused ? "paused" : "fetching" }),
+        diskFailed: (failure) => this.#diskChanged(failure),
+        diskReady: () => this.#diskChanged(undefined),
         done: () => this.#fetched.resolve("done"),
       },
     );
-    if (this.#paused) swarm.pause();
+    if (this.#paused || this.#leftBy !== undefined) swarm.pause();
     for (const source of this.#sources.values()) swarm.addSource(source);
     return swarm;
+  }
+
+  #diskChanged(failure: Failure | undefined): void {
+    this.#diskFailure = failure;
+    this.#enterRunning();
   }
 
   async #fetchAndFinish(open: Open): Promise<"complete" | "failed" | "ended"> {
     try {
       if (open.swarm.have.isFull) this.#fetched.resolve("done");
-      else if (!this.#paused) this.#enter({ kind: "fetching" });
+      else this.#enterRunning();
       void this.#followPrefix(open);
       const fetched = await this.#fetched.promise;
       await open.swarm.stop();
@@ -193,7 +216,6 @@ export class FileDownload implements Download {
       this.#enter({ kind: "finishing" });
       await this.#checkWhole(open);
       await open.disk.place();
-      this.#dependencies.placed(this);
       return this.#complete();
     } catch (error) {
       await this.#keepOrDiscard(open, toFailure(error));
@@ -204,11 +226,14 @@ export class FileDownload implements Download {
       this.#dependencies.server.stop(open.served);
       open.prefix.dispose();
       await open.swarm.stop();
-      await open.disk.close();
+      // All that counts was synced, or failed, before.
+      await open.disk.close().catch(() => {});
     }
   }
 
+  /** The file is offered from its place, but not by one who is logging out. */
   #complete(): "complete" {
+    if (this.#leftBy !== "suspend") this.#dependencies.placed(this);
     this.#enter({ kind: "complete" });
     return "complete";
   }
@@ -221,8 +246,8 @@ export class FileDownload implements Download {
 
   /** A file whose SHA-1 is wrong although all its pieces are right was announced wrongly: no part of it is worth keeping. */
   async #keepOrDiscard(open: Open, failure: Failure): Promise<void> {
-    if (failure.code === "corrupt" || this.#leftBy === "cancel") await open.disk.discard();
-    else await open.disk.suspend().catch(() => {});
+    const isWorthless = failure.code === "corrupt" || this.#leftBy === "cancel";
+    await (isWorthless ? open.disk.discard() : open.disk.suspend()).catch(() => {});
   }
 
   async #checkWhole({ prefix }: Open): Promise<void> {

@@ -472,6 +472,7 @@ describe("files served", () => {
     server.serve(whole);
     expect([part.openings, whole.openings]).toEqual([0, 1]);
     server.stop(part);
+    expect(server.find(gid, fileId)).toBe(whole);
     await part.letGo();
     peer.ask(9);
     await settle();

@@ -1,12 +1,14 @@
 import { describe, expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
 import { Failure } from "../base/failure.ts";
 import type { PieceIndex } from "../base/ids.ts";
 import { PIECE_BYTES, SOURCE_CHECK_MS } from "../base/limits.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
 import { SimStorage } from "../testing/sim-storage.ts";
+import { TempFolder } from "../testing/temp-folder.ts";
 import { content, gid, SimSources } from "../testing/transfer-world.ts";
 import type { Slot } from "./disk/contract.ts";
-import { type OpenSource, SharedFile } from "./shared-file.ts";
+import { type OpenSource, SharedFile, sourceOpener } from "./shared-file.ts";
 
 const file = content(3);
 const piece = (index: number) => index as PieceIndex;
@@ -180,4 +182,18 @@ test("too many open files break nothing: the next piece tries again", async () =
   await settle();
   expect(broken).toEqual([]);
   expect(sources.held).toBe(0);
+});
+
+test("on the disk it is opened as what it was, or else as what it is now", async () => {
+  await using folder = await TempFolder.make();
+  const path = folder.join("song");
+  await writeFile(path, "la la");
+  const openSource = sourceOpener({ settled: async () => {} });
+  const source = await openSource(path, undefined);
+  await source.close();
+  const again = await openSource(path, source.identity);
+  await writeFile(path, "la la la");
+  expect(await again.unchanged()).toMatchObject({ code: "file-changed" });
+  await again.close();
+  await expect(openSource(path, source.identity)).rejects.toMatchObject({ code: "file-changed" });
 });

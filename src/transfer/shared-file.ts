@@ -23,7 +23,8 @@ export type OpenedSource = Pick<SourceFile, "descriptor" | "identity" | "unchang
 /** @param known what the file must be. @throws Failure, "file-changed" if it is no longer that */
 export type OpenSource = (path: string, known: FileIdentity | undefined) => Promise<OpenedSource>;
 
-export function sourceOpener(workers: PieceWorkers): OpenSource {
+/** From the disk. @param workers whose jobs may use the descriptor until it is closed */
+export function sourceOpener(workers: Pick<PieceWorkers, "settled">): OpenSource {
   return (path, known) =>
     known === undefined ? SourceFile.open(path, workers) : SourceFile.reopen(path, known, workers);
 }

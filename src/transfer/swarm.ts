@@ -234,23 +234,22 @@ export class Swarm {
     this.#act(this.#machine.requestRefused(feed.peer, piece, why, this.#now()));
   }
 
-  /** One grant covers all channels of a group: the newest is shown to each before the last one ends. */
+  /** The first of the grants that were shown decides when all are renewed: one watched already ends no later than this. */
   #watchGrant(expiresMs: number): void {
-    this.#cancelRenewal?.();
     const dueMs = Math.max(SOURCE_RETRY_MS_MIN, expiresMs - GRANT_RENEW_BEFORE_MS - this.#clock.nowMs());
-    this.#cancelRenewal = this.#clock.after(dueMs, () => void this.#renewGrant());
+    this.#cancelRenewal ??= this.#clock.after(dueMs, () => {
+      this.#cancelRenewal = undefined;
+      void this.#renewGrant();
+    });
   }
 
   async #renewGrant(): Promise<void> {
     if (this.#feeds.size === 0 || this.#state !== "running") return;
-    try {
-      const grant = await this.#authority.grant(this.#file.gid);
-      for (const feed of this.#feeds.values()) feed.renew(grant.text);
-      this.#watchGrant(grant.expiresMs);
-    } catch {
-      // No tracker answers: the old grants still stand for a while, so ask again soon.
-      this.#watchGrant(0);
-    }
+    // Where no tracker answers, the old grants still stand for a while: so ask again soon.
+    const grant = await this.#authority.grant(this.#file.gid).catch(() => undefined);
+    if (this.#state !== "running") return;
+    if (grant !== undefined) for (const feed of this.#feeds.values()) feed.renew(grant.text);
+    this.#watchGrant(grant?.expiresMs ?? 0);
   }
 
   // --- pieces ---
@@ -322,6 +321,7 @@ export class Swarm {
   }
 
   #diskFailed(failure: Failure): void {
+    if (this.#state === "stopped") return;
     if (!this.#diskFails) this.#events.diskFailed(failure);
     this.#diskFails = true;
     this.#cancelDiskRetry ??= this.#clock.after(DISK_RETRY_MS, () => {

@@ -8,7 +8,7 @@
 import * as v from "valibot";
 import { assert } from "../base/assert.ts";
 import { Failure } from "../base/failure.ts";
-import { CONTROL_FRAME_BYTES_MAX } from "../base/limits.ts";
+import { CONTROL_FRAME_BYTES_MAX, TEXT_CHARS_MAX } from "../base/limits.ts";
 import { encodeFrame, type FrameKindRule } from "./frame.ts";
 import { check, failureCode, shortText, whole } from "./schema.ts";
 
@@ -18,7 +18,6 @@ export const MESSAGE_RULES: ReadonlyMap<number, FrameKindRule> = new Map([
 ]);
 
 const LENGTH_BYTES = 4;
-const MESSAGE_CHARS_MAX = 1_000;
 const methodName = v.pipe(v.string(), v.maxLength(64));
 /** A code that a newer program knows and this one does not is still a failure, whose message can be shown. */
 const travellingFailure = v.object({ code: v.fallback(failureCode, "internal"), message: shortText });
@@ -65,7 +64,7 @@ function shapeOf(envelope: Envelope): object {
       return { n: envelope.n, r: envelope.result };
     case "refusal": {
       const { code, message } = envelope.failure;
-      return { n: envelope.n, e: { code, message: message.slice(0, MESSAGE_CHARS_MAX) } };
+      return { n: envelope.n, e: { code, message: message.slice(0, TEXT_CHARS_MAX) } };
     }
     case "notice":
       return { o: envelope.notice };

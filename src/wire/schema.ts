@@ -15,7 +15,7 @@ import {
   parseUid,
   parseUserName,
 } from "../base/ids.ts";
-import { FILE_BYTES_MAX } from "../base/limits.ts";
+import { FILE_BYTES_MAX, TEXT_CHARS_MAX } from "../base/limits.ts";
 
 /** A string that `parse` accepts; the failure's own words are the issue. */
 function parsed<T extends string>(parse: (text: string) => T | Failure) {
@@ -51,7 +51,14 @@ export const address = v.object({ host, port });
 export const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 export const fileSize = v.pipe(whole, v.maxValue(FILE_BYTES_MAX));
 /** Free text shown to people: bounded here, made safe where it is printed. */
-export const shortText = v.pipe(v.string(), v.maxLength(1_000));
+export const shortText = parsed((text) =>
+  text.length <= TEXT_CHARS_MAX
+    ? text
+    : new Failure(
+        "invalid-input",
+        `the text is longer than ${TEXT_CHARS_MAX} characters (it has ${text.length})`,
+      ),
+);
 
 export const fileSummary = v.object({ fileId, size: fileSize, sha1, digest });
 
@@ -62,8 +69,23 @@ export const failure = v.object({ code: failureCode, message: shortText });
 /** Holds a value against a schema; the first issue becomes one line that names the place. */
 export function check<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> | Failure {
   const result = v.safeParse(schema, value, { abortEarly: true });
+  return result.success ? result.output : misshapen(result.issues[0]);
+}
+
+/** As `check`, of what a person may have typed: where a rule of the domain refuses it, that rule's words are the line. */
+export function checkInput<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> | Failure {
+  const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
+  return isOfRule(issue) ? new Failure("invalid-input", issue.message) : misshapen(issue);
+}
+
+function misshapen(issue: v.BaseIssue<unknown>): Failure {
   const place = v.getDotPath(issue);
   return new Failure("protocol", place === null ? issue.message : `${place}: ${issue.message}`);
+}
+
+/** Made by `parsed`: its message is a whole sentence. */
+function isOfRule({ type }: v.BaseIssue<unknown>): boolean {
+  return type === "raw_transform";
 }

@@ -1,15 +1,9 @@
 /** Rules of groups as such: making, deleting, handing over. */
 import { Failure } from "../../base/failure.ts";
 import { type Gid, refuseSuffix, type Uid } from "../../base/ids.ts";
-import {
-  ENTRY_ORIGINS_MAX,
-  GROUP_NAME_BYTES_MAX,
-  GROUPS_PER_OWNER_MAX,
-  TRANSFERS_PER_GROUP_MAX,
-} from "../../base/limits.ts";
+import { ENTRY_ORIGINS_MAX, GROUPS_PER_OWNER_MAX, TRANSFERS_PER_GROUP_MAX } from "../../base/limits.ts";
 import type { CreateGroup, Decision, DeleteGroup, TransferOwner } from "./commands.ts";
 import { deriveAcceptId, deriveGid, deriveJoinId } from "./derived-ids.ts";
-import { refuseTooLong } from "./new-name.ts";
 import { ownGroupNamed, userNamed } from "./queries.ts";
 import type { State } from "./state.ts";
 import { vectorKeys } from "./version-vector.ts";
@@ -33,10 +27,10 @@ export function decideCreateGroup(state: State, { request, by, group }: CreateGr
 function refuseNewGroup(state: State, by: Uid, group: CreateGroup["group"]): Failure | undefined {
   const fresh = refuseSuffix(group);
   if (fresh instanceof Failure) return fresh;
-  const tooLong = refuseTooLong("group id", group, GROUP_NAME_BYTES_MAX);
-  if (tooLong !== undefined) return tooLong;
-  if (state.groups.find(group).length > 0)
-    return new Failure("name-taken", `there is a group ${group} already; choose another name`);
+  const [holder] = state.groups.find(group);
+  const taken = holder && state.groups.name(holder);
+  if (taken !== undefined)
+    return new Failure("name-taken", `there is a group ${taken} already; choose another name`);
   return refuseAnotherGroup(state, by);
 }
 

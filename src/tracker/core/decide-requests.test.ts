@@ -144,9 +144,20 @@ describe("leave", () => {
     expect(refused.message).toContain("delete_group lab");
   });
 
-  test("who only asked, or did not, is no member to leave", () => {
+  test("takes a request back that waits for its answer, and who did may ask again", () => {
+    join(bob);
+    expect(bodiesOf(leave(bob))).toMatchObject([{ kind: "request-closed", gid, uid: bob, why: "left" }]);
+    expect(waiting()).toEqual([]);
+    expect(codeOf(accept(ann, "bob"))).toBe("no-request");
+    bodiesOf(join(bob));
+    expect(waiting()).toEqual(["bob"]);
+    checkInvariants(tracker.state);
+  });
+
+  test("who neither is a member nor has asked has nothing to leave", () => {
     expect(codeOf(leave(bob))).toBe("not-member");
     join(bob);
+    reject(ann, "bob");
     expect(codeOf(leave(bob))).toBe("not-member");
   });
 });

@@ -42,6 +42,7 @@ function pendingCount({ groups }: State, uid: Uid): number {
   return pending;
 }
 
+/** Ends a membership; of one who waits for an answer, the request. */
 export function decideLeaveGroup(state: State, { by, group }: LeaveGroup): Decision {
   const gid = groupNamed(state, group);
   if (gid instanceof Failure) return gid;
@@ -50,7 +51,7 @@ export function decideLeaveGroup(state: State, { by, group }: LeaveGroup): Decis
       "owner-cannot-leave",
       `the owner cannot leave ${group}; transfer_owner ${group} <user_id> or delete_group ${group} first`,
     );
-  if (!state.groups.isMember(gid, by)) return new Failure("not-member", `not a member of ${group}`);
+  if (state.groups.standing(gid, by) === "none") return new Failure("not-member", `not a member of ${group}`);
   return closeAll(state, gid, by, "left");
 }
 

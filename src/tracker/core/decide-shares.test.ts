@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { Failure } from "../../base/failure.ts";
-import type { Gid, Sha1, Uid } from "../../base/ids.ts";
+import { type Gid, parseFileName, type Sha1, type Uid } from "../../base/ids.ts";
+import { FILE_NAME_BYTES_MAX } from "../../base/limits.ts";
 import {
   bodiesOf,
   codeOf,
@@ -74,7 +75,7 @@ describe("share", () => {
     tracker.share(ann, "lab", "a.txt", "one");
     const refused = tracker.share(bob, "lab", "A.txt", "two") as Failure;
     expect(refused.code).toBe("name-taken");
-    expect(refused.message).toContain("upload_file <path> lab <other name>");
+    expect(refused.message).toBe("lab has another file named a.txt; upload_file <path> lab <other name>");
     bodiesOf(tracker.share(bob, "lab", "b.txt", "two"));
     expect(listed()).toEqual([
       ["a.txt", 1],
@@ -108,8 +109,15 @@ describe("share", () => {
   });
 
   test("a file name leaves room for the suffix that merging may give it", () => {
-    expect(codeOf(tracker.share(ann, "lab", "a".repeat(235)))).toBe("invalid-name");
-    bodiesOf(tracker.share(ann, "lab", "a".repeat(234)));
+    const longest = "a".repeat(FILE_NAME_BYTES_MAX);
+    expect(codeOf(tracker.share(ann, "lab", `${longest}~draft`))).toBe("invalid-name");
+    const other = new TestTracker(2);
+    other.take(tracker.log);
+    bodiesOf(tracker.share(ann, "lab", longest, "one"));
+    bodiesOf(other.share(bob, "lab", longest, "two"));
+    tracker.meet(other);
+    expect(listed().length).toBe(2);
+    for (const [name] of listed()) expect(parseFileName(name) as string).toBe(name);
   });
 
   test("the same change again is answered, one from before is refused", () => {

@@ -1,11 +1,10 @@
 /** Rules of sharing: one content under one name, and each device counting its own changes. */
 import { Failure } from "../../base/failure.ts";
-import type { Gid } from "../../base/ids.ts";
-import { FILE_NAME_BYTES_MAX, FILES_PER_GROUP_MAX } from "../../base/limits.ts";
+import { type Gid, refuseNoRoom } from "../../base/ids.ts";
+import { FILES_PER_GROUP_MAX } from "../../base/limits.ts";
 import type { FileSummary } from "../../base/manifest.ts";
 import type { BodyOf } from "../../wire/entry.ts";
 import type { Decision, ShareFile, StopShare } from "./commands.ts";
-import { refuseTooLong } from "./new-name.ts";
 import { groupNamed, memberGroupNamed } from "./queries.ts";
 import type { ShareRow } from "./shares.ts";
 import type { State } from "./state.ts";
@@ -38,12 +37,13 @@ function holdAgainst(listed: FileSummary | undefined, { file, group, name }: Sha
 
 function decideListing(state: State, gid: Gid, command: ShareFile): BodyOf<"file-added">[] | Failure {
   const { group, name, file } = command;
-  const tooLong = refuseTooLong("file name", name, FILE_NAME_BYTES_MAX);
+  const tooLong = refuseNoRoom(name);
   if (tooLong !== undefined) return tooLong;
-  if (state.shares.find(gid, name).length > 0)
+  const [holder] = state.shares.find(gid, name);
+  if (holder !== undefined)
     return new Failure(
       "name-taken",
-      `${group} has another file named ${name}; upload_file <path> ${group} <other name>`,
+      `${group} has another file named ${state.shares.name(gid, holder)}; upload_file <path> ${group} <other name>`,
     );
   const known = state.shares.file(gid, file.fileId);
   if (known === undefined && state.shares.fileCount(gid) >= FILES_PER_GROUP_MAX)

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Failure } from "../../base/failure.ts";
+import { parseUserName } from "../../base/ids.ts";
+import { USER_NAME_BYTES_MAX } from "../../base/limits.ts";
 import { bodiesOf, codeOf, requestId, TestTracker, user } from "../../testing/test-tracker.ts";
 import { deriveGid, deriveJoinId, deriveUid } from "./derived-ids.ts";
 import { makeStamp } from "./hybrid-time.ts";
@@ -45,13 +47,24 @@ describe("create user", () => {
       expect(codeOf(create(name))).toBe("name-taken");
   });
 
+  test("the refusal names the account that has the name, as it is spelled", () => {
+    create("alice");
+    const refused = create("ALICE") as Failure;
+    expect(refused.message).toBe("there is a user alice already; choose another name");
+  });
+
   test("a name that looks like one from merging is refused", () => {
     expect(codeOf(create("ann~abcde"))).toBe("invalid-name");
   });
 
-  test("a name leaves room for the suffix that merging may give it", () => {
-    expect(codeOf(create("a".repeat(59)))).toBe("invalid-name");
-    expect(bodiesOf(create("a".repeat(58))).length).toBe(1);
+  test("the longest name still is one with the suffix that merging gives it", () => {
+    const longest = "a".repeat(USER_NAME_BYTES_MAX);
+    const other = new TestTracker(2);
+    create(longest);
+    other.run({ kind: "create-user", name: user(longest), passwordHash: "hash" });
+    tracker.meet(other);
+    for (const { name } of accountsNamed(tracker.state, user(longest)))
+      expect(parseUserName(name)).toBe(name);
   });
 
   test("the same request again makes nothing, even under a name that is now taken", () => {

@@ -1,12 +1,10 @@
 /** Rules of accounts: one name for one account, as far as this tracker has seen. */
 import { Failure } from "../../base/failure.ts";
 import { refuseSuffix } from "../../base/ids.ts";
-import { USER_NAME_BYTES_MAX } from "../../base/limits.ts";
 import type { Stamp } from "../../wire/entry.ts";
 import type { ChangePassword, CreateUser, Decision } from "./commands.ts";
 import { deriveUid } from "./derived-ids.ts";
 import { laterStamp, stampAfter } from "./hybrid-time.ts";
-import { refuseTooLong } from "./new-name.ts";
 import type { State } from "./state.ts";
 
 export function decideCreateUser({ users }: State, { request, name, passwordHash }: CreateUser): Decision {
@@ -14,10 +12,9 @@ export function decideCreateUser({ users }: State, { request, name, passwordHash
   if (users.has(uid)) return [];
   const fresh = refuseSuffix(name);
   if (fresh instanceof Failure) return fresh;
-  const tooLong = refuseTooLong("user id", name, USER_NAME_BYTES_MAX);
-  if (tooLong !== undefined) return tooLong;
-  if (users.find(name).length > 0)
-    return new Failure("name-taken", `there is a user ${name} already; choose another name`);
+  const [holder] = users.find(name);
+  if (holder !== undefined)
+    return new Failure("name-taken", `there is a user ${users.name(holder)} already; choose another name`);
   return [{ kind: "account-created", uid, name, passwordHash }];
 }
 

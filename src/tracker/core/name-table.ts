@@ -13,8 +13,6 @@ import { SortedKeys } from "./sorted-keys.ts";
 const SEPARATOR = "\n";
 const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 
-export const SUFFIX_BYTES = "~xxxxx".length;
-
 /** The place of `id` in a list by name. */
 export function sortKey(name: string, id: string): string {
   return `${nameKey(name)}${SEPARATOR}${id}`;

@@ -1,0 +1,433 @@
+import { describe, expect, test } from "bun:test";
+import { Failure } from "../base/failure.ts";
+import {
+  GRANT_LIFETIME_MS,
+  PIECE_BYTES,
+  SOURCE_CHECK_MS,
+  UPLOADS_AT_ONCE_MAX,
+  WRONG_PIECES_MAX,
+} from "../base/limits.ts";
+import {
+  type Content,
+  content,
+  gid,
+  inWorld,
+  type Machine,
+  otherGid,
+  type TransferWorld,
+} from "../testing/transfer-world.ts";
+import type { Download } from "./contract.ts";
+
+const second = 1_000;
+const PATH = "/fetched";
+const done = (download: Download) => download.snapshot().doneBytes;
+const row = (download: Download, machine: Machine) =>
+  download.snapshot().sources.find(({ source }) => source.fingerprint === machine.fingerprint);
+
+async function machines(world: TransferWorld, ...names: string[]): Promise<Machine[]> {
+  return await Promise.all(names.map((name) => world.machine(name)));
+}
+
+function isWhole({ storage }: Machine, { bytes }: Content, path = PATH): boolean {
+  const found = storage.placed.get(path);
+  return found !== undefined && Buffer.compare(found, bytes) === 0;
+}
+
+/** Three that are there, for tests that need no more. */
+async function three(world: TransferWorld): Promise<[Machine, Machine, Machine]> {
+  return [await world.machine("ann"), await world.machine("bob"), await world.machine("cid")];
+}
+
+describe("a group of machines", () => {
+  test(
+    "a download takes from several at once, and each gives its share",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, bob, cid] = await three(world);
+      ann.share(file);
+      bob.share(file);
+      const download = cid.fetch(file, [ann, bob]);
+      expect(await world.outcome(download.ended)).toBe("complete");
+      expect(isWhole(cid, file)).toBe(true);
+      for (const machine of [ann, bob])
+        expect(row(download, machine)?.verifiedBytes).toBeGreaterThan(5 * PIECE_BYTES);
+    }),
+  );
+
+  test(
+    "two who fetch from one fetch from each other too, and the one need not send everything twice",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, bob, cid] = await three(world);
+      let sent = 0;
+      ann.storage.faults = {
+        read: () => {
+          sent++;
+          return undefined;
+        },
+      };
+      ann.share(file);
+      const downloads = [bob.fetch(file, [ann]), cid.fetch(file, [ann])];
+      downloads[0]?.addSource(cid.source(false));
+      downloads[1]?.addSource(bob.source(false));
+      for (const download of downloads) expect(await world.outcome(download.ended)).toBe("complete");
+      expect(isWhole(bob, file) && isWhole(cid, file)).toBe(true);
+      expect(sent).toBeLessThan(70);
+    }),
+  );
+
+  test(
+    "many fetch the same file from each other, however the bytes are cut on their way",
+    inWorld(async (world) => {
+      const file = content(8.5);
+      const [first, ...others] = await machines(world, "ann", "bob", "cid", "dan");
+      first?.share(file);
+      const downloads = others.map((machine) => machine.fetch(file, first === undefined ? [] : [first]));
+      for (const [at, download] of downloads.entries())
+        for (const [other, machine] of others.entries())
+          if (other !== at) download.addSource(machine.source(false));
+      for (const download of downloads) expect(await world.outcome(download.ended)).toBe("complete");
+      for (const machine of others) expect(isWhole(machine, file)).toBe(true);
+    }, 23),
+  );
+
+  test(
+    "one that sends wrong pieces is dropped with its count, and the file is right",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, eve, cid] = await three(world);
+      ann.share(file);
+      eve.shareWrong(file);
+      const download = cid.fetch(file, [ann, eve]);
+      expect(await world.outcome(download.ended)).toBe("complete");
+      expect(isWhole(cid, file)).toBe(true);
+      expect(row(download, eve)).toMatchObject({ state: "dropped", verifiedBytes: 0 });
+      expect(row(download, eve)?.wrongPieces).toBeGreaterThanOrEqual(WRONG_PIECES_MAX);
+      expect(row(download, ann)?.wrongPieces).toBe(0);
+    }),
+  );
+
+  test(
+    "both ways at once: each fetches from the other what it has not",
+    inWorld(async (world) => {
+      const [ann, bob] = await three(world);
+      const [mine, yours] = [content(24), content(8)];
+      ann.share(mine);
+      bob.share(yours);
+      const downloads = [ann.fetch(yours, [bob]), bob.fetch(mine, [ann])];
+      for (const download of downloads) expect(await world.outcome(download.ended)).toBe("complete");
+      expect(isWhole(ann, yours) && isWhole(bob, mine)).toBe(true);
+    }),
+  );
+});
+
+describe("sources that come and go", () => {
+  test(
+    "one lost in the middle, and then all: the download waits and goes on where it was",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, bob, cid] = await three(world);
+      ann.share(file);
+      bob.share(file);
+      const download = cid.fetch(file, [ann, bob]);
+      await world.until(() => done(download) >= 4 * PIECE_BYTES);
+      world.network.sever(ann.fingerprint, cid.fingerprint);
+      await world.until(() => done(download) >= 12 * PIECE_BYTES);
+      await bob.engine.close();
+      await world.pass(30 * second, 100);
+      const held = done(download);
+      expect(held).toBeLessThan(file.bytes.length);
+      expect(download.snapshot().phase.kind).toBe("fetching");
+      world.network.heal(ann.fingerprint, cid.fingerprint);
+      download.addSource(ann.source());
+      expect(await world.outcome(download.ended)).toBe("complete");
+      expect(isWhole(cid, file)).toBe(true);
+    }),
+  );
+
+  test(
+    "one that withdraws the file is left, and asked again when it offers it anew",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, , cid] = await three(world);
+      const offer = ann.share(file);
+      const download = cid.fetch(file, [ann]);
+      await world.until(() => done(download) >= 4 * PIECE_BYTES);
+      ann.engine.withdraw(gid, file.manifest.summary.fileId);
+      await world.pass(20);
+      const held = done(download);
+      expect(row(download, ann)?.trouble).toBe("the file is no longer shared here");
+      await world.pass(10 * second, 100);
+      expect(done(download)).toBe(held);
+      ann.engine.offer(offer);
+      download.addSource(ann.source());
+      expect(await world.outcome(download.ended)).toBe("complete");
+      expect(isWhole(cid, file)).toBe(true);
+    }),
+  );
+
+  test(
+    "one that comes back with another run goes on serving without the whole file being asked again",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, , cid] = await three(world);
+      ann.share(file);
+      const download = cid.fetch(file, [ann]);
+      await world.until(() => done(download) >= 4 * PIECE_BYTES);
+      await world.outcome(ann.engine.close());
+      await world.pass(20);
+      const held = done(download);
+      let reads = 0;
+      const again = await world.machine("ann", { storage: ann.storage });
+      ann.storage.faults = {
+        read: () => {
+          reads++;
+          return undefined;
+        },
+      };
+      again.share(file);
+      download.addSource(again.source());
+      expect(await world.outcome(download.ended)).toBe("complete");
+      expect(reads).toBe((file.bytes.length - held) / PIECE_BYTES);
+    }),
+  );
+});
+
+describe("a revocation", () => {
+  test(
+    "in the middle of a download: no more bytes, and the reason is told; a member again, it goes on",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, , cid] = await three(world);
+      ann.share(file);
+      const download = cid.fetch(file, [ann]);
+      await world.until(() => done(download) >= 4 * PIECE_BYTES);
+      ann.engine.revoke(gid, cid.uid);
+      const refusal = new Failure("not-member", "you are no member of the group");
+      cid.grantFailure = refusal;
+      await world.pass(10);
+      const held = done(download);
+      expect(held).toBeLessThan(file.bytes.length);
+      await world.pass(60 * second, 50);
+      expect(done(download)).toBe(held);
+      expect(row(download, ann)?.trouble).toBe(refusal.message);
+      cid.grantFailure = undefined;
+      download.addSource(ann.source());
+      expect(await world.outcome(download.ended)).toBe("complete");
+      expect(isWhole(cid, file)).toBe(true);
+    }),
+  );
+
+  test(
+    "of one leaves the others alone",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, bob, cid] = await three(world);
+      ann.share(file);
+      const [kept, cut] = [bob.fetch(file, [ann]), cid.fetch(file, [ann])];
+      await world.until(() => done(cut) > 0);
+      ann.engine.revoke(gid, cid.uid);
+      ann.engine.revoke(otherGid, bob.uid);
+      expect(await world.outcome(kept.ended)).toBe("complete");
+      expect(row(kept, ann)).toMatchObject({ wrongPieces: 0 });
+      expect(done(cut)).toBeLessThan(file.bytes.length);
+    }),
+  );
+
+  test(
+    "cuts pieces of an unfinished download off, too",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, bob, cid] = await three(world);
+      ann.share(file);
+      const ofBob = bob.fetch(file, [ann]);
+      await world.until(() => done(ofBob) >= 8 * PIECE_BYTES);
+      await ofBob.pause();
+      const ofCid = cid.fetch(file, []);
+      ofCid.addSource(bob.source(false));
+      await world.until(() => done(ofCid) > 0);
+      bob.engine.revoke(gid, cid.uid);
+      await world.pass(10);
+      const held = done(ofCid);
+      cid.grantFailure = new Failure("not-member", "no");
+      ofBob.resume();
+      await world.outcome(ofBob.ended);
+      await world.pass(second, 10);
+      expect(done(ofCid)).toBe(held);
+    }),
+  );
+});
+
+test(
+  "a download that takes longer than a grant lasts is never cut",
+  inWorld(async (world) => {
+    const file = content(24);
+    const ann = await world.machine("ann", { delivery: "manual" });
+    const cid = await world.machine("cid");
+    ann.share(file);
+    const download = cid.fetch(file, [ann]);
+    const troubles = new Set<string | undefined>();
+    for (let turn = 0; done(download) < file.bytes.length && turn < 100; turn++) {
+      await world.pass(20 * second, second);
+      await ann.storage.deliver(1);
+      await world.pass(5);
+      troubles.add(row(download, ann)?.trouble);
+    }
+    expect(world.clock.monotonicMs()).toBeGreaterThan(GRANT_LIFETIME_MS);
+    expect(cid.grantsAsked).toBeGreaterThan(1);
+    expect(await world.outcome(download.ended)).toBe("complete");
+    expect([...troubles].filter((trouble) => trouble?.includes("grant"))).toEqual([]);
+  }),
+);
+
+describe("buffers", () => {
+  /** Pieces that the downloads of a machine are waiting for, of sources that read and send nothing. */
+  const awaited = (sources: readonly Machine[]) =>
+    sources.reduce((sum, { storage }) => sum + storage.pending, 0);
+
+  test(
+    "are shared out between the downloads that run, and all are one's when it is alone",
+    inWorld(async (world) => {
+      const [first, second] = [content(40), content(24)];
+      const seeders: Machine[] = [];
+      for (const name of ["ann", "bob", "cid", "dan", "eve", "fay"]) {
+        const machine = await world.machine(name, { delivery: "manual" });
+        seeders.push(machine);
+        machine.share(first, { path: "/first" });
+        machine.share(second, { path: "/second" });
+      }
+      const machine = await world.machine("gus", { downloadBuffers: 8 });
+      const downloads = [
+        machine.fetch(first, seeders, "/got-first"),
+        machine.fetch(second, seeders, "/got-second"),
+      ];
+      await world.pass(20);
+      expect(awaited(seeders)).toBe(8);
+      await downloads[1]?.suspend();
+      await world.pass(20);
+      for (const { storage } of seeders) await storage.deliver();
+      await world.until(() => awaited(seeders) === 8);
+      await downloads[0]?.suspend();
+    }),
+  );
+
+  test(
+    "a small pool still lets one piece at a time through",
+    inWorld(async (world) => {
+      const file = content(3.25);
+      const ann = await world.machine("ann");
+      ann.share(file);
+      const cid = await world.machine("cid", { downloadBuffers: 1 - UPLOADS_AT_ONCE_MAX });
+      expect(await world.outcome(cid.fetch(file, [ann]).ended)).toBe("complete");
+      expect(isWhole(cid, file)).toBe(true);
+    }),
+  );
+});
+
+describe("offers", () => {
+  test(
+    "a file that is not what it was is no longer offered, its owner is told once, and others go on",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, bob, cid] = await three(world);
+      ann.share(file);
+      bob.share(file);
+      const download = cid.fetch(file, [ann, bob]);
+      await world.until(() => done(download) > 0);
+      ann.storage.placed.set("/shared", file.bytes.slice());
+      world.clock.advance(SOURCE_CHECK_MS);
+      expect(await world.outcome(download.ended)).toBe("complete");
+      expect(ann.broken.map(({ code }) => code)).toEqual(["file-changed"]);
+      const late = await world.machine("dan");
+      const ofLate = late.fetch(file, [ann]);
+      await world.pass(20);
+      expect(row(ofLate, ann)?.trouble).toBe("the file is not shared here");
+    }),
+  );
+
+  test(
+    "one that was withdrawn or replaced while it was read is not called broken",
+    inWorld(async (world) => {
+      const file = content(8);
+      const ann = await world.machine("ann", { delivery: "manual" });
+      const cid = await world.machine("cid");
+      ann.share(file);
+      cid.fetch(file, [ann]);
+      await world.until(() => ann.storage.pending > 0);
+      ann.storage.faults = { read: () => new Failure("disk-error", "input/output error") };
+      ann.engine.withdraw(gid, file.manifest.summary.fileId);
+      await ann.storage.deliver();
+      await world.pass(10);
+      expect(ann.broken).toEqual([]);
+    }),
+  );
+
+  test(
+    "the same file offered twice is there once, from the later place",
+    inWorld(async (world) => {
+      const file = content(8);
+      const [ann, , cid] = await three(world);
+      ann.share(file, { path: "/first" });
+      ann.share(file, { path: "/second" });
+      ann.storage.placed.delete("/first");
+      expect(await world.outcome(cid.fetch(file, [ann]).ended)).toBe("complete");
+      expect(ann.broken).toEqual([]);
+    }),
+  );
+
+  test(
+    "withdrawing what is being downloaded leaves the download alone",
+    inWorld(async (world) => {
+      const file = content(8);
+      const [ann, , cid] = await three(world);
+      ann.share(file);
+      const download = cid.fetch(file, [ann]);
+      await world.until(() => done(download) > 0);
+      cid.engine.withdraw(gid, file.manifest.summary.fileId);
+      expect(await world.outcome(download.ended)).toBe("complete");
+    }),
+  );
+});
+
+describe("quiesce", () => {
+  test(
+    "stops all sharing and suspends all downloads; what is begun after it works",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, bob, cid] = await three(world);
+      ann.share(file);
+      const ofBob = bob.fetch(file, [ann]);
+      await world.until(() => done(ofBob) >= 4 * PIECE_BYTES);
+      const ofCid = cid.fetch(file, []);
+      ofCid.addSource(bob.source(false));
+      await world.until(() => done(ofCid) > 0);
+      await world.outcome(Promise.all([bob.engine.quiesce(), bob.engine.quiesce()]));
+      expect(await ofBob.ended).toBe("ended");
+      expect(bob.storage.isLeft(PATH)).toBe(true);
+      await world.pass(10);
+      const held = done(ofCid);
+      await world.pass(0.5 * second, 10);
+      expect(done(ofCid)).toBe(held);
+      expect(row(ofCid, bob)?.state).toBe("refused");
+      const again = bob.fetch(file, [ann]);
+      expect(await world.outcome(again.ended)).toBe("complete");
+      ofCid.addSource(bob.source());
+      expect(await world.outcome(ofCid.ended)).toBe("complete");
+      await world.outcome(bob.engine.quiesce());
+      const dan = await world.machine("dan");
+      const ofDan = dan.fetch(file, [bob]);
+      await world.pass(50);
+      expect(row(ofDan, bob)?.trouble).toBe("the file is not shared here");
+    }),
+  );
+
+  test(
+    "of an engine that does nothing is done at once, and so is closing it twice",
+    inWorld(async (world) => {
+      const ann = await world.machine("ann");
+      await ann.engine.quiesce();
+      await ann.engine.close();
+      await ann.engine.close();
+    }),
+  );
+});
