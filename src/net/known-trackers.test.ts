@@ -23,14 +23,19 @@ describe("the judgement", () => {
   test("a changed key is refused, and the message says where to correct it", () => {
     const refused = of(undefined, other);
     expect(refused instanceof Failure && refused.code).toBe("tracker-refused");
-    expect(refused instanceof Failure && refused.message).toContain("/data/known-trackers.json");
-    expect(refused instanceof Failure && refused.message).toContain("tracker.example:5000");
+    expect(refused instanceof Failure && refused.message).toContain("than at the first contact");
+    expect(refused instanceof Failure && refused.message).toEndWith(
+      "remove the entry for tracker.example:5000 in /data/known-trackers.json",
+    );
     expect(refused instanceof Failure && refused.message).toContain(key);
     expect(refused instanceof Failure && refused.message).toContain(other);
   });
   test("a key other than the pinned one is refused even if it is remembered", () => {
     const refused = of(other, key);
-    expect(refused instanceof Failure && refused.message).toContain("tracker_info.txt");
+    expect(refused instanceof Failure && refused.message).toContain("than tracker_info.txt says");
+    expect(refused instanceof Failure && refused.message).toEndWith(
+      "edit the pin of tracker.example:5000 in tracker_info.txt",
+    );
   });
 });
 

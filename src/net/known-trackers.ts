@@ -32,13 +32,14 @@ export function judge(
   if (known === undefined) return "first-use";
   if (known === presented) return "known";
   const place = formatAddress(address);
-  const remedy = pinned
-    ? "if it was set up anew, put its new key into tracker_info.txt"
-    : `if it was set up anew, delete its line from ${forTerminal(file)}`;
+  const [source, remedy] =
+    pinned === undefined
+      ? ["at the first contact", `remove the entry for ${place} in ${forTerminal(file)}`]
+      : ["tracker_info.txt says", `edit the pin of ${place} in tracker_info.txt`];
   return new Failure(
     "tracker-refused",
-    `the tracker at ${place} shows another key (sha256:${presented}) than before (sha256:${known}): ` +
-      `somebody may be in between; ${remedy}`,
+    `the tracker at ${place} shows another key (sha256:${presented}) than ${source} (sha256:${known}): ` +
+      `somebody may be in between; if the tracker was set up anew, ${remedy}`,
   );
 }
 
