@@ -65,6 +65,8 @@ export const NET_FILE_BYTES_MAX = 1 * MiB;
 export const RPC_MS_MAX = 20 * second;
 /** Unanswered requests of one connection: a client asks in order; pages and parts overlap a little. */
 export const RPC_PENDING_MAX = 64;
+/** From asking a peer for a file to its answer, which needs no disk. */
+export const CHANNEL_OPEN_MS_MAX = 10 * second;
 /** A link between peers without any channel is closed after this; the next need dials again. */
 export const LINK_IDLE_MS = 60 * second;
 export const DIAL_MS_MAX = 5 * second;

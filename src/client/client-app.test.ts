@@ -236,6 +236,12 @@ describe("sharing", () => {
     });
     expect(await ben.app.listFiles(LAB)).toEqual([]);
   });
+
+  test("a file whose own name cannot be shared is refused with the way to give it another", async () => {
+    annasMachine.disk.write("/data/ends in a blank ", "x");
+    const failure = await failureOf(anna.app.uploadFile("/data/ends in a blank ", LAB, undefined, () => {}));
+    expect(failure.message).toContain("upload_file <path> <group> <other name>");
+  });
 });
 
 describe("coming back", () => {

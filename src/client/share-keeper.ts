@@ -6,7 +6,7 @@
  * `trackerUp`, or the next login, tells it. Lives from login to logout.
  */
 import { basename } from "node:path";
-import { Failure, isFailure, orThrow, toFailure } from "../base/failure.ts";
+import { Failure, isFailure, toFailure } from "../base/failure.ts";
 import {
   type FileId,
   type FileName,
@@ -112,7 +112,7 @@ export class ShareKeeper {
   async upload({ path, group, name: typed, progress }: Upload): Promise<UploadResult> {
     const opened = await this.#files.open(path);
     try {
-      const name = typed ?? orThrow(parseFileName(basename(opened.path)));
+      const name = typed ?? ownName(opened.path);
       await this.#stopOutdated(opened, group);
       await this.#refuseEarly(group, name, opened.identity.size);
       const known = await this.#knownManifest(opened);
@@ -389,4 +389,11 @@ function viewOf({ group, name, path, file }: ShareRecord): ShareView {
 
 function sameName(left: string, right: string): boolean {
   return nameKey(left) === nameKey(right);
+}
+
+/** The name that a file has on this disk, if a shared one may be called so. */
+function ownName(path: string): FileName {
+  const name = parseFileName(basename(path));
+  if (!(name instanceof Failure)) return name;
+  throw new Failure(name.code, `${name.message}; give another name: upload_file <path> <group> <other name>`);
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Bitfield } from "../base/bitfield.ts";
 import { Failure } from "../base/failure.ts";
 import type { Fingerprint, Gid, PieceIndex } from "../base/ids.ts";
-import { PIECE_BYTES } from "../base/limits.ts";
+import { CHANNEL_OPEN_MS_MAX, PIECE_BYTES } from "../base/limits.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
 import { RawPeer } from "../testing/raw-peer.ts";
 import { SimNetwork } from "../testing/sim-network.ts";
@@ -58,6 +58,7 @@ async function setUp() {
   const link = new PeerLink(near, { serving: nobody, clock: new ManualClock(), whenClosed: () => {} });
   const peer = new RawPeer(far);
   const pool = new SharedSlotPool(new SharedArrayBuffer(CAPACITY * PIECE_BYTES));
+  const clock = new ManualClock();
   const receiver = new Receiver();
   const { manifest } = file;
   const feed = new PeerFeed(
@@ -65,6 +66,7 @@ async function setUp() {
     {
       manifest,
       slots: pool,
+      clock,
       open: (handler) => link.openChannel(gid, manifest.summary.fileId, "grant", handler),
     },
     receiver,
@@ -72,6 +74,7 @@ async function setUp() {
   peer.hello();
   peer.say({ kind: "opened", channel: 1, bits: undefined });
   await settle();
+  expect(clock.pending).toBe(0);
   receiver.told.length = 0;
   /** The bytes of a piece from one place to another, in a frame that may be announced as longer. */
   const send = async (index: number, from: number, to: number, wholeTo = to) => {
@@ -341,7 +344,12 @@ describe("what makes no sense ends the link and gives back every slot", () => {
       again.openChannel(gid, file.manifest.summary.fileId, "g", handler);
     new PeerFeed(
       again,
-      { manifest: file.manifest, slots: new SharedSlotPool(new SharedArrayBuffer(0)), open },
+      {
+        manifest: file.manifest,
+        slots: new SharedSlotPool(new SharedArrayBuffer(0)),
+        clock: new ManualClock(),
+        open,
+      },
       receiver,
     );
     const speaker = new RawPeer(far);
@@ -351,5 +359,31 @@ describe("what makes no sense ends the link and gives back every slot", () => {
     expect(peer.ended).toBeDefined();
     expect(again.isOpen).toBe(false);
     expect(receiver.failure?.code).toBe("protocol");
+  });
+
+  test("that accepts the connection and never answers for the file is given up after a while", async () => {
+    const network = new SimNetwork();
+    const [near, far] = network.pair(self, other);
+    const nobody = { open() {}, renew() {}, request() {}, cancel() {}, leave() {}, linkClosed() {} };
+    const link = new PeerLink(near, { serving: nobody, clock: new ManualClock(), whenClosed: () => {} });
+    const receiver = new Receiver();
+    const clock = new ManualClock();
+    const open = (handler: ChannelHandler) =>
+      link.openChannel(gid, file.manifest.summary.fileId, "g", handler);
+    new PeerFeed(
+      link,
+      { manifest: file.manifest, slots: new SharedSlotPool(new SharedArrayBuffer(0)), clock, open },
+      receiver,
+    );
+    const silent = new RawPeer(far);
+    silent.hello();
+    await settle();
+    clock.advance(CHANNEL_OPEN_MS_MAX - 1);
+    expect(receiver.failure).toBeUndefined();
+    clock.advance(1);
+    expect(receiver.failure?.code).toBe("timeout");
+    silent.say({ kind: "opened", channel: 1, bits: undefined });
+    await settle();
+    expect([receiver.told, link.isOpen]).toEqual([[["closed"]], true]);
   });
 });

@@ -7,8 +7,10 @@
  * It asks for what it is told and judges nothing but form: bytes out of order or beyond a piece end the link.
  */
 import type { Bitfield } from "../base/bitfield.ts";
+import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import type { Fingerprint, PieceIndex } from "../base/ids.ts";
+import { CHANNEL_OPEN_MS_MAX } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
 import { decodeBits, type PieceRange, type RejectReason } from "../wire/client-peer.ts";
 import type { Slot, SlotPool } from "./disk/contract.ts";
@@ -34,6 +36,12 @@ interface Arrival {
   inFrame: boolean;
 }
 
+export interface PeerFeedDependencies {
+  readonly manifest: Manifest;
+  readonly slots: SlotPool;
+  readonly clock: Clock;
+}
+
 export class PeerFeed implements ChannelHandler {
   readonly peer: Fingerprint;
   readonly #manifest: Manifest;
@@ -42,15 +50,12 @@ export class PeerFeed implements ChannelHandler {
   readonly #channel: OpenedChannel;
   readonly #asked = new Set<PieceIndex>();
   readonly #arrivals = new Map<PieceIndex, Arrival>();
+  readonly #cancelDeadline: () => void;
   #isOpen = false;
 
   constructor(
     link: PeerLink,
-    {
-      manifest,
-      slots,
-      open,
-    }: { manifest: Manifest; slots: SlotPool; open: (to: ChannelHandler) => OpenedChannel },
+    { manifest, slots, clock, open }: PeerFeedDependencies & { open: (to: ChannelHandler) => OpenedChannel },
     events: FeedEvents,
   ) {
     this.peer = link.peer;
@@ -58,6 +63,11 @@ export class PeerFeed implements ChannelHandler {
     this.#slots = slots;
     this.#events = events;
     this.#channel = open(this);
+    // Or a peer that accepts everything and says nothing would keep a place among the sources for ever.
+    this.#cancelDeadline = clock.after(CHANNEL_OPEN_MS_MAX, () => {
+      this.leave();
+      events.closed(this, new Failure("timeout", "it did not answer when it was asked for the file"));
+    });
   }
 
   request(piece: PieceIndex): void {
@@ -78,6 +88,7 @@ export class PeerFeed implements ChannelHandler {
 
   /** Ends the channel from this side; no event follows. */
   leave(): void {
+    this.#cancelDeadline();
     this.#channel.leave();
     this.#giveUpAll();
   }
@@ -85,6 +96,7 @@ export class PeerFeed implements ChannelHandler {
   opened(bits: Uint8Array | undefined): void {
     if (this.#isOpen) throw new Failure("protocol", "the peer opened a channel twice");
     this.#isOpen = true;
+    this.#cancelDeadline();
     const decoded = decodeBits(this.#manifest.pieces, bits);
     if (decoded instanceof Failure) throw decoded;
     this.#events.opened(this, decoded);
@@ -140,6 +152,7 @@ export class PeerFeed implements ChannelHandler {
   }
 
   closed(failure: Failure): void {
+    this.#cancelDeadline();
     this.#giveUpAll();
     this.#events.closed(this, failure);
   }

@@ -58,7 +58,7 @@ export interface SwarmDependencies {
 }
 
 /** Why a source is not connected that this side has left. */
-const LEFT = "paused here";
+const LEFT = "not asked now";
 
 export class Swarm {
   readonly #network: PeerNetwork;
@@ -184,6 +184,7 @@ export class Swarm {
         {
           manifest,
           slots: this.#workers.slots,
+          clock: this.#clock,
           open: (handler) => link.openChannel(gid, manifest.summary.fileId, grant.text, handler),
         },
         this.#feedEvents,

@@ -1,9 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../../base/failure.ts";
-import { FILE_NAME_BYTES_MAX, LOCAL_NAME_BYTES_MAX } from "../../base/limits.ts";
+import { FILE_NAME_BYTES_MAX, LOCAL_NAME_BYTES_MAX, NAME_SUFFIX_BYTES } from "../../base/limits.ts";
 import { utf8Length } from "../../base/text.ts";
 import { refuseLongName, safeFileName } from "./safe-path.ts";
+
+/** Of a name and the suffix that merging may give it. */
+const LONGEST = FILE_NAME_BYTES_MAX + NAME_SUFFIX_BYTES;
 
 const REFUSED: Record<string, readonly string[]> = {
   "that climbs to another folder": ["..", ".", "../x", "../../etc/passwd", "a/../../x", "..\\x", "a\\..\\x"],
@@ -14,7 +17,7 @@ const REFUSED: Record<string, readonly string[]> = {
   "with invisible characters": ["a\u200bb", "\ufeffa", "a\u2060b", "a\u00adb"],
   "with half of a character": ["a\ud800", "\udc00a"],
   "that is empty": [""],
-  "that is too long": ["x".repeat(FILE_NAME_BYTES_MAX + 1), "\u00e9".repeat(FILE_NAME_BYTES_MAX / 2 + 1)],
+  "that is too long": ["x".repeat(LONGEST + 1), "\u00e9".repeat(LONGEST / 2 + 1)],
 };
 
 const MAPPED: Record<string, readonly (readonly [name: string, here: string])[]> = {

@@ -6,7 +6,7 @@
  * what is merely not portable is replaced. The classes of attack are the cases of the test.
  */
 import { Failure } from "../../base/failure.ts";
-import { FILE_NAME_BYTES_MAX, LOCAL_NAME_BYTES_MAX } from "../../base/limits.ts";
+import { FILE_NAME_BYTES_MAX, LOCAL_NAME_BYTES_MAX, NAME_SUFFIX_BYTES } from "../../base/limits.ts";
 import { forTerminal, unfitForName, utf8Length } from "../../base/text.ts";
 
 const SEPARATOR = /[/\\]/;
@@ -30,6 +30,9 @@ export function safeFileName(untrusted: string): string | Failure {
     .replace(TRAILING_DOTS_AND_SPACES, (dropped) => "_".repeat(dropped.length));
 }
 
+/** A chosen name, and behind it the `~xxxxx` of one that two sides took at once. */
+const NAME_BYTES_MAX = FILE_NAME_BYTES_MAX + NAME_SUFFIX_BYTES;
+
 /** What makes a name one that is not repaired but refused, in words for a message. */
 function hostility(name: string): string | undefined {
   if (name === "") return "is empty";
@@ -37,7 +40,7 @@ function hostility(name: string): string | undefined {
   if (SEPARATOR.test(name)) return "leads into another folder";
   const unfit = unfitForName(name);
   if (unfit !== undefined) return `holds ${unfit}`;
-  return utf8Length(name) > FILE_NAME_BYTES_MAX ? `is longer than ${FILE_NAME_BYTES_MAX} bytes` : undefined;
+  return utf8Length(name) > NAME_BYTES_MAX ? `is longer than ${NAME_BYTES_MAX} bytes` : undefined;
 }
 
 /** A name that the user of this machine typed for the file: theirs to choose, as long as `.part` still fits behind it. */
