@@ -28,7 +28,7 @@ import type { ClientEvent, DownloadView } from "./views.ts";
 export interface DownloadKeeperDependencies {
   readonly calls: TrackerCalls;
   readonly isTrackerUp: () => boolean;
-  readonly engine: Pick<TransferEngine, "download">;
+  readonly engine: Pick<TransferEngine, "download" | "discard">;
   readonly files: Pick<LocalFiles, "destination">;
   readonly manifests: Pick<ManifestShelf, "get">;
   readonly library: UserLibrary;
@@ -334,13 +334,8 @@ export class DownloadKeeper {
     const { place, record } = job;
     job.place = { kind: "resting" };
     if (place.kind === "active") await place.download.cancel();
-    else if (job.begun) await this.#discardLeft(record);
+    else if (job.begun) await this.#on.engine.discard({ ...record, fileId: record.file.fileId });
     this.#drop(job);
-  }
-
-  async #discardLeft({ gid, group, file, path, journalPath }: DownloadRecord): Promise<void> {
-    const manifest = await this.#on.manifests.get(group, file);
-    await this.#on.engine.download({ gid, manifest, path, journalPath }).cancel();
   }
 
   #drop(job: DownloadJob): void {

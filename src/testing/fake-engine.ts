@@ -13,6 +13,7 @@ import type {
   TransferEngine,
   TransferEvents,
 } from "../transfer/contract.ts";
+import type { LeftDownload } from "../transfer/disk/contract.ts";
 import type { Source } from "../wire/client-tracker.ts";
 
 type Outcome = Awaited<Download["ended"]>;
@@ -94,6 +95,8 @@ export class FakeEngine implements TransferEngine {
   readonly offers = new Map<string, Offer>();
   readonly downloads: FakeDownload[] = [];
   readonly revoked: string[] = [];
+  /** Paths of downloads of which nothing may be left. */
+  readonly discarded: string[] = [];
   readonly authority: TransferAuthority;
   readonly events: TransferEvents;
   /** What a new download does first; by default it opens and fetches. */
@@ -131,6 +134,10 @@ export class FakeEngine implements TransferEngine {
     this.downloads.push(download);
     queueMicrotask(() => this.whenAsked(download));
     return download;
+  }
+
+  async discard({ path }: LeftDownload): Promise<void> {
+    this.discarded.push(path);
   }
 
   revoke(gid: Gid, uid: Uid): void {

@@ -57,7 +57,7 @@ export class SimStorage {
   /** Files that got their final name, by path. Tests may put some there. */
   readonly placed = new Map<string, Uint8Array>();
   readonly #files = new Map<number, Uint8Array>();
-  readonly #left = new Map<string, LeftDownload>();
+  readonly #left = new Map<string, LeftBytes>();
   readonly #use = new DescriptorUse();
   readonly #steps: (() => void)[] = [];
   readonly #delivery: "microtask" | "manual";
@@ -172,7 +172,7 @@ export class SimStorage {
   }
 
   async #verify(
-    { file, written }: LeftDownload,
+    { file, written }: LeftBytes,
     manifest: Manifest,
     progress: HashProgressSink,
     signal: AbortSignal,
@@ -193,7 +193,7 @@ export class SimStorage {
 }
 
 /** What stays when a download object is dropped without its end: as after a kill. */
-interface LeftDownload {
+interface LeftBytes {
   readonly file: number;
   readonly written: Bitfield;
 }
@@ -202,13 +202,13 @@ class SimDownload implements DownloadFile {
   readonly file: number;
   readonly resumed: Bitfield;
   readonly #storage: SimStorage;
-  readonly #left: LeftDownload;
+  readonly #left: LeftBytes;
   readonly #ends: { place(): void; discard(): void };
   #ended = false;
 
   constructor(
     storage: SimStorage,
-    left: LeftDownload,
+    left: LeftBytes,
     resumed: Bitfield,
     ends: { place(): void; discard(): void },
   ) {

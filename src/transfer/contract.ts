@@ -9,6 +9,7 @@ import type { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
 import type { Manifest } from "../base/manifest.ts";
 import type { Source } from "../wire/client-tracker.ts";
+import type { LeftDownload } from "./disk/contract.ts";
 import type { FileIdentity } from "./disk/file-identity.ts";
 
 /** A file on this disk that members of a group may fetch. */
@@ -103,6 +104,8 @@ export interface TransferEngine {
   quiesce(): Promise<void>;
   /** Starts at once. The file is offered to the group piece by piece, and as a whole when it is complete. */
   download(order: DownloadOrder): Download;
+  /** Removes what an earlier run left of a download; not for one that runs. @throws Failure */
+  discard(left: LeftDownload): Promise<void>;
   /** That user lost access to the group: cut its channels now and refuse its grants that were signed until now. */
   revoke(gid: Gid, uid: Uid): void;
   close(): Promise<void>;

@@ -17,7 +17,7 @@ import type {
   TransferEngine,
   TransferEvents,
 } from "./contract.ts";
-import type { DiscardDownload, OpenDownload, PieceWorkers } from "./disk/contract.ts";
+import type { DiscardDownload, LeftDownload, OpenDownload, PieceWorkers } from "./disk/contract.ts";
 import { FileDownload } from "./file-download.ts";
 import { PeerNetwork } from "./peer-network.ts";
 import { PeerServer } from "./peer-server.ts";
@@ -114,6 +114,10 @@ class Engine implements TransferEngine {
       this.#shareOutBuffers();
     });
     return download;
+  }
+
+  discard(left: LeftDownload): Promise<void> {
+    return this.#dependencies.discardDownload(left);
   }
 
   revoke(gid: Gid, uid: Uid): void {

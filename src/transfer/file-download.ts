@@ -154,7 +154,9 @@ export class FileDownload implements Download {
   async #leaveNothingOpen(): Promise<"ended"> {
     const { discardDownload, notice } = this.#dependencies;
     if (this.#leftBy === "cancel")
-      await discardDownload(this.order).catch((error: unknown) => notice(toFailure(error).message));
+      await discardDownload({ ...this.order, fileId: this.order.manifest.summary.fileId }).catch(
+        (error: unknown) => notice(toFailure(error).message),
+      );
     return "ended";
   }
 

@@ -7,7 +7,7 @@
  */
 import type { Bitfield } from "../../base/bitfield.ts";
 import type { Failure } from "../../base/failure.ts";
-import type { PieceIndex, Sha1 } from "../../base/ids.ts";
+import type { FileId, PieceIndex, Sha1 } from "../../base/ids.ts";
 import type { Manifest } from "../../base/manifest.ts";
 
 export interface Slot {
@@ -127,5 +127,12 @@ export type OpenDownload = (
   signal: AbortSignal,
 ) => Promise<OpenedDownload>;
 
-/** Removes what an earlier run left of a download that is not open. @throws Failure */
-export type DiscardDownload = (target: DownloadTarget) => Promise<void>;
+/** What is needed to find what an earlier run left of a download, and to know that it is of that file. */
+export interface LeftDownload {
+  readonly path: string;
+  readonly journalPath: string;
+  readonly fileId: FileId;
+}
+
+/** Removes part file and journal of a download that is not open, if they are of that file. @throws Failure */
+export type DiscardDownload = (left: LeftDownload) => Promise<void>;

@@ -374,12 +374,12 @@ describe("cancelling", () => {
   test("removes those of a download that is not open, but never what is not its own", async () => {
     await using world = await World.make();
     await world.kill((await world.resume()).download);
-    await discardDownload({ ...world.target, manifest: OTHER });
+    await discardDownload({ ...world.target, fileId: OTHER.summary.fileId });
     expect(await world.names()).toEqual(["file.part", "journals"]);
-    await discardDownload(world.target);
+    await discardDownload({ ...world.target, fileId: world.target.manifest.summary.fileId });
     expect(await world.names()).toEqual(["journals"]);
     await writeFile(world.join("file.part"), "precious");
-    await discardDownload(world.target);
+    await discardDownload({ ...world.target, fileId: world.target.manifest.summary.fileId });
     expect(await world.names()).toEqual(["file.part", "journals"]);
   });
 });

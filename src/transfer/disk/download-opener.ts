@@ -15,6 +15,7 @@ import { verifyClaims } from "./claim-check.ts";
 import type {
   DownloadTarget,
   HashProgressSink,
+  LeftDownload,
   OpenDownload,
   OpenedDownload,
   PieceWorkers,
@@ -35,17 +36,17 @@ export function downloadOpener(dependencies: OpenerDependencies): OpenDownload {
     const opening = new Opening(dependencies, target, progress, signal);
     if (await opening.isThere()) {
       // What a run left that ended between the placing and the end.
-      await discardDownload(target);
+      await discardDownload({ ...target, fileId: target.manifest.summary.fileId });
       return { kind: "complete" };
     }
     return await opening.open();
   };
 }
 
-/** Removes part file and journal of a download that is not open, if they are this one's. @throws Failure */
-export async function discardDownload({ path, journalPath, manifest }: DownloadTarget): Promise<void> {
+/** As the contract has it. */
+export async function discardDownload({ path, journalPath, fileId }: LeftDownload): Promise<void> {
   const journal = await readJournal(journalPath);
-  if (journal === "none" || (journal !== "damaged" && journal.fileId !== manifest.summary.fileId)) return;
+  if (journal === "none" || (journal !== "damaged" && journal.fileId !== fileId)) return;
   const partPath = partPathOf(path);
   const part = await lookAt(partPath);
   if (part?.isFile()) await onDisk("remove", partPath, () => unlink(partPath));
