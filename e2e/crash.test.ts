@@ -7,6 +7,7 @@ import { Prng } from "../src/base/prng.ts";
 import type { Client } from "./harness/client.ts";
 import { sum } from "./harness/downloads.ts";
 import { MiB, runSeed, sha1Of, writeRandomFile } from "./harness/files.ts";
+import { enter, formGroup } from "./harness/group.ts";
 import { World } from "./harness/world.ts";
 
 const FILE_BYTES = 256 * MiB;
@@ -17,13 +18,8 @@ const SHOWN_TO_BYTES = 1 * MiB;
 async function shareWithBob(world: World): Promise<{ ann: Client; bob: Client; file: string }> {
   const ann = world.startClient("ann");
   const bob = world.startClient("bob");
-  for (const client of [ann, bob]) {
-    await client.ok(`create_user ${client.name} pw`);
-    await client.ok(`login ${client.name} pw`);
-  }
-  await ann.ok("create_group lab");
-  await bob.ok("join_group lab");
-  await ann.ok("accept_request lab bob");
+  for (const client of [ann, bob]) await enter(client);
+  await formGroup(ann, [bob]);
   const file = join(world.dir("ann", "files"), "film.bin");
   writeRandomFile(file, FILE_BYTES, 3);
   await ann.ok(`upload_file ${file} lab`);

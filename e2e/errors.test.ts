@@ -4,16 +4,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "./harness/client.ts";
 import { MiB, writeRandomFile } from "./harness/files.ts";
+import { enter } from "./harness/group.ts";
 import { World } from "./harness/world.ts";
 
 /** Commands and their errors, one after the other. */
 async function expectErrors(client: Client, table: readonly (readonly [command: string, error: string])[]) {
   for (const [command, error] of table) expect(await client.refused(command)).toBe(`error: ${error}`);
-}
-
-async function enter(client: Client): Promise<void> {
-  await client.ok(`create_user ${client.name} pw`);
-  await client.ok(`login ${client.name} pw`);
 }
 
 test("before login, only accounts can be made", async () => {

@@ -5,6 +5,7 @@ import { WRONG_PIECES_MAX } from "../src/base/limits.ts";
 import type { Client } from "./harness/client.ts";
 import { sum } from "./harness/downloads.ts";
 import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
+import { enter, formGroup } from "./harness/group.ts";
 import { World } from "./harness/world.ts";
 import { HostileSource, type Malice } from "./hostile/hostile-source.ts";
 
@@ -23,16 +24,13 @@ async function swarm(world: World): Promise<Swarm> {
   const ann = world.startClient("ann");
   const bob = world.startClient("bob");
   const dan = world.startClient("dan");
-  for (const client of [ann, bob, dan]) {
-    await client.ok(`create_user ${client.name} pw`);
-    await client.ok(`login ${client.name} pw`);
-  }
+  for (const client of [ann, bob, dan]) await enter(client);
   await using mal = world.startClient("mal-at-home");
   await mal.ok("create_user mal pw");
   await mal.ok("login mal pw");
-  await ann.ok("create_group lab");
-  for (const client of [bob, dan, mal]) await client.ok("join_group lab");
-  for (const user of ["bob", "dan", "mal"]) await ann.ok(`accept_request lab ${user}`);
+  await formGroup(ann, [bob, dan]);
+  await mal.ok("join_group lab");
+  await ann.ok("accept_request lab mal");
   const file = join(world.dir("ann", "files"), "film.bin");
   writeRandomFile(file, FILE_BYTES, 5);
   await ann.ok(`upload_file ${file} lab`);
@@ -78,13 +76,8 @@ test("a source that serves only wrong pieces and is the only one gives no file",
   await world.startTracker();
   const ann = world.startClient("ann");
   const dan = world.startClient("dan");
-  for (const client of [ann, dan]) {
-    await client.ok(`create_user ${client.name} pw`);
-    await client.ok(`login ${client.name} pw`);
-  }
-  await ann.ok("create_group lab");
-  await dan.ok("join_group lab");
-  await ann.ok("accept_request lab dan");
+  for (const client of [ann, dan]) await enter(client);
+  await formGroup(ann, [dan]);
   const file = join(world.dir("ann", "files"), "film.bin");
   writeRandomFile(file, 8 * MiB, 6);
   await ann.ok(`upload_file ${file} lab`);

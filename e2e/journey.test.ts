@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "./harness/client.ts";
 import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
+import { formGroup } from "./harness/group.ts";
 import { World } from "./harness/world.ts";
 
 async function enter(client: Client): Promise<void> {
@@ -11,13 +12,6 @@ async function enter(client: Client): Promise<void> {
     "User created successfully",
   ]);
   expect(await client.ok(`login ${client.name} pw-${client.name}`)).toEqual(["Login successful"]);
-}
-
-/** A group of ann with bob in it. */
-async function group(ann: Client, bob: Client, name = "lab"): Promise<void> {
-  await ann.ok(`create_group ${name}`);
-  await bob.ok(`join_group ${name}`);
-  await ann.ok(`accept_request ${name} ${bob.name}`);
 }
 
 test("accounts, groups, a file, and back again: every reply letter for letter", async () => {
@@ -92,7 +86,7 @@ test("the commands beyond: members, ownership, passwords, search, groups that en
   const bob = world.startClient("bob");
   await enter(ann);
   await enter(bob);
-  await group(ann, bob);
+  await formGroup(ann, [bob]);
 
   expect(await ann.ok("list_members lab")).toEqual(["ann  owner   online", "bob  member  online"]);
   expect(await ann.ok("transfer_owner lab bob")).toEqual(["Ownership transferred"]);
@@ -125,7 +119,7 @@ test("a download can be paused, resumed and cancelled, and waits for a source th
   const bob = world.startClient("bob");
   await enter(ann);
   await enter(bob);
-  await group(ann, bob);
+  await formGroup(ann, [bob]);
   const file = join(world.dir("ann", "files"), "film.bin");
   const copy = join(world.dir("bob", "files"), "film.bin");
   writeRandomFile(file, 3 * MiB, 2);
@@ -180,7 +174,7 @@ test("the same content is shared once, and it is said what it is called and wher
   const bob = world.startClient("bob");
   await enter(ann);
   await enter(bob);
-  await group(ann, bob, "dup");
+  await formGroup(ann, [bob], "dup");
   const uploaded = ["File uploaded successfully"];
   const path = (client: Client, name: string) => join(world.dir(client.name, "files"), name);
   for (const [client, name] of [
@@ -210,7 +204,7 @@ test("a member no more: a download is paused with its reason, or has failed with
   const file = join(world.dir("cem", "files"), "film.bin");
   writeRandomFile(file, MiB, 3);
   for (const name of ["lab", "studio"]) {
-    await group(ann, bob, name);
+    await formGroup(ann, [bob], name);
     await cem.ok(`join_group ${name}`);
     await ann.ok(`accept_request ${name} cem`);
     await cem.ok(`upload_file ${file} ${name}`);
@@ -239,7 +233,7 @@ test("a destination follows cp: a folder means inside it, a taken name is not ov
   const bob = world.startClient("bob");
   await enter(ann);
   await enter(bob);
-  await group(ann, bob);
+  await formGroup(ann, [bob]);
   const file = join(world.dir("ann", "files"), "notes.txt");
   writeFileSync(file, "what ann wrote");
   await ann.ok(`upload_file ${file} lab`);
@@ -262,7 +256,7 @@ test("empty files and files of one piece more or less arrive whole", async () =>
   const bob = world.startClient("bob");
   await enter(ann);
   await enter(bob);
-  await group(ann, bob);
+  await formGroup(ann, [bob]);
   for (const bytes of [0, 1, 512 * 1024 - 1, 512 * 1024, 512 * 1024 + 1]) {
     const file = join(world.dir("ann", "files"), `size-${bytes}`);
     const copy = join(world.dir("bob", "files"), `size-${bytes}`);

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "./harness/client.ts";
+import { enter, formGroup } from "./harness/group.ts";
 import { World } from "./harness/world.ts";
 import { Machine } from "./hostile/machine.ts";
 import { RawLink } from "./hostile/raw-link.ts";
@@ -32,9 +33,8 @@ test("no hostile name can be given to a file", async () => {
   await using world = new World();
   await world.startTracker();
   const ann = world.startClient("ann");
-  await ann.ok("create_user ann pw");
-  await ann.ok("login ann pw");
-  await ann.ok("create_group lab");
+  await enter(ann);
+  await formGroup(ann, []);
   const file = join(world.dir("ann", "files"), "x.txt");
   writeFileSync(file, "x");
   // A line ends at the line feed, and pasted invisible characters are dropped: those two never arrive as typed.
@@ -48,9 +48,8 @@ test("a tracker takes no hostile name from a client that does not check", async 
   await using world = new World();
   await world.startTracker();
   const ann = world.startClient("ann");
-  await ann.ok("create_user ann pw");
-  await ann.ok("login ann pw");
-  await ann.ok("create_group lab");
+  await enter(ann);
+  await formGroup(ann, []);
   const file = join(world.dir("ann", "files"), "x.txt");
   writeFileSync(file, "x");
   await ann.ok(`upload_file ${file} lab`);
@@ -114,13 +113,8 @@ test("a name that Windows keeps for a device arrives as a plain file inside the 
   await world.startTracker();
   const ann = world.startClient("ann");
   const bob = world.startClient("bob");
-  for (const client of [ann, bob]) {
-    await client.ok(`create_user ${client.name} pw`);
-    await client.ok(`login ${client.name} pw`);
-  }
-  await ann.ok("create_group lab");
-  await bob.ok("join_group lab");
-  await ann.ok("accept_request lab bob");
+  for (const client of [ann, bob]) await enter(client);
+  await formGroup(ann, [bob]);
   const source = join(world.dir("ann", "files"), "x.txt");
   const folder = world.dir("bob", "files");
   const kept = { CON: "_CON", "nul.txt": "_nul.txt", "a:b": "a_b", "what?": "what_", "dots...": "dots___" };

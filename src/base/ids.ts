@@ -54,7 +54,6 @@ function hexParser<T extends string>(what: string, digits: number): (text: strin
 
 export const parseUid = hexParser<Uid>("user id", 32);
 export const parseGid = hexParser<Gid>("group id", 32);
-export const parseJoinId = hexParser<JoinId>("join request id", 32);
 export const parseRequestId = hexParser<RequestId>("request id", 32);
 export const parseFileId = hexParser<FileId>("file id", 64);
 export const parseDigest = hexParser<Digest>("digest", 64);

@@ -102,10 +102,6 @@ export const PEER_FRAME_RULES: ReadonlyMap<number, FrameKindRule> = new Map<numb
   [DATA, { bodyBytesMax: DATA_FRAME_BYTES_MAX, streamedHeadBytes: DATA_HEAD_BYTES }],
 ]);
 
-export function isData(kind: number): boolean {
-  return kind === DATA;
-}
-
 function words(...values: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(values.length * 4);
   const view = new DataView(bytes.buffer);
