@@ -4,18 +4,15 @@
  * Owns the order of these steps, what is served of the file meanwhile, and that each way out (complete, failed, suspended,
  * cancelled) closes what was opened exactly once. Which piece comes from whom is for the swarm; what is on disk is for
  * the `DownloadFile`.
- *
- * The whole-file SHA-1 follows the unbroken beginning of the file while pieces still arrive, so that little of it is left
- * to do at the end when they came in order.
  */
-import { Bitfield } from "../base/bitfield.ts";
 import { Failure, toFailure } from "../base/failure.ts";
-import type { Gid, PieceIndex } from "../base/ids.ts";
-import type { Manifest } from "../base/manifest.ts";
+import type { PieceIndex } from "../base/ids.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import type { Download, DownloadOrder, DownloadPhase, DownloadSnapshot } from "./contract.ts";
-import type { DiscardDownload, DownloadFile, OpenDownload, PrefixHash, Slot } from "./disk/contract.ts";
+import type { DiscardDownload, DownloadFile, OpenDownload, PrefixHash } from "./disk/contract.ts";
+import { PartOfFile } from "./part-of-file.ts";
 import type { PeerServer } from "./peer-server.ts";
+import { PrefixFollower } from "./prefix-follower.ts";
 import type { ServedFile } from "./served-file.ts";
 import { Swarm, type SwarmDependencies } from "./swarm.ts";
 
@@ -37,6 +34,7 @@ interface Open {
   readonly swarm: Swarm;
   readonly served: ServedFile;
   readonly prefix: PrefixHash;
+  readonly follower: PrefixFollower;
 }
 
 export class FileDownload implements Download {
@@ -181,7 +179,8 @@ export class FileDownload implements Download {
     );
     // A whole one, shared from another place, has more to give.
     if (server.find(gid, manifest.summary.fileId) === undefined) server.serve(served);
-    this.#open = { disk, swarm, served, prefix: workers.prefixHash(disk.file) };
+    const prefix = workers.prefixHash(disk.file);
+    this.#open = { disk, swarm, served, prefix, follower: new PrefixFollower(prefix, manifest, swarm.have) };
     return this.#open;
   }
 
@@ -211,7 +210,7 @@ export class FileDownload implements Download {
     try {
       if (open.swarm.have.isFull) this.#fetched.resolve("done");
       else this.#enterRunning();
-      void this.#followPrefix(open);
+      open.follower.grew();
       const fetched = await this.#fetched.promise;
       await open.swarm.stop();
       if (fetched === "stopped") return await this.#end(open);
@@ -269,70 +268,6 @@ export class FileDownload implements Download {
     if (open === undefined) return;
     open.disk.recordWritten(piece);
     this.#dependencies.server.announce(open.served, [piece]);
-    this.#prefixGrew?.();
-  }
-
-  #prefixGrew: (() => void) | undefined;
-
-  /** Hashes along with what is written without a gap; ends when all is there or the download is left. */
-  async #followPrefix({ swarm, prefix }: Open): Promise<void> {
-    const { manifest } = this.order;
-    let pieces = 0;
-    let over = false;
-    void this.#fetched.promise.then(() => {
-      over = true;
-      this.#prefixGrew?.();
-    });
-    try {
-      while (!over) {
-        while (pieces < manifest.pieces && swarm.have.has(pieces)) pieces++;
-        const bytes = Math.min(manifest.summary.size, manifest.pieceOffset(pieces as PieceIndex));
-        if (bytes > prefix.hashedBytes) {
-          await prefix.advance(bytes);
-        } else {
-          const grew = Promise.withResolvers<void>();
-          this.#prefixGrew = grew.resolve;
-          await grew.promise;
-        }
-      }
-    } catch {
-      // What went wrong comes up again, and is told, when the whole file is checked.
-    }
-  }
-}
-
-/** The pieces of a download that are there, for others to fetch. */
-class PartOfFile implements ServedFile {
-  readonly gid: Gid;
-  readonly manifest: Manifest;
-  readonly have: Bitfield;
-  readonly #checked: Bitfield;
-  readonly #resumed: Bitfield;
-  readonly #load: (piece: PieceIndex, slot: Slot, verify: boolean) => Promise<boolean>;
-
-  constructor(
-    gid: Gid,
-    manifest: Manifest,
-    have: Bitfield,
-    load: (piece: PieceIndex, slot: Slot, verify: boolean) => Promise<boolean>,
-  ) {
-    this.gid = gid;
-    this.manifest = manifest;
-    this.have = have;
-    this.#resumed = Bitfield.fromBytes(have.length, have.toBytes()) ?? new Bitfield(have.length);
-    this.#checked = new Bitfield(have.length);
-    this.#load = load;
-  }
-
-  opened(): void {}
-
-  closed(): void {}
-
-  /** What an earlier run left is verified when it is first read; what came in this run was verified then. */
-  async load(piece: PieceIndex, slot: Slot): Promise<boolean> {
-    const verify = this.#resumed.has(piece) && !this.#checked.has(piece);
-    const loaded = await this.#load(piece, slot, verify);
-    if (loaded && verify) this.#checked.set(piece);
-    return loaded;
+    open.follower.grew();
   }
 }

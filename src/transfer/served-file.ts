@@ -1,6 +1,6 @@
 /**
  * What the peer server needs of a file that it serves. Two make it: `shared-file.ts` (whole, from anywhere on this disk)
- * and `file-download.ts` (the pieces that are there so far).
+ * and `part-of-file.ts` (the pieces of a download that are there so far).
  */
 import type { Bitfield } from "../base/bitfield.ts";
 import type { Gid, PieceIndex } from "../base/ids.ts";
