@@ -14,9 +14,10 @@ import { loadOrMakeIdentity } from "../net/identity.ts";
 import { RpcConnection } from "../net/rpc.ts";
 import { TlsTcpTransport } from "../net/tls-tcp.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
+import { MetTrackers } from "../testing/met-trackers.ts";
 import { cheapPasswords, testSigning, WatchedStore } from "../testing/service-clients.ts";
 import { SimNetwork } from "../testing/sim-network.ts";
-import { deviceOf } from "../testing/test-tracker.ts";
+import { deviceOf, originOf } from "../testing/test-tracker.ts";
 import { METHODS, type Notice, notice } from "../wire/client-tracker.ts";
 import { Passwords } from "./passwords.ts";
 import { MemoryDisk } from "./store/memory-store.ts";
@@ -86,6 +87,10 @@ async function simulated(disk = new MemoryDisk()) {
       store,
       signing: testSigning,
       passwords: new Passwords(cheapPasswords),
+      known: new MetTrackers(),
+      origin: originOf(1),
+      prng: new Prng(1),
+      afterTurn: setImmediate,
     },
     {
       no: 1,

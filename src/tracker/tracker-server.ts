@@ -20,6 +20,7 @@ import { count } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { Connection, Listener, Transport } from "../net/connection.ts";
 import { loadOrMakeIdentity, loadOrMakeSigningKey, type SigningKey } from "../net/identity.ts";
+import { KnownTrackers } from "../net/known-trackers.ts";
 import { TlsTcpTransport } from "../net/tls-tcp.ts";
 import type { Origin } from "../wire/entry.ts";
 import { Passwords } from "./passwords.ts";
@@ -54,22 +55,39 @@ export interface TrackerParts {
   readonly store: EventStore;
   readonly signing: SigningKey;
   readonly passwords: Passwords;
+  /** Which keys the other trackers have shown. */
+  readonly known: Pick<KnownTrackers, "judge" | "recall" | "remember">;
+  /** Of this run alone. */
+  readonly origin: Origin;
+  readonly prng: Prng;
+  /** Runs something when this turn of the event loop is over. */
+  readonly afterTurn: (run: () => void) => void;
 }
 
 /** @param options.dataFolder exists, and is this process's alone. @throws Failure */
 export async function startTracker(
   options: TrackerOptions & { readonly dataFolder: string },
 ): Promise<TrackerServer> {
-  const { dataFolder, clock, log } = options;
+  const { dataFolder, clock, log, no } = options;
   const identity = await loadOrMakeIdentity(dataFolder);
   const signing = await loadOrMakeSigningKey(dataFolder);
+  const known = await KnownTrackers.open(dataFolder);
   const transport = new TlsTcpTransport(
     { identity, clock, report: (error) => log.error(error) },
     { connectionsMax: TRACKER_CONNECTIONS_MAX, perAddressMax: TRACKER_CONNECTIONS_PER_ADDRESS_MAX },
   );
-  const store = SqliteStore.open(join(dataFolder, "tracker.sqlite"));
-  const { fingerprint } = identity;
-  return TrackerServer.open({ transport, fingerprint, store, signing, passwords: new Passwords() }, options);
+  const parts: TrackerParts = {
+    transport,
+    fingerprint: identity.fingerprint,
+    store: SqliteStore.open(join(dataFolder, "tracker.sqlite")),
+    signing,
+    passwords: new Passwords(),
+    known,
+    origin: `${no}-${randomHex(8)}` as Origin,
+    prng: new Prng(randomSeed()),
+    afterTurn: setImmediate,
+  };
+  return TrackerServer.open(parts, options);
 }
 
 export class TrackerServer {
@@ -78,6 +96,7 @@ export class TrackerServer {
   readonly failed: Promise<Failure>;
   readonly #options: TrackerOptions;
   readonly #store: EventStore;
+  readonly #afterTurn: (run: () => void) => void;
   readonly #service: TrackerService;
   readonly #links = new Set<RpcLink>();
   #listener: Listener | undefined;
@@ -96,24 +115,26 @@ export class TrackerServer {
     }
   }
 
-  private constructor({ fingerprint, store, signing, passwords }: TrackerParts, options: TrackerOptions) {
+  private constructor(parts: TrackerParts, options: TrackerOptions) {
+    const { fingerprint, store, signing, passwords, origin, prng, afterTurn } = parts;
     const { clock, no } = options;
     const failed = Promise.withResolvers<Failure>();
     this.fingerprint = fingerprint;
     this.failed = failed.promise;
     this.#options = options;
     this.#store = store;
+    this.#afterTurn = afterTurn;
     this.#service = new TrackerService(
       {
         store,
         clock,
         signing,
         passwords,
-        prng: new Prng(randomSeed()),
-        afterTurn: setImmediate,
+        prng,
+        afterTurn,
         failed: (failure) => void this.#fail(failure).finally(() => failed.resolve(failure)),
       },
-      { no, origin: `${no}-${randomHex(8)}` as Origin },
+      { no, origin },
     );
   }
 
@@ -163,7 +184,7 @@ export class TrackerServer {
   async #fail(failure: Failure): Promise<void> {
     this.#options.log.error(failure.message);
     this.#listener?.close();
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => this.#afterTurn(resolve));
     await this.close();
   }
 
