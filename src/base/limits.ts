@@ -144,6 +144,43 @@ export const BLOBS_UNFINISHED_MAX = 64;
 /** Notices kept for somebody who is offline. */
 export const NOTICES_KEPT_MAX = 100;
 
+// --- between trackers ---
+
+/** Entries or rows of one message: few enough that receiving them blocks nothing for long. */
+export const PUSH_ENTRIES_MAX = 1_000;
+/** Characters of its text: at most three bytes each, so that it fits a frame. */
+export const PUSH_CHARS_MAX = 256 * KiB;
+/** Pushes on their way to one tracker: while one is made durable there, the next is read here. */
+export const PUSHES_AT_ONCE_MAX = 2;
+/** Machines of which one presence message tells. */
+export const PRESENCE_DEVICES_MAX = 500;
+/** A client that another tracker told of is taken to be gone when this is over without a renewal. */
+export const PRESENCE_LEASE_MS = 30 * second;
+export const PRESENCE_RENEW_MS = 10 * second;
+/** How long a command waits for the other trackers in reach to have it on their disks. */
+export const SPREAD_MS_MAX = 250;
+/** How often the others are asked how far they are. */
+export const LOOK_MS = 2 * second;
+/** How often the hashes of equal states are compared. */
+export const HASH_COMPARE_MS = 1 * minute;
+/** Another tracker that answers nothing for this long counts as out of reach. */
+export const REPLICA_SILENT_MS_MAX = 3 * second;
+/** Back-off between dials of another tracker: one that comes back is met soon, since it waits for that to serve. */
+export const REPLICA_RETRY_MS_MIN = 100;
+export const REPLICA_RETRY_MS_MAX = 500;
+/** How long a tracker that starts waits for one of the others before it serves. */
+export const START_WAIT_MS = 2 * second;
+/** A client that greets a tracker which starts waits this long before it is sent elsewhere. */
+export const HELLO_WAIT_MS_MAX = 3 * second;
+/** An empty one that has found another waits this long for all that is there. */
+export const START_CATCH_UP_MS_MAX = 60 * second;
+/** A clock this far from another tracker's is worth a warning: sessions and grants carry times. */
+export const CLOCK_APART_WARN_MS = 30 * second;
+/** Piece lists fetched from other trackers at once. */
+export const BLOB_FETCHES_AT_ONCE_MAX = 2;
+/** Files looked at in one turn of the event loop when a tracker looks for piece lists that it lacks. */
+export const BLOB_SCAN_FILES = 200;
+
 // --- transfer ---
 
 /** Piece buffers shared with the hash workers, for all transfers together: 32 MiB. */

@@ -10,6 +10,7 @@ import { BLOB_PART_BYTES, GRANT_LIFETIME_MS } from "../base/limits.ts";
 import { type FileSummary, Manifest, SHA1_BYTES, SHA256_BYTES } from "../base/manifest.ts";
 import type { FileView } from "../wire/client-tracker.ts";
 import { sign } from "../wire/signed.ts";
+import { carryOut } from "./carry-out.ts";
 import {
   type FileRow,
   findFile as fileNamed,
@@ -64,8 +65,11 @@ export const putBlob: CallerMethod<"put_blob"> = (desk, { link, uid }, params, t
   return {};
 };
 
-export const getBlob: CallerMethod<"get_blob"> = ({ state, store }, { uid }, { group, digest, offset }) => {
+/** One that was put at another tracker may not be here yet. */
+export const getBlob: CallerMethod<"get_blob"> = async (desk, { uid }, { group, digest, offset }) => {
+  const { state, store, blobs } = desk;
   orThrow(memberGroupNamed(state, uid, group));
+  await blobs.ensure(digest);
   const total = store.blobTotal(digest);
   const bytes = store.getBlob(digest, offset, BLOB_PART_BYTES);
   if (total === undefined || bytes === undefined)
@@ -79,21 +83,23 @@ export const share: CallerMethod<"share"> = async (desk, caller, params) => {
   const { uid: by, fingerprint: device } = caller;
   const { id: request, group, name, file, counter } = params;
   const gid = orThrow(memberGroupNamed(desk.state, by, group));
-  checkPieceList(desk, gid, file);
-  return desk.commands.runThen(
-    { kind: "share-file", request, by, device, group, name, file, counter },
-    (state) => ({ gid, name: listedFile(state, gid, file.fileId)?.name ?? name }),
-  );
+  if (isNewHere(desk, gid, file)) {
+    checkPieceList(desk, file);
+    // With the entry alone another tracker could list the file, but hand it to nobody.
+    await desk.replicator.spreadBlob(file.digest);
+  }
+  const command = { kind: "share-file", request, by, device, group, name, file, counter } as const;
+  return carryOut(desk, caller.link, command, (state) => ({
+    gid,
+    name: listedFile(state, gid, file.fileId)?.name ?? name,
+  }));
 };
 
-export const stopShare: CallerMethod<"stop_share"> = async (
-  desk,
-  { uid: by, fingerprint: device },
-  params,
-) => {
+export const stopShare: CallerMethod<"stop_share"> = (desk, caller, params) => {
+  const { uid: by, fingerprint: device, link } = caller;
   const { id: request, group, fileId, counter } = params;
-  await desk.commands.run({ kind: "stop-share", request, by, device, group, fileId, counter });
-  return {};
+  const command = { kind: "stop-share", request, by, device, group, fileId, counter } as const;
+  return carryOut(desk, link, command, () => ({}));
 };
 
 // --- downloading ---
@@ -127,10 +133,13 @@ export const grant: CallerMethod<"grant"> = (desk, { uid, fingerprint }, { gid }
   };
 };
 
-/** A new file is held against its piece list: nobody can list what nobody could verify. */
-function checkPieceList({ state, store }: Desk, gid: Gid, file: FileSummary): void {
+function isNewHere({ state }: Desk, gid: Gid, file: FileSummary): boolean {
   const known = state.shares.file(gid, file.fileId);
-  if (known?.digest === file.digest && known.size === file.size) return;
+  return known?.digest !== file.digest || known.size !== file.size;
+}
+
+/** A new file is held against its piece list: nobody can list what nobody could verify. */
+function checkPieceList({ store }: Desk, file: FileSummary): void {
   const total = store.blobTotal(file.digest);
   const rows = total === undefined ? undefined : store.getBlob(file.digest, 0, total);
   if (rows === undefined)

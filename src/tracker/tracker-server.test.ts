@@ -97,7 +97,7 @@ async function simulated(disk = new MemoryDisk()) {
       address: AT,
       trackers: [{ no: 1, address: AT, pin: undefined }],
       clock,
-      log: { info: () => {}, error: (message) => logged.push(message) },
+      log: { info: () => {}, warn: () => {}, error: (message) => logged.push(message) },
     },
   );
   const dial = (name: string) => Client.dial(network.transport(deviceOf(name)), AT, clock);
@@ -216,7 +216,7 @@ describe("as a real process would run it", () => {
 
   test("TLS, argon2id, SQLite: a restart in the same folder keeps key, accounts, groups and sessions", async () => {
     const dataFolder = await folder();
-    const log = { info: () => {}, error: () => {} };
+    const log = { info: () => {}, warn: () => {}, error: () => {} };
     const options = { no: 1, address: { ...AT, port: 0 }, trackers: [], log, clock: systemClock, dataFolder };
     const identity = await loadOrMakeIdentity(await folder());
     const transport = new TlsTcpTransport(
@@ -250,7 +250,7 @@ describe("as a real process would run it", () => {
   });
 
   test("an address that is taken is refused in one line, and leaves the store free", async () => {
-    const log = { info: () => {}, error: () => {} };
+    const log = { info: () => {}, warn: () => {}, error: () => {} };
     const base = { no: 1, trackers: [], log, clock: systemClock };
     const first = await startTracker({ ...base, address: { ...AT, port: 0 }, dataFolder: await folder() });
     const dataFolder = await folder();

@@ -6,10 +6,15 @@
  * is called, once.
  */
 import type { Clock } from "../base/clock.ts";
-import { Failure } from "../base/failure.ts";
+import { every } from "../base/every.ts";
+import { Failure, toFailure } from "../base/failure.ts";
+import { HELLO_WAIT_MS_MAX, LOOK_MS } from "../base/limits.ts";
 import type { Prng } from "../base/prng.ts";
 import { count } from "../base/text.ts";
+import type { TrackerEntry } from "../base/tracker-entry.ts";
+import type { Connection, Transport } from "../net/connection.ts";
 import type { SigningKey } from "../net/identity.ts";
+import type { KnownTrackers } from "../net/known-trackers.ts";
 import type { Method, Params } from "../wire/client-tracker.ts";
 import type { Entry, Origin } from "../wire/entry.ts";
 import { closeSession } from "./account-methods.ts";
@@ -20,13 +25,24 @@ import type { ClientLink } from "./client-link.ts";
 import { CommandLog } from "./command-log.ts";
 import { stampMs } from "./core/hybrid-time.ts";
 import { TrackerCore } from "./core/machine.ts";
+import { vectorKeys } from "./core/version-vector.ts";
 import type { Desk } from "./desk.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import { NewsBook } from "./news.ts";
 import type { Passwords } from "./passwords.ts";
 import { Presence } from "./presence.ts";
+import { BlobKeeper } from "./replication/blob-keeper.ts";
+import type { FeedSource } from "./replication/log-feed.ts";
+import type { ReplicaLog } from "./replication/replica-link.ts";
+import {
+  type ReplicaDesk,
+  ReplicaServer,
+  type ReplicaServerDependencies,
+} from "./replication/replica-server.ts";
+import { Replicator } from "./replication/replicator.ts";
 import { SessionTokens } from "./session-tokens.ts";
 import type { EventStore } from "./store/event-store.ts";
+import { TrackerKeys } from "./tracker-keys.ts";
 import { answerMethod, type MethodAnswer } from "./tracker-methods.ts";
 
 export interface TrackerServiceDependencies {
@@ -39,6 +55,10 @@ export interface TrackerServiceDependencies {
   readonly afterTurn: (run: () => void) => void;
   /** Told once, when the disk has failed: the tracker must end. */
   readonly failed: (failure: Failure) => void;
+  /** How the other trackers are reached. */
+  readonly transport: Pick<Transport, "dial">;
+  readonly known: Pick<KnownTrackers, "judge" | "recall" | "remember">;
+  readonly log: ReplicaLog;
 }
 
 export interface TrackerServiceOptions {
@@ -46,27 +66,78 @@ export interface TrackerServiceOptions {
   readonly no: number;
   /** Of this run alone. */
   readonly origin: Origin;
+  /** The listed trackers but this one. */
+  readonly others: readonly TrackerEntry[];
 }
 
+const STARTING = new Failure("try-later", "this tracker is starting; try another tracker, or again shortly");
 const STOPPED = new Failure("try-later", "this tracker has stopped; try another tracker");
 
 export class TrackerService {
   readonly #desk: Desk;
+  readonly #replicaDesk: ReplicaDesk;
+  readonly #replicator: Replicator;
   readonly #failed: (failure: Failure) => void;
+  readonly #cancelExpiry: () => void;
   #stopped = false;
 
   /** Reads the whole log. @throws Failure "disk-error" or "corrupt" */
-  constructor(dependencies: TrackerServiceDependencies, { no, origin }: TrackerServiceOptions) {
+  constructor(dependencies: TrackerServiceDependencies, options: TrackerServiceOptions) {
     const { store, clock, prng, signing, passwords, afterTurn } = dependencies;
+    const { no, origin, others } = options;
     this.#failed = dependencies.failed;
     const core = new TrackerCore(origin);
-    const presence = new Presence<ClientLink>();
+    const presence = new Presence<ClientLink>((device) => this.#replicator.presenceChanged(device));
     core.restore(sharersSeen(store.replay(), presence), clock.nowMs());
     const { state } = core;
     const news = new NewsBook(store);
     const endSession = (link: ClientLink) => closeSession(this.#desk, link);
     const announcer = new Announcer({ state, presence, news, endSession });
-    const keys = () => [signing.publicKey];
+    const listed = others.map(({ address }) => address);
+    const trackerKeys = new TrackerKeys(signing.publicKey, listed, store);
+    const keys = () => trackerKeys.all;
+    const introduce = () => ({
+      no,
+      origin,
+      clockMs: clock.nowMs(),
+      key: signing.publicKey,
+      vector: vectorKeys(core.vector),
+    });
+    const hash = () => undefined;
+    const failed = (error: unknown) => this.#fail(toFailure(error));
+    this.#replicator = new Replicator(others, {
+      ...dependencies,
+      core,
+      source: feedSource(core, store),
+      introduce,
+      hash,
+      presence: { here: (device) => presence.here(device), allHere: () => presence.allHere() },
+      met: ({ address }, { key }) => {
+        trackerKeys.learn(address, key);
+        blobs.scan();
+      },
+      passed: () => {},
+    });
+    const blobs = new BlobKeeper({
+      store,
+      sources: this.#replicator.links,
+      digests: () => state.shares.digests(),
+      afterTurn,
+      failed,
+    });
+    const commands = new CommandLog({
+      core,
+      store,
+      clock,
+      announce: (announcements) => announcer.announce(announcements),
+      committed: (entries) => {
+        this.#replicator.committed(entries);
+        for (const { body } of entries) if (body.kind === "file-added") blobs.want(body.digest);
+      },
+      spread: () => this.#replicator.spread(),
+      failed: (failure) => this.#fail(failure),
+      afterTurn,
+    });
     this.#desk = {
       no,
       clock,
@@ -76,14 +147,9 @@ export class TrackerService {
       presence,
       news,
       announcer,
-      commands: new CommandLog({
-        core,
-        store,
-        clock,
-        announce: (announcements) => announcer.announce(announcements),
-        failed: (failure) => this.#fail(failure),
-        afterTurn,
-      }),
+      commands,
+      blobs,
+      replicator: this.#replicator,
       uploads: new BlobUploads(),
       passwords,
       accountQuota: new AccountQuota(),
@@ -91,7 +157,35 @@ export class TrackerService {
       tokens: new SessionTokens({ state, clock, signingKey: signing.privateKey, keys }),
       signingKey: signing.privateKey,
       keys,
+      ready: () => this.#ready(clock),
     };
+    this.#replicaDesk = {
+      clock,
+      commands,
+      store,
+      blobs,
+      presence,
+      announcer,
+      held: () => core.vector,
+      introduce,
+      hash,
+      greeted: (by) => this.#replicator.hurry(by),
+    };
+    this.#cancelExpiry = every(clock, LOOK_MS, () => presence.expire(clock.monotonicMs()));
+  }
+
+  /** Begins to reach for the other trackers. */
+  start(): void {
+    this.#replicator.start();
+  }
+
+  /** Takes a connection of another tracker; undefined if its key is not that of a listed one: it is a client's. */
+  acceptTracker(
+    connection: Connection,
+    events: Pick<ReplicaServerDependencies, "report" | "closed">,
+  ): ReplicaServer | undefined {
+    if (!this.#replicator.isTracker(connection.peer)) return undefined;
+    return new ReplicaServer({ connection, desk: this.#replicaDesk, ...events });
   }
 
   /** @param params checked against the method's schema. @throws Failure */
@@ -123,13 +217,23 @@ export class TrackerService {
     return [
       `online: ${count(presence.users, "user")} on ${count(presence.devices, "machine")}`,
       `log: ${count(entries, "entry", "entries")}`,
+      ...this.#replicator.status(),
     ];
   }
 
-  /** Refuses everything from now on. */
+  /** Refuses everything from now on, and leaves the other trackers. */
   stop(): void {
     this.#stopped = true;
+    this.#cancelExpiry();
+    this.#replicator.close();
     this.#desk.commands.stop(STOPPED);
+  }
+
+  /** @throws Failure "try-later" if clients cannot be served soon */
+  async #ready(clock: Clock): Promise<void> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const cancel = clock.after(HELLO_WAIT_MS_MAX, () => reject(STARTING));
+    await Promise.race([this.#replicator.ready, late]).finally(cancel);
   }
 
   #fail(failure: Failure): void {
@@ -137,6 +241,17 @@ export class TrackerService {
     this.stop();
     this.#failed(failure);
   }
+}
+
+/** What this tracker has to give the others. */
+function feedSource(core: TrackerCore, store: EventStore): FeedSource {
+  return {
+    held: core.vector,
+    floor: new Map(),
+    entryTexts: (origin, after, limit) =>
+      store.entriesAfter(origin, after, limit).map((entry) => JSON.stringify(entry)),
+    rowTexts: () => [],
+  };
 }
 
 /**

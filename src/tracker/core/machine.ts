@@ -12,6 +12,7 @@ import { decide } from "./decide.ts";
 import type { StandingChange } from "./groups.ts";
 import { HybridClock } from "./hybrid-time.ts";
 import { apply, State } from "./state.ts";
+import type { VersionVector } from "./version-vector.ts";
 
 export interface Executed {
   /** To be appended in one transaction, then applied. None if the command was done before. */
@@ -22,11 +23,17 @@ export class TrackerCore {
   readonly state = new State();
   readonly origin: Origin;
   readonly #clock = new HybridClock();
+  readonly #vector = new Map<Origin, number>();
   #seq = 0;
 
   /** @param origin made for this run alone: its sequence begins at 1 */
   constructor(origin: Origin) {
     this.origin = origin;
+  }
+
+  /** What it has applied: the last sequence of each origin. */
+  get vector(): VersionVector {
+    return this.#vector;
   }
 
   /** Decides; changes no state. */
@@ -62,6 +69,7 @@ export class TrackerCore {
       assert(entry.key.seq === this.#seq + 1, `own entry ${entry.key.seq} after ${this.#seq}`);
       this.#seq = entry.key.seq;
     }
+    this.#vector.set(entry.key.origin, entry.key.seq);
     this.#clock.observe(entry.stamp, nowMs);
     return apply(this.state, entry);
   }

@@ -6,7 +6,7 @@
  * each change of membership; `invariants` recomputes it. Files of a deleted group are forgotten.
  */
 import { assert } from "../../base/assert.ts";
-import type { FileId, FileName, Fingerprint, Gid, Uid } from "../../base/ids.ts";
+import type { Digest, FileId, FileName, Fingerprint, Gid, Uid } from "../../base/ids.ts";
 import type { FileSummary } from "../../base/manifest.ts";
 import type { BodyOf, Entry } from "../../wire/entry.ts";
 import { FewRows } from "./few-rows.ts";
@@ -86,6 +86,12 @@ export class Shares {
   /** Sort keys above `after` of the listed files. */
   listed(gid: Gid, after?: string): Iterable<string> {
     return this.#files.get(gid)?.listed.above(after) ?? [];
+  }
+
+  /** Of the piece lists of all files. */
+  *digests(): Generator<Digest> {
+    for (const { rows } of this.#files.values())
+      for (const { listing } of rows.values()) if (listing !== undefined) yield listing.file.digest;
   }
 
   share(gid: Gid, fileId: FileId, { uid, device }: Sharer): ShareRow | undefined {
