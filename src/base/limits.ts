@@ -225,7 +225,7 @@ export const TRACKER_PING_IDLE_MS = 5 * second;
 export const TRACKER_PING_WAITING_MS = 500;
 /** A ping without answer for this long means a dead tracker. */
 export const TRACKER_PONG_MS_MAX = 1_200;
-/** Events of the client before anybody listens. */
+/** Events of the client before anybody listens, and notices of a tracker before its link is in use. */
 export const EVENTS_KEPT_MAX = 100;
 /** Pages of one list that a client asks for: a tracker cannot keep it asking for ever. */
 export const LIST_PAGES_MAX = 10_000;

@@ -4,6 +4,7 @@ import type { FileName, GroupName, UserName } from "../base/ids.ts";
 import { DOWNLOADS_AT_ONCE_MAX, GRANT_LIFETIME_MS, TRACKER_WAIT_MS, WAIT_TOLD_MS } from "../base/limits.ts";
 import { ClientWorld, type Machine, PORT_TAKEN, type RunningClient } from "../testing/client-world.ts";
 import { settle } from "../testing/manual-clock.ts";
+import type { Notice } from "../wire/client-tracker.ts";
 
 const LAB = "lab" as GroupName;
 const file = (name: string) => name as FileName;
@@ -879,5 +880,30 @@ describe("what still runs at a log-out", () => {
     await anna.logIn("anna");
     expect(anna.offered()).toEqual(["/data/a"]);
     expect(anna.kinds()).not.toContain("warning");
+  });
+});
+
+describe("how many trackers have what is changed", () => {
+  const notice = (notice: Notice) => {
+    for (const link of world.links) link.handler.notice(notice);
+  };
+  const told = () => anna.kinds().filter((kind) => kind === "alone" || kind === "together");
+
+  test("is told when it is one only, once until another has it again", () => {
+    notice({ kind: "together" });
+    expect(told()).toEqual([]);
+    notice({ kind: "alone", of: 3 });
+    notice({ kind: "alone", of: 3 });
+    expect(anna.events.at(-1)).toEqual({ kind: "alone", others: 2 });
+    notice({ kind: "together" });
+    expect(told()).toEqual(["alone", "together"]);
+  });
+
+  test("is not told again by the next tracker, where it is the same", async () => {
+    notice({ kind: "alone", of: 2 });
+    world.kill(0);
+    await world.pass(2_000);
+    notice({ kind: "alone", of: 2 });
+    expect(told()).toEqual(["alone"]);
   });
 });

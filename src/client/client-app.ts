@@ -69,6 +69,8 @@ class Client implements ClientApp {
   #leaving: Promise<void> = Promise.resolve();
   /** The tracker that people know to be in use; undefined at the start and when none was. */
   #told: TrackerEntry | "none" | undefined;
+  /** Whether people know that what they change stands on one tracker only. */
+  #alone = false;
 
   constructor(parts: ClientParts, options: ClientOptions) {
     this.#parts = parts;
@@ -301,6 +303,14 @@ class Client implements ClientApp {
         break;
       case "revoked":
         this.#revoked(notice.gid, notice.uid);
+        break;
+      case "alone":
+        if (!this.#alone) this.#emit({ kind: "alone", others: notice.of - 1 });
+        this.#alone = true;
+        break;
+      case "together":
+        if (this.#alone) this.#emit({ kind: "together" });
+        this.#alone = false;
         break;
       default:
         unreachable(notice);

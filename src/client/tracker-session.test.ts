@@ -255,6 +255,46 @@ describe("the session", () => {
   });
 });
 
+describe("what a tracker says unasked", () => {
+  test("is not lost when it comes before the client has taken the link into use", async () => {
+    const hasty = answering((link) =>
+      link.answers.set("resume", () => {
+        link.handler.notice({ kind: "revoked", gid: hexId("lab"), uid: hexId("ben") });
+        return { ...SESSION, token: "token 2" };
+      }),
+    );
+    dialled = [answering(), hasty];
+    const session = open();
+    await session.login(ANNA, "secret");
+    links[0]?.close();
+    await clock.advanceSlowly(1_000, 100);
+    expect(told).toEqual(["up 1", "up 2 resumed", "revoked"]);
+  });
+
+  test("of a link that is not in use is not heard", async () => {
+    dialled = [answering(), answering()];
+    open();
+    await settle();
+    links[0]?.close();
+    await settle();
+    links[0]?.handler.notice({ kind: "together" });
+    expect(told).toEqual(["up 1", "up 2"]);
+  });
+
+  test("new keys count at once, in place of that tracker's earlier ones, beside those of the others", async () => {
+    dialled = [answering(), answering()];
+    const session = open();
+    await settle();
+    links[0]?.close();
+    await settle();
+    expect(session.keys).toEqual(["key 0", "key 1"]);
+    links[1]?.handler.notice({ kind: "keys", keys: ["key 1", "key 2"] });
+    expect(session.keys).toEqual(["key 0", "key 1", "key 2"]);
+    links[1]?.handler.notice({ kind: "keys", keys: ["key 2"] });
+    expect(session.keys).toEqual(["key 0", "key 2"]);
+  });
+});
+
 describe("a tracker that falls silent", () => {
   test("is left while a part of a piece list travels only after all the time that a call may take", async () => {
     const mute = answering((link) => {

@@ -10,7 +10,13 @@ import { type Address, formatAddress } from "../base/address.ts";
 import { defined } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, type FailureCode, toFailure } from "../base/failure.ts";
-import { RPC_MS_MAX, TRACKER_HELLO_MS_MAX, TRACKER_STAGGER_MS, TRACKER_WAIT_MS } from "../base/limits.ts";
+import {
+  EVENTS_KEPT_MAX,
+  RPC_MS_MAX,
+  TRACKER_HELLO_MS_MAX,
+  TRACKER_STAGGER_MS,
+  TRACKER_WAIT_MS,
+} from "../base/limits.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import {
   CLIENT_TRACKER_VERSION,
@@ -25,7 +31,7 @@ import { TrackerHealth } from "./tracker-health.ts";
 import type { Answer, DialTracker, TrackerCalls, TrackerLink } from "./tracker-link.ts";
 
 /** What a tracker says while the session goes on. */
-export type StandingNotice = Exclude<Notice, { kind: "session-ended" }>;
+export type StandingNotice = Exclude<Notice, { kind: "session-ended" | "keys" }>;
 
 export interface TrackerSessionEvents {
   /** A tracker answers; `news` if the user's session goes on there. */
@@ -103,7 +109,7 @@ export class TrackerSession implements TrackerCalls {
   /** Counts ends of the user's session: a call that was waiting then must not go out in the name of the next user. */
   #era = 0;
   #closed = false;
-  /** Of each tracker met, the keys that sign grants there. */
+  /** Of each tracker met, the keys of those whose grants count there. */
   readonly #keys = new Map<number, readonly string[]>();
   #clockAheadMs = 0;
 
@@ -257,9 +263,12 @@ export class TrackerSession implements TrackerCalls {
 
   async #open(index: number): Promise<void> {
     let opened: TrackerLink | undefined;
+    /** A tracker that has resumed the session may speak before the link is in use here. */
+    const early: Notice[] = [];
     const link = await this.#dependencies.dial(index, {
       notice: (notice) => {
-        if (opened !== undefined && this.#current?.link === opened) this.#noticed(notice);
+        if (opened !== undefined && this.#current?.link === opened) this.#noticed(index, notice);
+        else if (early.length < EVENTS_KEPT_MAX) early.push(notice);
       },
       closed: (reason) => {
         if (opened !== undefined) this.#lost(opened, reason);
@@ -270,6 +279,7 @@ export class TrackerSession implements TrackerCalls {
     const cancel = this.#clock.after(TRACKER_HELLO_MS_MAX, () => link.close(silent));
     try {
       await this.#greet(link, index);
+      if (this.#current?.link === link) for (const notice of early) this.#noticed(index, notice);
     } finally {
       cancel();
       if (this.#current?.link !== link) link.close();
@@ -343,12 +353,18 @@ export class TrackerSession implements TrackerCalls {
     this.#era++;
   }
 
-  #noticed(notice: Notice): void {
-    if (notice.kind !== "session-ended") {
-      this.#events.notice(notice);
-    } else if (this.#token !== undefined) {
-      this.#endSession();
-      this.#events.ended(notice.message);
+  #noticed(index: number, notice: Notice): void {
+    switch (notice.kind) {
+      case "keys":
+        this.#keys.set(index, notice.keys);
+        break;
+      case "session-ended":
+        if (this.#token === undefined) break;
+        this.#endSession();
+        this.#events.ended(notice.message);
+        break;
+      default:
+        this.#events.notice(notice);
     }
   }
 }

@@ -45,6 +45,14 @@ function describe(event: ClientEvent, nowMs: number): EventLine {
       return notice(`Tracker ${event.tracker} answers now`);
     case "tracker-lost":
       return notice(`No tracker answers: ${event.tried}; trying again`);
+    case "alone":
+      return notice(
+        `Warning: this, and what follows, stands on one tracker only: ${
+          event.others === 1 ? "the other one does not answer" : `the other ${event.others} do not answer`
+        }`,
+      );
+    case "together":
+      return notice("Commands stand on more than one tracker again");
     case "session-ended":
       return notice(`Logged out: ${event.message}`);
     case "warning":

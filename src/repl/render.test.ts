@@ -197,6 +197,17 @@ describe("what happens is told in one line", () => {
       "No tracker answers: h:1 (refused), h:2 (no answer); trying again",
     ],
     [
+      { kind: "alone", others: 1 },
+      "notice",
+      "Warning: this, and what follows, stands on one tracker only: the other one does not answer",
+    ],
+    [
+      { kind: "alone", others: 2 },
+      "notice",
+      "Warning: this, and what follows, stands on one tracker only: the other 2 do not answer",
+    ],
+    [{ kind: "together" }, "notice", "Commands stand on more than one tracker again"],
+    [
       { kind: "session-ended", message: "the password was changed" },
       "notice",
       "Logged out: the password was changed",

@@ -6,7 +6,7 @@
  * that change something carry the command's `id`: the same id again, at whatever tracker, is answered and not redone.
  */
 import * as v from "valibot";
-import { BLOB_BYTES_MAX, LIST_PAGE_ROWS, SOURCES_MAX } from "../base/limits.ts";
+import { BLOB_BYTES_MAX, LIST_PAGE_ROWS, SOURCES_MAX, TRACKERS_MAX } from "../base/limits.ts";
 import * as s from "./schema.ts";
 
 export const CLIENT_TRACKER_VERSION = 1;
@@ -90,6 +90,9 @@ const session = v.object({
   news: v.array(news),
 });
 
+/** Ed25519 public keys (SPKI DER, base64url) of the trackers whose signatures count at this one. */
+const keys = v.pipe(v.array(s.shortText), v.maxLength(TRACKERS_MAX));
+
 /** Where this client listens for peers. The tracker puts the address that it sees in place of a wildcard host. */
 const listening = s.address;
 
@@ -100,8 +103,7 @@ export const METHODS = {
     result: v.object({
       tracker: s.whole,
       clockMs: s.whole,
-      /** Ed25519 public keys (SPKI DER, base64url) of the trackers whose signatures count here. */
-      keys: v.pipe(v.array(s.shortText), v.maxLength(64)),
+      keys,
     }),
   },
   ping: { params: nothing, result: nothing },
@@ -199,5 +201,14 @@ export const notice = v.variant("kind", [
   v.object({ kind: v.literal("revoked"), gid: s.gid, uid: s.uid }),
   /** This session has ended (password changed elsewhere, log-out elsewhere by token). */
   v.object({ kind: v.literal("session-ended"), message: s.shortText }),
+  /**
+   * No other tracker has the command that is answered next, and so it goes on until `together`: all others of the `of`
+   * trackers listed, this one among them, are out of reach.
+   */
+  v.object({ kind: v.literal("alone"), of: v.pipe(s.whole, v.minValue(2)) }),
+  /** Another tracker has the command that is answered next, and so it goes on until `alone`. */
+  v.object({ kind: v.literal("together") }),
+  /** Another tracker was met: in place of those that hello named. */
+  v.object({ kind: v.literal("keys"), keys }),
 ]);
 export type Notice = v.InferOutput<typeof notice>;
