@@ -36,6 +36,7 @@ export const FAILURE_CODES = [
   "corrupt", // bytes whose hash is not what was promised
   "too-many", // a limit on counts or rates
   "try-later", // busy: the same command may succeed soon
+  "try-another", // this tracker ends or begins: the same command succeeds at another one
   "tracker-unreachable",
   "tracker-refused", // key changed, protocol not spoken
   "peer-unreachable",

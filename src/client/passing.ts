@@ -6,6 +6,7 @@ const PASSING: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "tracker-refused",
   "not-logged-in",
   "try-later",
+  "try-another",
   "too-many",
   "timeout",
   "internal",

@@ -3,13 +3,15 @@
  *
  * At most one link is in use. When it ends or its tracker falls silent, the others are dialled, each a moment after the
  * one before, and the first that says hello and takes the session's token is used from then on. Calls that were not
- * answered are repeated there: changes carry a request id, so a repeat is answered and not redone. Which trackers come
- * next is `tracker-health`'s to say; what the calls mean is not known here.
+ * answered, or that a tracker could not carry out for its own part, are repeated there: changes carry a request id, so a
+ * repeat is answered and not redone. Which trackers come next is `tracker-health`'s to say; of the calls no more is known
+ * here than what opens a session.
  */
 import { type Address, formatAddress } from "../base/address.ts";
 import { defined } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, type FailureCode, toFailure } from "../base/failure.ts";
+import type { UserName } from "../base/ids.ts";
 import {
   EVENTS_KEPT_MAX,
   RPC_MS_MAX,
@@ -79,9 +81,14 @@ type Resumption =
   | { readonly kind: "resumed"; readonly session: Result<"resume"> }
   | { readonly kind: "refused"; readonly message: string }; // the token does not count any more
 
+/** What a tracker answers that cannot go on: the same call is for another one. */
+const LEAVING: ReadonlySet<FailureCode> = new Set<FailureCode>(["try-another", "disk-error"]);
+/** What a tracker answers a greeting that works and cannot serve yet. */
+const LATER: ReadonlySet<FailureCode> = new Set<FailureCode>(["try-later", "try-another", "too-many"]);
 /** What a tracker may answer to a token that says nothing about the token. */
 const PASSING: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "try-later",
+  "try-another",
   "too-many",
   "timeout",
   "internal",
@@ -106,6 +113,9 @@ export class TrackerSession implements TrackerCalls {
   #cancelSeek = () => {};
   #cancelDown = () => {};
   #token: string | undefined;
+  /** Of the user whose password is being changed: the change that ends the session may be its own. */
+  #changing: { readonly name: UserName; readonly password: string } | undefined;
+  #name: UserName | undefined;
   /** Counts ends of the user's session: a call that was waiting then must not go out in the name of the next user. */
   #era = 0;
   #closed = false;
@@ -144,22 +154,27 @@ export class TrackerSession implements TrackerCalls {
   }
 
   /**
-   * Asks a tracker, and asks again if the link ends before the answer.
+   * Asks a tracker, and asks again if the link ends before the answer or the tracker cannot go on.
    * @throws Failure the tracker's answer, or "tracker-unreachable" after a bounded wait
    */
   async call<M extends Method>(method: M, params: Params<M>, tail?: Uint8Array): Promise<Answer<M>> {
     const giveUpMs = this.#clock.monotonicMs() + RPC_MS_MAX;
     const era = this.#era;
+    let refused: Failure | undefined;
     for (;;) {
-      const current = this.#current ?? (await this.#connected());
+      const current = this.#current ?? (await this.#connected(refused));
       if (era !== this.#era) throw new Failure("not-logged-in", "logged out meanwhile");
       const answered = current.heartbeat.callBegins(method);
       try {
         return await current.link.call(method, params, tail);
       } catch (error) {
-        if (current.link.isOpen) throw error;
-        if (this.#closed || this.#clock.monotonicMs() >= giveUpMs) throw this.#unreachable();
-        this.#lost(current.link, toFailure(error));
+        const failure = toFailure(error);
+        if (current.link.isOpen) {
+          if (!LEAVING.has(failure.code)) throw error;
+          refused = failure;
+        }
+        if (this.#closed || this.#clock.monotonicMs() >= giveUpMs) throw refused ?? this.#unreachable();
+        this.#lost(current.link, failure);
       } finally {
         answered();
       }
@@ -169,7 +184,7 @@ export class TrackerSession implements TrackerCalls {
   async login(name: Params<"login">["name"], password: string): Promise<Result<"login">> {
     const listening = this.#dependencies.listening();
     const { result } = await this.call("login", { name, password, listening });
-    this.#token = result.token;
+    this.#hold(result);
     return result;
   }
 
@@ -180,8 +195,13 @@ export class TrackerSession implements TrackerCalls {
   }
 
   async changePassword(params: Params<"change_password">): Promise<void> {
-    const { result } = await this.call("change_password", params);
-    this.#token = result.token;
+    if (this.#name !== undefined) this.#changing = { name: this.#name, password: params.new };
+    try {
+      const { result } = await this.call("change_password", params);
+      this.#token = result.token;
+    } finally {
+      this.#changing = undefined;
+    }
   }
 
   close(): void {
@@ -195,12 +215,15 @@ export class TrackerSession implements TrackerCalls {
     for (const waiter of this.#waiters) waiter.reject(this.#unreachable());
   }
 
-  /** The link in use, once there is one. */
-  #connected(): Promise<Current> {
+  /**
+   * The link in use, once there is one.
+   * @param otherwise why there is nothing to wait for, if that is known better than that nobody answers
+   */
+  #connected(otherwise: Failure | undefined): Promise<Current> {
     if (this.#closed) return Promise.reject(this.#unreachable());
     const { promise, resolve, reject } = Promise.withResolvers<Current>();
     const waiter: Waiter = { resolve, reject };
-    const cancel = this.#clock.after(TRACKER_WAIT_MS, () => reject(this.#unreachable()));
+    const cancel = this.#clock.after(TRACKER_WAIT_MS, () => reject(otherwise ?? this.#unreachable()));
     this.#waiters.add(waiter);
     return promise.finally(() => {
       cancel();
@@ -253,8 +276,11 @@ export class TrackerSession implements TrackerCalls {
     try {
       await this.#open(index);
     } catch (error) {
-      this.#troubles.set(index, toFailure(error));
-      this.#health.failed(index, this.#clock.monotonicMs());
+      const failure = toFailure(error);
+      const nowMs = this.#clock.monotonicMs();
+      this.#troubles.set(index, failure);
+      if (LATER.has(failure.code)) this.#health.postponed(index, nowMs);
+      else this.#health.failed(index, nowMs);
     } finally {
       this.#trying.delete(index);
       this.#seek();
@@ -303,14 +329,12 @@ export class TrackerSession implements TrackerCalls {
   }
 
   async #resume(link: TrackerLink, token: string): Promise<Resumption> {
-    try {
-      const listening = this.#dependencies.listening();
-      return { kind: "resumed", session: (await link.call("resume", { token, listening })).result };
-    } catch (error) {
-      const failure = toFailure(error);
-      if (!link.isOpen || PASSING.has(failure.code)) throw failure;
-      return { kind: "refused", message: failure.message };
-    }
+    const listening = this.#dependencies.listening();
+    const resumed = await sessionFrom(link, () => link.call("resume", { token, listening }));
+    if (resumed.kind === "resumed" || this.#changing === undefined) return resumed;
+    const login = { ...this.#changing, listening };
+    const renewed = await sessionFrom(link, () => link.call("login", login));
+    return renewed.kind === "resumed" ? renewed : resumed;
   }
 
   #adopt(link: TrackerLink, index: number, resumption: Resumption): void {
@@ -324,7 +348,7 @@ export class TrackerSession implements TrackerCalls {
     this.#health.answered(index, this.#clock.monotonicMs());
     this.#cancelSeek();
     this.#cancelDown();
-    if (resumption.kind === "resumed") this.#token = resumption.session.token;
+    if (resumption.kind === "resumed") this.#hold(resumption.session);
     if (resumption.kind === "refused") this.#endSession();
     const tracker = defined(this.#trackers[index], "a tracker of the list");
     this.#events.up(tracker, resumption.kind === "resumed" ? resumption.session.news : undefined);
@@ -348,6 +372,11 @@ export class TrackerSession implements TrackerCalls {
     this.start();
   }
 
+  #hold({ token, name }: Result<"login">): void {
+    this.#token = token;
+    this.#name = name;
+  }
+
   #endSession(): void {
     this.#token = undefined;
     this.#era++;
@@ -366,5 +395,19 @@ export class TrackerSession implements TrackerCalls {
       default:
         this.#events.notice(notice);
     }
+  }
+}
+
+/** @throws Failure that says nothing about the session */
+async function sessionFrom(
+  link: TrackerLink,
+  open: () => Promise<Answer<"resume" | "login">>,
+): Promise<Exclude<Resumption, { kind: "none" }>> {
+  try {
+    return { kind: "resumed", session: (await open()).result };
+  } catch (error) {
+    const failure = toFailure(error);
+    if (!link.isOpen || PASSING.has(failure.code)) throw failure;
+    return { kind: "refused", message: failure.message };
   }
 }

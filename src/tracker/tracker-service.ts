@@ -48,7 +48,7 @@ export interface TrackerServiceOptions {
   readonly origin: Origin;
 }
 
-const STOPPED = new Failure("try-later", "this tracker has stopped; try another tracker");
+const STOPPED = new Failure("try-another", "this tracker has stopped; try another tracker");
 
 export class TrackerService {
   readonly #desk: Desk;
