@@ -68,9 +68,13 @@ export const news = v.variant("kind", [
   v.object({ kind: v.literal("join-request"), group: s.groupName, user: s.userName }),
   v.object({ kind: v.literal("accepted"), group: s.groupName }),
   v.object({ kind: v.literal("rejected"), group: s.groupName }),
-  v.object({ kind: v.literal("removed"), group: s.groupName }),
+  v.object({ kind: v.literal("removed"), group: s.groupName, gid: s.gid }),
+  /** Who let this user in did not own the group any more: the request waits for the new owner's answer. */
+  v.object({ kind: v.literal("accept-void"), group: s.groupName, gid: s.gid }),
   v.object({ kind: v.literal("ownership"), group: s.groupName, from: s.userName }),
-  v.object({ kind: v.literal("group-deleted"), group: s.groupName }),
+  /** It was handed over twice at once, and not to this user in the end. */
+  v.object({ kind: v.literal("ownership-lost"), group: s.groupName, to: s.userName }),
+  v.object({ kind: v.literal("group-deleted"), group: s.groupName, gid: s.gid }),
   v.object({
     kind: v.literal("new-file"),
     group: s.groupName,
@@ -78,6 +82,19 @@ export const news = v.variant("kind", [
     user: s.userName,
     size: s.fileSize,
   }),
+  /** An earlier claim to the name of this account, of a group or of a shared file came to light, or went. */
+  v.object({ kind: v.literal("user-renamed"), from: s.userName, name: s.userName }),
+  v.object({ kind: v.literal("group-renamed"), gid: s.gid, from: s.groupName, group: s.groupName }),
+  v.object({
+    kind: v.literal("file-renamed"),
+    gid: s.gid,
+    fileId: s.fileId,
+    group: s.groupName,
+    from: s.fileName,
+    name: s.fileName,
+  }),
+  /** The password was changed twice, on trackers that could not see each other: one of the two does not count. */
+  v.object({ kind: v.literal("password-lost") }),
 ]);
 export type News = v.InferOutput<typeof news>;
 
