@@ -24,6 +24,7 @@ export const FAILURE_CODES = [
   "already-requested",
   "no-request", // nothing to accept or reject
   "owner-cannot-leave",
+  "no-piece-list", // the tracker lacks the piece list of a file to be shared: put it, then share
   "not-shared", // stop_share of what this machine does not share
   "no-download", // pause, resume or cancel of what is not there
   "download-exists",

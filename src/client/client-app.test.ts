@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
 import { DOWNLOADS_AT_ONCE_MAX, GRANT_LIFETIME_MS, TRACKER_WAIT_MS, WAIT_TOLD_MS } from "../base/limits.ts";
 import { ClientWorld, type Machine, PORT_TAKEN, type RunningClient } from "../testing/client-world.ts";
 import { settle } from "../testing/manual-clock.ts";
-import type { Notice } from "../wire/client-tracker.ts";
+import type { News, Notice } from "../wire/client-tracker.ts";
 
 const LAB = "lab" as GroupName;
 const file = (name: string) => name as FileName;
@@ -788,6 +788,20 @@ describe("trackers that come and go", () => {
     expect((await ben.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([2]);
   });
 
+  test("an upload whose next tracker lacks the piece list puts it there too", async () => {
+    const { store } = world.tracker;
+    const total = store.blobTotal.bind(store);
+    let lacking = true;
+    store.blobTotal = (digest) => {
+      const known = lacking ? undefined : total(digest);
+      lacking = false;
+      return known;
+    };
+    await anna.share("film");
+    expect(world.called("share")).toHaveLength(2);
+    expect(anna.offered()).toEqual(["/data/film"]);
+  });
+
   test("logout works without a tracker", async () => {
     await anna.share("film");
     world.kill(0);
@@ -905,5 +919,107 @@ describe("how many trackers have what is changed", () => {
     await world.pass(2_000);
     notice({ kind: "alone", of: 2 });
     expect(told()).toEqual(["alone"]);
+  });
+});
+
+describe("something is called otherwise", () => {
+  const SUFFIXED = "lab~abcde" as GroupName;
+
+  /** What a tracker tells after it has met another; this world's tracker itself still knows the bare names. */
+  async function hear(client: RunningClient, news: News): Promise<void> {
+    for (const link of world.links)
+      if (link.fingerprint === client.machine.fingerprint) link.handler.notice({ kind: "news", news });
+    await settle();
+  }
+  async function labRenamed(client: RunningClient): Promise<void> {
+    await hear(client, { kind: "group-renamed", gid: gidOfLab(), from: LAB, group: SUFFIXED });
+  }
+  function gidOfLab(): Gid {
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    return offer.gid;
+  }
+
+  test("an account: the client goes on under the new name, which the news shows already", async () => {
+    let shown: string | undefined;
+    anna.app.subscribe(() => {
+      shown = anna.app.whoAmI().user;
+    });
+    await hear(anna, { kind: "user-renamed", from: user("anna"), name: user("anna~abcde") });
+    expect(anna.app.whoAmI().user).toBe(user("anna~abcde"));
+    expect(shown).toBe("anna~abcde");
+    await anna.app.listGroups();
+  });
+
+  test("an account, unheard: the next tracker says so, and the user is told", async () => {
+    await hear(anna, { kind: "user-renamed", from: user("anna"), name: user("anna~abcde") });
+    world.kill(0);
+    await world.pass(2_000);
+    expect(anna.app.whoAmI().user).toBe(user("anna"));
+    expect(anna.events).toContainEqual({ kind: "warning", message: "your account is now called anna" });
+  });
+
+  test("a group: shares and downloads follow, and are meant by the new name", async () => {
+    await anna.share("film");
+    await ben.share("notes");
+    await ben.download("film");
+    await settle();
+    await labRenamed(ben);
+    expect(ben.app.showShares().map(({ group }) => group)).toEqual([SUFFIXED]);
+    expect(ben.app.showDownloads().map(({ group }) => group)).toEqual([SUFFIXED]);
+    await ben.app.pauseDownload(SUFFIXED, file("film"));
+    await ben.app.resumeDownload(SUFFIXED, file("film"));
+    await ben.app.stopShare(SUFFIXED, file("notes"));
+    expect(ben.app.showShares()).toEqual([]);
+    expect((await anna.app.listFiles(LAB)).map(({ name }) => name)).toEqual([file("film")]);
+  });
+
+  test("a group: what ends there by its id ends, and nothing of another group of that name", async () => {
+    await anna.share("film");
+    await ben.share("notes");
+    await labRenamed(ben);
+    await hear(ben, { kind: "removed", group: LAB, gid: "0".repeat(32) as Gid });
+    expect(ben.offered()).toEqual(["/data/notes"]);
+    await hear(ben, { kind: "removed", group: SUFFIXED, gid: gidOfLab() });
+    expect(ben.offered()).toEqual([]);
+  });
+
+  test("a group, unheard: a download learns it from the tracker that it asks for sources", async () => {
+    await anna.share("film");
+    await ben.download("film");
+    await labRenamed(ben);
+    world.kill(0);
+    await world.pass(2_000);
+    expect(ben.app.showDownloads().map(({ group }) => group)).toEqual([LAB]);
+  });
+
+  test("a group and a file, unheard: shares learn it at the next login", async () => {
+    await anna.share("film");
+    const { gid, manifest } = [...anna.engine.offers.values()][0] ?? {};
+    if (gid === undefined || manifest === undefined) throw new Error("nothing is offered");
+    const { fileId } = manifest.summary;
+    const name = file("film~abcde");
+    await hear(anna, { kind: "file-renamed", gid, fileId, group: SUFFIXED, from: file("film"), name });
+    anna = await restart(anna);
+    world.hold("own_shares");
+    const login = anna.app.login(user("anna"), "secret");
+    await settle();
+    expect(anna.app.showShares()).toMatchObject([{ group: SUFFIXED, name }]);
+    world.held.get("own_shares")?.resolve();
+    await login;
+    expect(anna.app.showShares()).toMatchObject([{ group: LAB, name: file("film") }]);
+    expect(anna.offered()).toEqual(["/data/film"]);
+  });
+
+  test("a file: its share is meant by the new name", async () => {
+    await anna.share("film");
+    const [offer] = anna.engine.offers.values();
+    const fileId = offer?.manifest.summary.fileId;
+    if (fileId === undefined) throw new Error("nothing is offered");
+    const name = file("film~abcde");
+    await hear(anna, { kind: "file-renamed", gid: gidOfLab(), fileId, group: LAB, from: file("film"), name });
+    expect((await failureOf(anna.app.stopShare(LAB, file("film")))).code).toBe("not-shared");
+    await anna.app.stopShare(LAB, name);
+    expect(anna.offered()).toEqual([]);
   });
 });

@@ -10,6 +10,7 @@ const PASSING: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "too-many",
   "timeout",
   "internal",
+  "no-piece-list",
   "disk-error",
   "disk-full",
 ]);

@@ -23,7 +23,6 @@ import type { TrackerEntry } from "../base/tracker-entry.ts";
 import {
   CLIENT_TRACKER_VERSION,
   type Method,
-  type News,
   type Notice,
   type Params,
   type Result,
@@ -35,9 +34,11 @@ import type { Answer, DialTracker, TrackerCalls, TrackerLink } from "./tracker-l
 /** What a tracker says while the session goes on. */
 export type StandingNotice = Exclude<Notice, { kind: "session-ended" | "keys" }>;
 
+export type Resumed = Pick<Result<"resume">, "name" | "news">;
+
 export interface TrackerSessionEvents {
-  /** A tracker answers; `news` if the user's session goes on there. */
-  up(tracker: TrackerEntry, news: readonly News[] | undefined): void;
+  /** A tracker answers; `session` if the user's goes on there. */
+  up(tracker: TrackerEntry, session: Resumed | undefined): void;
   /**
    * None has answered for a while; they are tried on. Told once until the next `up`.
    * @param tried their addresses, each with its trouble
@@ -351,7 +352,7 @@ export class TrackerSession implements TrackerCalls {
     if (resumption.kind === "resumed") this.#hold(resumption.session);
     if (resumption.kind === "refused") this.#endSession();
     const tracker = defined(this.#trackers[index], "a tracker of the list");
-    this.#events.up(tracker, resumption.kind === "resumed" ? resumption.session.news : undefined);
+    this.#events.up(tracker, resumption.kind === "resumed" ? resumption.session : undefined);
     if (resumption.kind === "refused") this.#events.ended(resumption.message);
     for (const waiter of this.#waiters) waiter.resolve(current);
   }

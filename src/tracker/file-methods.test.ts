@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
 import { GRANT_LIFETIME_MS, SOURCES_MAX } from "../base/limits.ts";
 import { Manifest } from "../base/manifest.ts";
 import {
@@ -73,7 +73,7 @@ test("a share is refused unless its piece list is there and is that file's", asy
   const { world, bob } = await sharedWorld();
   const other = manifestOf("other");
   const params = { id: world.id(), group: lab, name: "x" as FileName, file: other.summary, counter: 1 };
-  expect(await bob.attempt("share", params)).toBe("invalid-input");
+  expect(await bob.attempt("share", params)).toBe("no-piece-list");
   await bob.putPieceList("lab", other);
   const lies = [
     { ...other.summary, size: 100 },
@@ -162,7 +162,7 @@ test("without a source online it is said when one was seen last", async () => {
   const goneMs = world.clock.nowMs();
   ada.hangUp();
   world.clock.advance(60_000);
-  expect(await bob.call("follow", { gid, fileId })).toEqual({ sources: [], lastSeenMs: goneMs });
+  expect(await bob.call("follow", { gid, fileId })).toMatchObject({ sources: [], lastSeenMs: goneMs });
 });
 
 test("after a restart a source was seen last when it shared, as far as is known", async () => {
@@ -172,7 +172,34 @@ test("after a restart a source was seen last when it shared, as far as is known"
   world.restart();
   const again = await world.connect("bob's machine");
   await again.resume(bob.token);
-  expect(await again.call("follow", { gid, fileId })).toEqual({ sources: [], lastSeenMs: sharedMs });
+  expect(await again.call("follow", { gid, fileId })).toMatchObject({ sources: [], lastSeenMs: sharedMs });
+});
+
+test("a group that the client knows by its id is meant, though its name is another's by now", async () => {
+  const { world, ada, bob, gid } = await sharedWorld();
+  await world.group("other", bob, ada);
+  const other = "other" as GroupName;
+  const params = { group: other, gid, name: cut, file: manifest.summary, counter: 1 };
+  expect(await bob.call("has_blob", { group: other, gid, digest })).toEqual({ has: true });
+  expect((await bob.ask("get_blob", { group: other, gid, digest, offset: 0 })).tail).toEqual(manifest.rows);
+  expect((await bob.call("find_file", { group: other, gid, name: cut })).gid).toBe(gid);
+  expect((await bob.call("share", { ...params, id: world.id() })).gid).toBe(gid);
+  await bob.call("stop_share", { id: world.id(), group: other, gid, fileId, counter: 2 });
+  expect((await bob.call("list_files", { group: other })).rows).toEqual([]);
+  expect((await bob.call("list_files", { group: lab })).rows.map(({ sources }) => sources)).toEqual([1]);
+  expect(await bob.call("follow", { gid, fileId })).toMatchObject({ group: lab, name: cut });
+});
+
+test("an id opens no group to those outside, and one that is not there is refused", async () => {
+  const { world, gid } = await sharedWorld();
+  const zoe = await world.user("zoe");
+  await world.group("zoes", zoe);
+  const group = "zoes" as GroupName;
+  expect(await zoe.attempt("has_blob", { group, gid, digest })).toBe("not-member");
+  const share = { id: world.id(), group, gid, name: cut, file: manifest.summary, counter: 1 };
+  expect(await zoe.attempt("share", share)).toBe("not-member");
+  const gone = hexId<Gid>("gone");
+  expect(await zoe.attempt("has_blob", { group, gid: gone, digest })).toBe("unknown-group");
 });
 
 test("more sources than can be told become a random choice, never the asking machine", async () => {

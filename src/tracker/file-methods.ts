@@ -5,7 +5,7 @@
  * can name one has seen the file it belongs to.
  */
 import { Failure, orThrow } from "../base/failure.ts";
-import type { Gid } from "../base/ids.ts";
+import type { Gid, GroupName } from "../base/ids.ts";
 import { BLOB_PART_BYTES, GRANT_LIFETIME_MS } from "../base/limits.ts";
 import { type FileSummary, Manifest, SHA1_BYTES, SHA256_BYTES } from "../base/manifest.ts";
 import type { FileView } from "../wire/client-tracker.ts";
@@ -14,6 +14,7 @@ import {
   type FileRow,
   findFile as fileNamed,
   listFiles as filesPage,
+  groupName,
   isMember,
   listedFile,
   memberGroupNamed,
@@ -22,6 +23,7 @@ import {
   sharersOf,
   userName,
 } from "./core/queries.ts";
+import type { State } from "./core/state.ts";
 import { type Caller, type CallerMethod, type Desk, WithTail } from "./desk.ts";
 import { mapRows } from "./group-methods.ts";
 import type { FileRef } from "./presence.ts";
@@ -38,22 +40,22 @@ export const search: CallerMethod<"search"> = (desk, { uid }, { text, after }) =
     file: fileView(desk, file),
   }));
 
-export const findFile: CallerMethod<"find_file"> = ({ state }, { uid }, { group, name }) =>
-  orThrow(fileNamed(state, uid, group, name));
+export const findFile: CallerMethod<"find_file"> = ({ state }, { uid }, { name, ...group }) =>
+  orThrow(fileNamed(state, uid, nameNow(state, group), name));
 
 export const ownShares: CallerMethod<"own_shares"> = ({ state }, { uid, fingerprint }, { after }) =>
   ownSharesPage(state, { uid, device: fingerprint }, after);
 
 // --- piece lists ---
 
-export const hasBlob: CallerMethod<"has_blob"> = ({ state, store }, { uid }, { group, digest }) => {
-  orThrow(memberGroupNamed(state, uid, group));
+export const hasBlob: CallerMethod<"has_blob"> = ({ state, store }, { uid }, { digest, ...group }) => {
+  orThrow(memberGroupNamed(state, uid, nameNow(state, group)));
   return { has: store.hasBlob(digest) };
 };
 
 export const putBlob: CallerMethod<"put_blob"> = (desk, { link, uid }, params, tail) => {
-  const { group, digest, offset, total } = params;
-  orThrow(memberGroupNamed(desk.state, uid, group));
+  const { digest, offset, total } = params;
+  orThrow(memberGroupNamed(desk.state, uid, nameNow(desk.state, params)));
   if (total % (SHA1_BYTES + SHA256_BYTES) !== 0)
     throw new Failure("invalid-input", `no piece list is ${total} bytes long`);
   if (desk.store.hasBlob(digest)) return {};
@@ -64,8 +66,12 @@ export const putBlob: CallerMethod<"put_blob"> = (desk, { link, uid }, params, t
   return {};
 };
 
-export const getBlob: CallerMethod<"get_blob"> = ({ state, store }, { uid }, { group, digest, offset }) => {
-  orThrow(memberGroupNamed(state, uid, group));
+export const getBlob: CallerMethod<"get_blob"> = (
+  { state, store },
+  { uid },
+  { digest, offset, ...group },
+) => {
+  orThrow(memberGroupNamed(state, uid, nameNow(state, group)));
   const total = store.blobTotal(digest);
   const bytes = store.getBlob(digest, offset, BLOB_PART_BYTES);
   if (total === undefined || bytes === undefined)
@@ -77,7 +83,8 @@ export const getBlob: CallerMethod<"get_blob"> = ({ state, store }, { uid }, { g
 
 export const share: CallerMethod<"share"> = async (desk, caller, params) => {
   const { uid: by, fingerprint: device } = caller;
-  const { id: request, group, name, file, counter } = params;
+  const { id: request, name, file, counter } = params;
+  const group = nameNow(desk.state, params);
   const gid = orThrow(memberGroupNamed(desk.state, by, group));
   checkPieceList(desk, gid, file);
   return desk.commands.runThen(
@@ -91,7 +98,8 @@ export const stopShare: CallerMethod<"stop_share"> = async (
   { uid: by, fingerprint: device },
   params,
 ) => {
-  const { id: request, group, fileId, counter } = params;
+  const { id: request, fileId, counter } = params;
+  const group = nameNow(desk.state, params);
   await desk.commands.run({ kind: "stop-share", request, by, device, group, fileId, counter });
   return {};
 };
@@ -102,14 +110,16 @@ export const follow: CallerMethod<"follow"> = (desk, caller, { gid, fileId }) =>
   const { state, presence, announcer, clock } = desk;
   const file = { gid, fileId };
   requireMember(desk, gid, caller.uid);
-  if (state.shares.file(gid, fileId) === undefined)
+  const group = groupName(state, gid);
+  const name = state.shares.name(gid, fileId);
+  if (group === undefined || name === undefined)
     throw new Failure("unknown-file", "no such file in that group");
   orThrow(presence.follow(caller, file));
   const own = state.shares.share(gid, fileId, { uid: caller.uid, device: caller.fingerprint });
   announcer.sourceAppeared(caller, file, own?.shared === true);
   const sources = sourcesOf(state, presence, file, caller, desk.prng);
   const isHere = sources.some(({ complete }) => complete);
-  return { sources, lastSeenMs: isHere ? clock.nowMs() : lastSeenMs(desk, file) };
+  return { sources, lastSeenMs: isHere ? clock.nowMs() : lastSeenMs(desk, file), group, name };
 };
 
 export const unfollow: CallerMethod<"unfollow"> = ({ presence }, caller, { gid, fileId }) => {
@@ -127,6 +137,17 @@ export const grant: CallerMethod<"grant"> = (desk, { uid, fingerprint }, { gid }
   };
 };
 
+/**
+ * What the group that is meant is called now. One that the client knows by its id may have lost its name to another, in
+ * which the client's own doings must not end up.
+ */
+function nameNow(state: State, { group, gid }: { group: GroupName; gid?: Gid | undefined }): GroupName {
+  if (gid === undefined) return group;
+  const name = groupName(state, gid);
+  if (name === undefined) throw new Failure("unknown-group", `there is no group ${group} any more`);
+  return name;
+}
+
 /** A new file is held against its piece list: nobody can list what nobody could verify. */
 function checkPieceList({ state, store }: Desk, gid: Gid, file: FileSummary): void {
   const known = state.shares.file(gid, file.fileId);
@@ -134,7 +155,7 @@ function checkPieceList({ state, store }: Desk, gid: Gid, file: FileSummary): vo
   const total = store.blobTotal(file.digest);
   const rows = total === undefined ? undefined : store.getBlob(file.digest, 0, total);
   if (rows === undefined)
-    throw new Failure("invalid-input", "the tracker does not hold the file's piece list: upload it first");
+    throw new Failure("no-piece-list", "the tracker does not hold the file's piece list: upload it first");
   orThrow(Manifest.check(file, rows));
 }
 

@@ -14,6 +14,8 @@ export const CLIENT_TRACKER_VERSION = 1;
 const nothing = v.object({});
 const byId = { id: s.requestId };
 const inGroup = { group: s.groupName };
+/** A group that the client knows is meant by its id, whatever it is called by now; the name is then for messages only. */
+const ofGroup = { ...inGroup, gid: v.optional(s.gid) };
 const rows = <S extends v.GenericSchema>(row: S) => v.pipe(v.array(row), v.maxLength(LIST_PAGE_ROWS));
 /** A list comes in pages: `after` is the last key of the page before; `next` is absent on the last page. */
 const page = { after: v.optional(v.string()) };
@@ -158,11 +160,11 @@ export const METHODS = {
   /** What this machine shared when it was last here, stopped ones too: asked once after login. */
   own_shares: { params: v.object(page), result: paged(ownShare) },
   /** Whether the tracker holds this piece list, for a member of the group. */
-  has_blob: { params: v.object({ ...inGroup, digest: s.digest }), result: v.object({ has: v.boolean() }) },
+  has_blob: { params: v.object({ ...ofGroup, digest: s.digest }), result: v.object({ has: v.boolean() }) },
   /** One part of a piece list, in the tail; parts in order from offset 0; kept once the digest is right. */
   put_blob: {
     params: v.object({
-      ...inGroup,
+      ...ofGroup,
       digest: s.digest,
       offset: s.whole,
       total: v.pipe(s.whole, v.maxValue(BLOB_BYTES_MAX)),
@@ -171,21 +173,21 @@ export const METHODS = {
   },
   /** One part of a piece list: comes back in the tail. */
   get_blob: {
-    params: v.object({ ...inGroup, digest: s.digest, offset: s.whole }),
+    params: v.object({ ...ofGroup, digest: s.digest, offset: s.whole }),
     result: v.object({ total: v.pipe(s.whole, v.maxValue(BLOB_BYTES_MAX)) }),
   },
   /** This machine shares this content under this name from now on. The tracker must hold the piece list. */
   share: {
-    params: v.object({ ...byId, ...inGroup, name: s.fileName, file: s.fileSummary, counter: s.whole }),
+    params: v.object({ ...byId, ...ofGroup, name: s.fileName, file: s.fileSummary, counter: s.whole }),
     result: v.object({ gid: s.gid, name: s.fileName }),
   },
   stop_share: {
-    params: v.object({ ...byId, ...inGroup, fileId: s.fileId, counter: s.whole }),
+    params: v.object({ ...byId, ...ofGroup, fileId: s.fileId, counter: s.whole }),
     result: nothing,
   },
   /** What is known of a file, by its name. */
   find_file: {
-    params: v.object({ ...inGroup, name: s.fileName }),
+    params: v.object({ ...ofGroup, name: s.fileName }),
     result: v.object({ gid: s.gid, name: s.fileName, file: s.fileSummary }),
   },
   /**
@@ -198,6 +200,9 @@ export const METHODS = {
       sources: v.pipe(v.array(source), v.maxLength(SOURCES_MAX)),
       /** When somebody last shared it, for "last seen"; 0 if never known. */
       lastSeenMs: s.whole,
+      /** What both are called now. */
+      group: s.groupName,
+      name: s.fileName,
     }),
   },
   unfollow: { params: v.object({ gid: s.gid, fileId: s.fileId }), result: nothing },
