@@ -726,6 +726,22 @@ describe("trackers that come and go", () => {
     expect(anna.app.whoAmI().tracker).toBe("127.0.0.1:8002");
   });
 
+  test("what is shared and downloaded goes on when it hangs, and is followed at the next one", async () => {
+    await anna.share("film");
+    await ben.share("notes");
+    await ben.download("film");
+    await settle();
+    world.silent.add(0);
+    const { tookMs } = await world.during(ben.app.listGroups(), 10_000);
+    expect(tookMs).toBeLessThan(2_000);
+    await settle();
+    expect(world.called("follow").map(({ door }) => door)).toEqual([0, 1]);
+    expect(ben.engine.downloads[0]?.said).toEqual(["source anna", "source anna"]);
+    expect(ben.app.showDownloads()[0]?.state).toBe("downloading");
+    expect(ben.offered()).toEqual(["/data/notes"]);
+    expect(ben.kinds()).not.toContain("tracker-lost");
+  });
+
   test("one that hangs is noticed even while nothing is asked", async () => {
     world.silent.add(0);
     await world.pass(8_000);
