@@ -4,7 +4,11 @@ import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
 import { DOWNLOADS_AT_ONCE_MAX, GRANT_LIFETIME_MS, TRACKER_WAIT_MS, WAIT_TOLD_MS } from "../base/limits.ts";
 import { ClientWorld, type Machine, PORT_TAKEN, type RunningClient } from "../testing/client-world.ts";
 import { settle } from "../testing/manual-clock.ts";
+import { ServiceWorld } from "../testing/service-clients.ts";
+import { TestTracker } from "../testing/test-tracker.ts";
+import { withSuffix } from "../tracker/core/name-table.ts";
 import type { News, Notice } from "../wire/client-tracker.ts";
+import type { Entry } from "../wire/entry.ts";
 
 const LAB = "lab" as GroupName;
 const file = (name: string) => name as FileName;
@@ -1037,5 +1041,78 @@ describe("something is called otherwise", () => {
     expect((await failureOf(anna.app.stopShare(LAB, file("film")))).code).toBe("not-shared");
     await anna.app.stopShare(LAB, name);
     expect(anna.offered()).toEqual([]);
+  });
+});
+
+describe("the next tracker is not in step", () => {
+  /** Puts a tracker behind the second door that has heard of these entries, and ends the first. */
+  async function goOver(entries: Iterable<Entry>): Promise<ServiceWorld> {
+    const other = new ServiceWorld(2);
+    other.store.append([...entries]);
+    other.restart();
+    world.others.set(1, other);
+    world.kill(0);
+    await world.pass(2_000);
+    expect(ben.app.whoAmI().tracker).toBe("127.0.0.1:8002");
+    return other;
+  }
+  const known = () => [...world.tracker.store.replay()];
+
+  test("one that has not heard of the group ends neither shares nor downloads there", async () => {
+    await anna.share("film");
+    await ben.share("notes");
+    await ben.download("film");
+    await settle();
+    const entries = known();
+    const isAccount = ({ body }: Entry) => body.kind === "account-created";
+    const other = await goOver(entries.filter(isAccount));
+    await world.pass(10_000);
+    expect(ben.offered()).toEqual(["/data/notes"]);
+    expect(ben.app.showShares()).toHaveLength(1);
+    expect(ben.app.showDownloads()[0]?.state).toBe("downloading");
+    expect(ben.kinds()).not.toContain("warning");
+
+    other.store.append(entries.filter((entry) => !isAccount(entry)));
+    other.restart();
+    for (const link of [...world.links]) link.close();
+    await world.pass(10_000);
+    expect(ben.app.showDownloads()[0]?.state).toBe("downloading");
+    expect(ben.engine.downloads[0]?.said.at(-1)).toBe("source anna");
+    expect((await ben.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([1, 1]);
+  });
+
+  test("one that has not heard of a share is told of it", async () => {
+    const entries = known();
+    await ben.share("notes");
+    await goOver(entries);
+    expect((await anna.app.listFiles(LAB)).map(({ name, sources }) => [name, sources])).toEqual([
+      [file("notes"), 1],
+    ]);
+  });
+
+  test("one that knows earlier claims to the names says what is called how, and the user is told", async () => {
+    await ben.share("notes");
+    const [offer] = ben.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    const earlier = new TestTracker(3);
+    const owner = earlier.createUser("ben");
+    earlier.createGroup(owner, "lab");
+    await goOver([...known(), ...earlier.log]);
+    const name = ben.app.whoAmI().user ?? "";
+    expect(name).toMatch(/^ben~[a-z2-7]{5}$/);
+    const suffixed = withSuffix(LAB, offer.gid);
+    expect(ben.app.showShares().map(({ group }) => group)).toEqual([suffixed]);
+    expect(ben.events).toContainEqual({ kind: "warning", message: `your account is now called ${name}` });
+    expect((await failureOf(ben.app.listFiles(LAB))).code).toBe("not-member");
+    expect(await ben.app.listFiles(suffixed)).toHaveLength(1);
+
+    await ben.app.logout();
+    ben.events.length = 0;
+    await ben.logIn("ben");
+    expect(ben.app.whoAmI().user as string).toBe(name);
+    expect(ben.events).toEqual([
+      { kind: "warning", message: `your account is now called ${name}: two were made under the name ben` },
+    ]);
+    expect(ben.offered()).toEqual(["/data/notes"]);
   });
 });

@@ -2,7 +2,7 @@
  * The files that one logged-in user shares from this machine.
  *
  * Keeps three in step: what the library remembers, what the tracker knows, what the transfer offers. A file is offered
- * only while it is what was hashed. When the tracker cannot be told of an end, the library remembers it and
+ * only while it is what was hashed. When the tracker cannot be told of a change, the library remembers it and
  * `trackerUp`, or the next login, tells it. Lives from login to logout.
  */
 import { basename } from "node:path";
@@ -90,8 +90,6 @@ export class ShareKeeper {
   readonly #offered = new Set<string>();
   /** Being shared right now: the tracker may know before this machine has its answer. */
   readonly #sharing = new Set<FileId>();
-  /** The tracker has missed a change. */
-  #outOfStep = false;
 
   constructor(dependencies: ShareKeeperDependencies) {
     this.#calls = dependencies.calls;
@@ -154,7 +152,6 @@ export class ShareKeeper {
       const record: ShareRecord = { gid, ...rest, identity, counter, state: "shared" };
       this.#remember(record);
       this.#offered.add(keyOf(record));
-      this.#outOfStep = true;
     }
   }
 
@@ -293,11 +290,8 @@ export class ShareKeeper {
   async #end(record: ShareRecord): Promise<void> {
     const counter = this.#library.nextCounter();
     this.#forget(record, counter);
-    try {
-      await this.#tellStopped(refOf(record), record.file.fileId, counter);
-    } catch {
-      this.#outOfStep = true;
-    }
+    // A tracker that cannot be told now is told by `restore`, which goes by the counter.
+    await this.#tellStopped(refOf(record), record.file.fileId, counter).catch(() => {});
   }
 
   async #tellStopped(group: GroupRef, fileId: FileId, counter: number): Promise<void> {
@@ -339,18 +333,20 @@ export class ShareKeeper {
 
   // --- coming back ---
 
-  /** Another tracker answers, or the same one again. */
+  /** Another tracker answers, which may have missed a change, or the same one again. */
   async trackerUp(): Promise<void> {
-    if (this.#outOfStep) await this.restore();
+    try {
+      await this.restore();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
   }
 
   /** Holds the library against the tracker and the disk, and offers what still stands. @throws Failure of the tracker */
   async restore(): Promise<void> {
-    this.#outOfStep = false;
     try {
       await this.#reconcile();
     } catch (error) {
-      this.#outOfStep = true;
       if (!this.#closing.signal.aborted) throw error;
     }
   }
@@ -373,6 +369,7 @@ export class ShareKeeper {
     await this.#tellStopped({ group, gid }, fileId, this.#library.nextCounter());
   }
 
+  /** A tracker that is behind learns of the share from the others: it goes on here. */
   async #shareAgain(record: ShareRecord): Promise<void> {
     try {
       const manifest = await this.#manifests.kept(record.file);
@@ -382,6 +379,7 @@ export class ShareKeeper {
         await (manifest === undefined ? this.#share(share) : this.#publishAndShare(share, manifest)),
       );
     } catch (error) {
+      if (isFailure(error) && error.code === "try-later") return this.#offerAgain(record);
       if (isPassing(error)) throw error;
       await this.#end(record);
     }
@@ -403,7 +401,6 @@ export class ShareKeeper {
     try {
       return await this.#manifests.get(refOf(record), file);
     } catch (error) {
-      this.#outOfStep = true;
       const why = toFailure(error).message;
       this.#emit({
         kind: "warning",

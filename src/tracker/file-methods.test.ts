@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
 import { GRANT_LIFETIME_MS, SOURCES_MAX } from "../base/limits.ts";
@@ -190,16 +190,46 @@ test("a group that the client knows by its id is meant, though its name is anoth
   expect(await bob.call("follow", { gid, fileId })).toMatchObject({ group: lab, name: cut });
 });
 
-test("an id opens no group to those outside, and one that is not there is refused", async () => {
-  const { world, gid } = await sharedWorld();
-  const zoe = await world.user("zoe");
-  await world.group("zoes", zoe);
-  const group = "zoes" as GroupName;
-  expect(await zoe.attempt("has_blob", { group, gid, digest })).toBe("not-member");
-  const share = { id: world.id(), group, gid, name: cut, file: manifest.summary, counter: 1 };
-  expect(await zoe.attempt("share", share)).toBe("not-member");
-  const gone = hexId<Gid>("gone");
-  expect(await zoe.attempt("has_blob", { group, gid: gone, digest })).toBe("unknown-group");
+describe("whoever means a group by its id and is no member", () => {
+  const byId = async (client: TestClient, gid: Gid, world: ServiceWorld) => [
+    await client.attempt("has_blob", { group: lab, gid, digest }),
+    await client.attempt("share", {
+      id: world.id(),
+      group: lab,
+      gid,
+      name: cut,
+      file: manifest.summary,
+      counter: 9,
+    }),
+    await client.attempt("follow", { gid, fileId }),
+    await client.attempt("grant", { gid }),
+  ];
+
+  test("learns nothing: the tracker may only not have heard of the group or the membership yet", async () => {
+    const { world, gid } = await sharedWorld();
+    const zoe = await world.user("zoe");
+    const later = Array.from({ length: 4 }, () => "try-later");
+    expect(await byId(zoe, gid, world)).toEqual(later);
+    expect(await byId(zoe, hexId<Gid>("of another tracker"), world)).toEqual(later);
+    await zoe.call("join_group", { id: world.id(), group: lab });
+    expect(await byId(zoe, gid, world)).toEqual(later);
+  });
+
+  test("is told so after having left or been removed, and when the group was deleted", async () => {
+    const { world, ada, bob, eve, gid } = await sharedWorld();
+    await bob.call("leave_group", { id: world.id(), group: lab });
+    await ada.call("remove_member", { id: world.id(), group: lab, user: name("eve") });
+    const refused = Array.from({ length: 4 }, () => "not-member");
+    expect(await byId(bob, gid, world)).toEqual(refused);
+    expect(await byId(eve, gid, world)).toEqual(refused);
+    await ada.call("delete_group", { id: world.id(), group: lab });
+    expect(await byId(ada, gid, world)).toEqual([
+      "unknown-group",
+      "unknown-group",
+      "not-member",
+      "not-member",
+    ]);
+  });
 });
 
 test("more sources than can be told become a random choice, never the asking machine", async () => {
@@ -227,7 +257,7 @@ test("more sources than can be told become a random choice, never the asking mac
 test("following needs membership and a file that is known", async () => {
   const { world, bob, gid } = await sharedWorld();
   const outsider = await world.user("outsider");
-  expect(await outsider.attempt("follow", { gid, fileId })).toBe("not-member");
+  expect(await outsider.attempt("follow", { gid, fileId })).toBe("try-later");
   expect(await bob.attempt("follow", { gid, fileId: hexId("none", 64) })).toBe("unknown-file");
 });
 

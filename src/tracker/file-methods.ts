@@ -5,7 +5,7 @@
  * can name one has seen the file it belongs to.
  */
 import { Failure, orThrow } from "../base/failure.ts";
-import type { Gid, GroupName } from "../base/ids.ts";
+import type { Gid } from "../base/ids.ts";
 import { BLOB_PART_BYTES, GRANT_LIFETIME_MS } from "../base/limits.ts";
 import { type FileSummary, Manifest, SHA1_BYTES, SHA256_BYTES } from "../base/manifest.ts";
 import type { FileView } from "../wire/client-tracker.ts";
@@ -15,7 +15,6 @@ import {
   findFile as fileNamed,
   listFiles as filesPage,
   groupName,
-  isMember,
   listedFile,
   memberGroupNamed,
   ownShares as ownSharesPage,
@@ -23,9 +22,9 @@ import {
   sharersOf,
   userName,
 } from "./core/queries.ts";
-import type { State } from "./core/state.ts";
-import { type Caller, type CallerMethod, type Desk, WithTail } from "./desk.ts";
+import { type CallerMethod, type Desk, WithTail } from "./desk.ts";
 import { mapRows } from "./group-methods.ts";
+import { nameNow, requireMember } from "./known-group.ts";
 import type { FileRef } from "./presence.ts";
 import { sourcesOf } from "./sources.ts";
 
@@ -41,7 +40,7 @@ export const search: CallerMethod<"search"> = (desk, { uid }, { text, after }) =
   }));
 
 export const findFile: CallerMethod<"find_file"> = ({ state }, { uid }, { name, ...group }) =>
-  orThrow(fileNamed(state, uid, nameNow(state, group), name));
+  orThrow(fileNamed(state, uid, nameNow(state, uid, group), name));
 
 export const ownShares: CallerMethod<"own_shares"> = ({ state }, { uid, fingerprint }, { after }) =>
   ownSharesPage(state, { uid, device: fingerprint }, after);
@@ -49,13 +48,13 @@ export const ownShares: CallerMethod<"own_shares"> = ({ state }, { uid, fingerpr
 // --- piece lists ---
 
 export const hasBlob: CallerMethod<"has_blob"> = ({ state, store }, { uid }, { digest, ...group }) => {
-  orThrow(memberGroupNamed(state, uid, nameNow(state, group)));
+  orThrow(memberGroupNamed(state, uid, nameNow(state, uid, group)));
   return { has: store.hasBlob(digest) };
 };
 
 export const putBlob: CallerMethod<"put_blob"> = (desk, { link, uid }, params, tail) => {
   const { digest, offset, total } = params;
-  orThrow(memberGroupNamed(desk.state, uid, nameNow(desk.state, params)));
+  orThrow(memberGroupNamed(desk.state, uid, nameNow(desk.state, uid, params)));
   if (total % (SHA1_BYTES + SHA256_BYTES) !== 0)
     throw new Failure("invalid-input", `no piece list is ${total} bytes long`);
   if (desk.store.hasBlob(digest)) return {};
@@ -71,7 +70,7 @@ export const getBlob: CallerMethod<"get_blob"> = (
   { uid },
   { digest, offset, ...group },
 ) => {
-  orThrow(memberGroupNamed(state, uid, nameNow(state, group)));
+  orThrow(memberGroupNamed(state, uid, nameNow(state, uid, group)));
   const total = store.blobTotal(digest);
   const bytes = store.getBlob(digest, offset, BLOB_PART_BYTES);
   if (total === undefined || bytes === undefined)
@@ -84,7 +83,7 @@ export const getBlob: CallerMethod<"get_blob"> = (
 export const share: CallerMethod<"share"> = async (desk, caller, params) => {
   const { uid: by, fingerprint: device } = caller;
   const { id: request, name, file, counter } = params;
-  const group = nameNow(desk.state, params);
+  const group = nameNow(desk.state, by, params);
   const gid = orThrow(memberGroupNamed(desk.state, by, group));
   checkPieceList(desk, gid, file);
   return desk.commands.runThen(
@@ -99,7 +98,7 @@ export const stopShare: CallerMethod<"stop_share"> = async (
   params,
 ) => {
   const { id: request, fileId, counter } = params;
-  const group = nameNow(desk.state, params);
+  const group = nameNow(desk.state, by, params);
   await desk.commands.run({ kind: "stop-share", request, by, device, group, fileId, counter });
   return {};
 };
@@ -109,7 +108,7 @@ export const stopShare: CallerMethod<"stop_share"> = async (
 export const follow: CallerMethod<"follow"> = (desk, caller, { gid, fileId }) => {
   const { state, presence, announcer, clock } = desk;
   const file = { gid, fileId };
-  requireMember(desk, gid, caller.uid);
+  requireMember(desk.state, gid, caller.uid);
   const group = groupName(state, gid);
   const name = state.shares.name(gid, fileId);
   if (group === undefined || name === undefined)
@@ -128,7 +127,7 @@ export const unfollow: CallerMethod<"unfollow"> = ({ presence }, caller, { gid, 
 };
 
 export const grant: CallerMethod<"grant"> = (desk, { uid, fingerprint }, { gid }) => {
-  requireMember(desk, gid, uid);
+  requireMember(desk.state, gid, uid);
   const expiresMs = desk.clock.nowMs() + GRANT_LIFETIME_MS;
   const user = userName(desk.state, uid);
   return {
@@ -136,17 +135,6 @@ export const grant: CallerMethod<"grant"> = (desk, { uid, fingerprint }, { gid }
     expiresMs,
   };
 };
-
-/**
- * What the group that is meant is called now. One that the client knows by its id may have lost its name to another, in
- * which the client's own doings must not end up.
- */
-function nameNow(state: State, { group, gid }: { group: GroupName; gid?: Gid | undefined }): GroupName {
-  if (gid === undefined) return group;
-  const name = groupName(state, gid);
-  if (name === undefined) throw new Failure("unknown-group", `there is no group ${group} any more`);
-  return name;
-}
 
 /** A new file is held against its piece list: nobody can list what nobody could verify. */
 function checkPieceList({ state, store }: Desk, gid: Gid, file: FileSummary): void {
@@ -157,10 +145,6 @@ function checkPieceList({ state, store }: Desk, gid: Gid, file: FileSummary): vo
   if (rows === undefined)
     throw new Failure("no-piece-list", "the tracker does not hold the file's piece list: upload it first");
   orThrow(Manifest.check(file, rows));
-}
-
-function requireMember({ state }: Desk, gid: Gid, uid: Caller["uid"]): void {
-  if (!isMember(state, gid, uid)) throw new Failure("not-member", "not a member of that group");
 }
 
 /** When a machine that shares the file whole was online last. */
