@@ -249,20 +249,25 @@ export const LOCAL_NAME_BYTES_MAX = 250;
 /** Back-off between tries of one tracker: a restarted one is found again within the longest. */
 export const TRACKER_RETRY_MS_MIN = 100;
 export const TRACKER_RETRY_MS_MAX = 2 * second;
+/** A tracker that says "later" is asked again after this: one that starts soon serves. */
+export const TRACKER_LATER_MS = 250;
 /** A connection that held this long makes up for the failures before it. */
 export const TRACKER_STABLE_MS = 10 * second;
-/** While one tracker has not answered the dial, the next one is tried beside it: a dead host does not even refuse. */
-export const TRACKER_STAGGER_MS = 700;
+/**
+ * While one tracker has not answered the dial, the next one is tried beside it: a dead host does not even refuse. Of four
+ * trackers three may hang, and the last one is still found within the 2 s that are promised.
+ */
+export const TRACKER_STAGGER_MS = 250;
 /** From a dialled tracker to its hello and the resumed session. */
 export const TRACKER_HELLO_MS_MAX = 5 * second;
 /** How long a command waits for any tracker before it fails. */
 export const TRACKER_WAIT_MS = 4 * second;
 /** A ping goes out when nothing is asked, and soon when an answer is awaited: only so a hung tracker shows. */
 export const TRACKER_PING_IDLE_MS = 5 * second;
-export const TRACKER_PING_WAITING_MS = 500;
+export const TRACKER_PING_WAITING_MS = 300;
 /** A ping without answer for this long means a dead tracker. */
-export const TRACKER_PONG_MS_MAX = 1_200;
-/** Events of the client before anybody listens. */
+export const TRACKER_PONG_MS_MAX = 1_000;
+/** Events of the client before anybody listens, and notices of a tracker before its link is in use. */
 export const EVENTS_KEPT_MAX = 100;
 /** Pages of one list that a client asks for: a tracker cannot keep it asking for ever. */
 export const LIST_PAGES_MAX = 10_000;

@@ -11,10 +11,12 @@ import type { Desk } from "./desk.ts";
  */
 export async function carryOut<T>(
   desk: Desk,
-  _link: ClientLink,
+  link: ClientLink,
   command: Command,
   view: (state: State) => T,
 ): Promise<T> {
-  const { value } = await desk.commands.run(command, view);
+  const { value, copies } = await desk.commands.run(command, view);
+  const notice = desk.copiesNotices.next(link, copies, desk.trackers);
+  if (notice !== undefined) link.notify(notice);
   return value;
 }

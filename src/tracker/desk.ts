@@ -14,6 +14,7 @@ import type { Announcer } from "./announcer.ts";
 import type { BlobUploads } from "./blob-uploads.ts";
 import type { ClientLink, LinkSession } from "./client-link.ts";
 import type { CommandLog } from "./command-log.ts";
+import type { CopiesNotices } from "./copies-notice.ts";
 import type { State } from "./core/state.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 import type { NewsBook } from "./news.ts";
@@ -48,6 +49,9 @@ export interface Desk {
   readonly keys: () => readonly string[];
   /** Resolves when clients may be served. @throws Failure "try-later" if that takes long */
   readonly ready: () => Promise<void>;
+  readonly copiesNotices: CopiesNotices;
+  /** How many are listed, this one included. */
+  readonly trackers: number;
 }
 
 /** A result with raw bytes behind it. */

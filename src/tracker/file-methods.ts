@@ -15,7 +15,7 @@ import {
   type FileRow,
   findFile as fileNamed,
   listFiles as filesPage,
-  isMember,
+  groupName,
   listedFile,
   memberGroupNamed,
   ownShares as ownSharesPage,
@@ -23,8 +23,9 @@ import {
   sharersOf,
   userName,
 } from "./core/queries.ts";
-import { type Caller, type CallerMethod, type Desk, WithTail } from "./desk.ts";
+import { type CallerMethod, type Desk, WithTail } from "./desk.ts";
 import { mapRows } from "./group-methods.ts";
+import { nameNow, requireMember } from "./known-group.ts";
 import type { FileRef } from "./presence.ts";
 import { sourcesOf } from "./sources.ts";
 
@@ -39,22 +40,22 @@ export const search: CallerMethod<"search"> = (desk, { uid }, { text, after }) =
     file: fileView(desk, file),
   }));
 
-export const findFile: CallerMethod<"find_file"> = ({ state }, { uid }, { group, name }) =>
-  orThrow(fileNamed(state, uid, group, name));
+export const findFile: CallerMethod<"find_file"> = ({ state }, { uid }, { name, ...group }) =>
+  orThrow(fileNamed(state, uid, nameNow(state, uid, group), name));
 
 export const ownShares: CallerMethod<"own_shares"> = ({ state }, { uid, fingerprint }, { after }) =>
   ownSharesPage(state, { uid, device: fingerprint }, after);
 
 // --- piece lists ---
 
-export const hasBlob: CallerMethod<"has_blob"> = ({ state, store }, { uid }, { group, digest }) => {
-  orThrow(memberGroupNamed(state, uid, group));
+export const hasBlob: CallerMethod<"has_blob"> = ({ state, store }, { uid }, { digest, ...group }) => {
+  orThrow(memberGroupNamed(state, uid, nameNow(state, uid, group)));
   return { has: store.hasBlob(digest) };
 };
 
 export const putBlob: CallerMethod<"put_blob"> = (desk, { link, uid }, params, tail) => {
-  const { group, digest, offset, total } = params;
-  orThrow(memberGroupNamed(desk.state, uid, group));
+  const { digest, offset, total } = params;
+  orThrow(memberGroupNamed(desk.state, uid, nameNow(desk.state, uid, params)));
   if (total % (SHA1_BYTES + SHA256_BYTES) !== 0)
     throw new Failure("invalid-input", `no piece list is ${total} bytes long`);
   if (desk.store.hasBlob(digest)) return {};
@@ -66,9 +67,9 @@ export const putBlob: CallerMethod<"put_blob"> = (desk, { link, uid }, params, t
 };
 
 /** One that was put at another tracker may not be here yet. */
-export const getBlob: CallerMethod<"get_blob"> = async (desk, { uid }, { group, digest, offset }) => {
+export const getBlob: CallerMethod<"get_blob"> = async (desk, { uid }, { digest, offset, ...group }) => {
   const { state, store, blobs } = desk;
-  orThrow(memberGroupNamed(state, uid, group));
+  orThrow(memberGroupNamed(state, uid, nameNow(state, uid, group)));
   await blobs.ensure(digest);
   const total = store.blobTotal(digest);
   const bytes = store.getBlob(digest, offset, BLOB_PART_BYTES);
@@ -81,13 +82,14 @@ export const getBlob: CallerMethod<"get_blob"> = async (desk, { uid }, { group, 
 
 export const share: CallerMethod<"share"> = async (desk, caller, params) => {
   const { uid: by, fingerprint: device } = caller;
-  const { id: request, group, name, file, counter } = params;
-  const gid = orThrow(memberGroupNamed(desk.state, by, group));
+  const { id: request, name, file, counter } = params;
+  const gid = orThrow(memberGroupNamed(desk.state, by, nameNow(desk.state, by, params)));
   if (isNewHere(desk, gid, file)) {
     checkPieceList(desk, file);
     // With the entry alone another tracker could list the file, but hand it to nobody.
     await desk.replicator.spreadBlob(file.digest);
   }
+  const group = nameNow(desk.state, by, { ...params, gid });
   const command = { kind: "share-file", request, by, device, group, name, file, counter } as const;
   return carryOut(desk, caller.link, command, (state) => ({
     gid,
@@ -97,7 +99,8 @@ export const share: CallerMethod<"share"> = async (desk, caller, params) => {
 
 export const stopShare: CallerMethod<"stop_share"> = (desk, caller, params) => {
   const { uid: by, fingerprint: device, link } = caller;
-  const { id: request, group, fileId, counter } = params;
+  const { id: request, fileId, counter } = params;
+  const group = nameNow(desk.state, by, params);
   const command = { kind: "stop-share", request, by, device, group, fileId, counter } as const;
   return carryOut(desk, link, command, () => ({}));
 };
@@ -107,15 +110,17 @@ export const stopShare: CallerMethod<"stop_share"> = (desk, caller, params) => {
 export const follow: CallerMethod<"follow"> = (desk, caller, { gid, fileId }) => {
   const { state, presence, announcer, clock } = desk;
   const file = { gid, fileId };
-  requireMember(desk, gid, caller.uid);
-  if (state.shares.file(gid, fileId) === undefined)
+  requireMember(desk.state, gid, caller.uid);
+  const group = groupName(state, gid);
+  const name = state.shares.name(gid, fileId);
+  if (group === undefined || name === undefined)
     throw new Failure("unknown-file", "no such file in that group");
   orThrow(presence.follow(caller, file));
   const own = state.shares.share(gid, fileId, { uid: caller.uid, device: caller.fingerprint });
   announcer.sourceAppeared(caller, file, own?.shared === true);
   const sources = sourcesOf(state, presence, file, caller, desk.prng);
   const isHere = sources.some(({ complete }) => complete);
-  return { sources, lastSeenMs: isHere ? clock.nowMs() : lastSeenMs(desk, file) };
+  return { sources, lastSeenMs: isHere ? clock.nowMs() : lastSeenMs(desk, file), group, name };
 };
 
 export const unfollow: CallerMethod<"unfollow"> = ({ presence }, caller, { gid, fileId }) => {
@@ -124,7 +129,7 @@ export const unfollow: CallerMethod<"unfollow"> = ({ presence }, caller, { gid, 
 };
 
 export const grant: CallerMethod<"grant"> = (desk, { uid, fingerprint }, { gid }) => {
-  requireMember(desk, gid, uid);
+  requireMember(desk.state, gid, uid);
   const expiresMs = desk.clock.nowMs() + GRANT_LIFETIME_MS;
   const user = userName(desk.state, uid);
   return {
@@ -143,12 +148,8 @@ function checkPieceList({ store }: Desk, file: FileSummary): void {
   const total = store.blobTotal(file.digest);
   const rows = total === undefined ? undefined : store.getBlob(file.digest, 0, total);
   if (rows === undefined)
-    throw new Failure("invalid-input", "the tracker does not hold the file's piece list: upload it first");
+    throw new Failure("no-piece-list", "the tracker does not hold the file's piece list: upload it first");
   orThrow(Manifest.check(file, rows));
-}
-
-function requireMember({ state }: Desk, gid: Gid, uid: Caller["uid"]): void {
-  if (!isMember(state, gid, uid)) throw new Failure("not-member", "not a member of that group");
 }
 
 /** When a machine that shares the file whole was online last. */

@@ -23,6 +23,7 @@ import { Announcer } from "./announcer.ts";
 import { BlobUploads } from "./blob-uploads.ts";
 import type { ClientLink } from "./client-link.ts";
 import { CommandLog } from "./command-log.ts";
+import { CopiesNotices } from "./copies-notice.ts";
 import { stampMs } from "./core/hybrid-time.ts";
 import { TrackerCore } from "./core/machine.ts";
 import { vectorKeys } from "./core/version-vector.ts";
@@ -71,7 +72,7 @@ export interface TrackerServiceOptions {
 }
 
 const STARTING = new Failure("try-later", "this tracker is starting; try another tracker, or again shortly");
-const STOPPED = new Failure("try-later", "this tracker has stopped; try another tracker");
+const STOPPED = new Failure("try-another", "this tracker has stopped; try another tracker");
 
 export class TrackerService {
   readonly #desk: Desk;
@@ -79,6 +80,8 @@ export class TrackerService {
   readonly #replicator: Replicator;
   readonly #failed: (failure: Failure) => void;
   readonly #cancelExpiry: () => void;
+  /** Clients that have said hello. */
+  readonly #greeted = new Set<ClientLink>();
   #stopped = false;
 
   /** Reads the whole log. @throws Failure "disk-error" or "corrupt" */
@@ -113,7 +116,7 @@ export class TrackerService {
       hash,
       presence: { here: (device) => presence.here(device), allHere: () => presence.allHere() },
       met: ({ address }, { key }) => {
-        trackerKeys.learn(address, key);
+        if (trackerKeys.learn(address, key)) this.#tellKeys();
         blobs.scan();
       },
       passed: () => {},
@@ -158,6 +161,8 @@ export class TrackerService {
       signingKey: signing.privateKey,
       keys,
       ready: () => this.#ready(clock),
+      copiesNotices: new CopiesNotices(),
+      trackers: others.length + 1,
     };
     this.#replicaDesk = {
       clock,
@@ -166,6 +171,7 @@ export class TrackerService {
       blobs,
       presence,
       announcer,
+      news,
       held: () => core.vector,
       introduce,
       hash,
@@ -197,7 +203,9 @@ export class TrackerService {
   ): Promise<MethodAnswer<M>> {
     if (this.#stopped) throw STOPPED;
     try {
-      return await answerMethod(this.#desk, link, method, params, tail);
+      const answer = await answerMethod(this.#desk, link, method, params, tail);
+      if (link.greeted && link.isOpen) this.#greeted.add(link);
+      return answer;
     } catch (error) {
       if (error instanceof Failure && error.code === "disk-error") this.#fail(error);
       throw error;
@@ -206,6 +214,7 @@ export class TrackerService {
 
   /** The connection has ended, and with it all that it held. */
   disconnected(link: ClientLink): void {
+    this.#greeted.delete(link);
     closeSession(this.#desk, link);
     this.#desk.uploads.forget(link);
   }
@@ -227,6 +236,11 @@ export class TrackerService {
     this.#cancelExpiry();
     this.#replicator.close();
     this.#desk.commands.stop(STOPPED);
+  }
+
+  #tellKeys(): void {
+    const keys = [...this.#desk.keys()];
+    for (const link of this.#greeted) link.notify({ kind: "keys", keys });
   }
 
   /** @throws Failure "try-later" if clients cannot be served soon */

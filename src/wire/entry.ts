@@ -51,8 +51,14 @@ export const CLOSE_REASONS = ["left", "rejected", "removed"] as const;
 
 export const entryBody = v.variant("kind", [
   v.strictObject({ kind: v.literal("account-created"), uid: s.uid, name: s.userName, passwordHash }),
-  /** `stamp` is above the one it replaces, at any skew of the clocks. */
-  v.strictObject({ kind: v.literal("password-changed"), uid: s.uid, passwordHash, stamp }),
+  /** `stamp` is above the one it replaces, at any skew of the clocks. By `replaces` a change that it has not seen shows. */
+  v.strictObject({
+    kind: v.literal("password-changed"),
+    uid: s.uid,
+    passwordHash,
+    stamp,
+    replaces: v.optional(stamp),
+  }),
 
   v.strictObject({ kind: v.literal("group-created"), gid: s.gid, name: s.groupName, owner: s.uid }),
   v.strictObject({ kind: v.literal("group-deleted"), gid: s.gid }),

@@ -102,6 +102,12 @@ export class Group {
     return requests.some(({ accepts }) => accepts.some((accept) => accept.acceptId === acceptId));
   }
 
+  /** Whether a request of the user was ever closed here, in whatever way. */
+  hasLeft(uid: Uid): boolean {
+    const person = this.#people.get(uid);
+    return (person?.closed?.size ?? 0) + (person?.removals?.size ?? 0) > 0;
+  }
+
   removals(uid: Uid): RemovalId[] {
     return [...(this.#people.get(uid)?.removals ?? [])].sort();
   }

@@ -114,6 +114,11 @@ export class Groups {
     return this.#groups.get(gid)?.hasAccept(uid, acceptId) ?? false;
   }
 
+  /** Whether the user has left, or was removed or rejected, at some time; of a deleted group nothing is known. */
+  hasLeft(gid: Gid, uid: Uid): boolean {
+    return this.#groups.get(gid)?.hasLeft(uid) ?? false;
+  }
+
   removals(gid: Gid, uid: Uid): RemovalId[] {
     return this.#groups.get(gid)?.removals(uid) ?? [];
   }

@@ -46,6 +46,10 @@ export function stampOf(claim: Claim): Stamp {
   return claim.slice(0, claim.indexOf(" ")) as Stamp;
 }
 
+export function originOf(claim: Claim): Origin {
+  return claim.slice(claim.indexOf(" ") + 1) as Origin;
+}
+
 /** The stamps of one tracker: each above all that it gave and all that it saw, save those far ahead of its clock. */
 export class HybridClock {
   #last: Stamp = FIRST_STAMP;

@@ -112,6 +112,12 @@ export class Shares {
     }
   }
 
+  /** The files that a user shares or shared in the group, from whatever machine. */
+  *ofUserIn(gid: Gid, uid: Uid): Generator<FileId> {
+    for (const place of this.#ofUser.get(uid)?.startingWith(`${gid}\n`) ?? [])
+      yield parseSharePlace(place).fileId;
+  }
+
   // --- what happens ---
 
   addFile(entry: Entry, body: BodyOf<"file-added">): void {

@@ -6,8 +6,8 @@
  */
 import { assert } from "../../base/assert.ts";
 import type { Uid, UserName } from "../../base/ids.ts";
-import type { BodyOf, Entry, Stamp } from "../../wire/entry.ts";
-import { type Claim, claimOf, stampOf } from "./hybrid-time.ts";
+import type { BodyOf, Entry, Origin, Stamp } from "../../wire/entry.ts";
+import { type Claim, claimOf, originOf, stampOf } from "./hybrid-time.ts";
 import { type Claimed, earliest, latest } from "./joins.ts";
 import { NameTable, sortKey, withSuffix } from "./name-table.ts";
 
@@ -71,6 +71,12 @@ export class Users {
   passwordStamp(uid: Uid): Stamp | undefined {
     const claim = this.#rows.get(uid)?.password.claim;
     return claim && stampOf(claim);
+  }
+
+  /** Which run of which tracker gave the present password. */
+  passwordOrigin(uid: Uid): Origin | undefined {
+    const claim = this.#rows.get(uid)?.password.claim;
+    return claim && originOf(claim);
   }
 
   /** @returns true if the account's place in lists has changed */

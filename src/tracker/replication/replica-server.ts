@@ -25,6 +25,7 @@ import type { Announcer } from "../announcer.ts";
 import type { ClientLink } from "../client-link.ts";
 import type { CommandLog } from "../command-log.ts";
 import { type VersionVector, vectorKeys } from "../core/version-vector.ts";
+import type { NewsBook } from "../news.ts";
 import type { Lease, Presence } from "../presence.ts";
 import type { EventStore } from "../store/event-store.ts";
 import type { BlobKeeper } from "./blob-keeper.ts";
@@ -39,6 +40,7 @@ export interface ReplicaDesk {
   readonly blobs: Pick<BlobKeeper, "ensure">;
   readonly presence: Presence<ClientLink>;
   readonly announcer: Pick<Announcer, "sharesAppeared" | "sourceAppeared">;
+  readonly news: Pick<NewsBook, "forget">;
   readonly held: () => VersionVector;
   readonly introduce: () => Introduction;
   /** Of the state at the very vector that is held, if it is known. */
@@ -104,8 +106,12 @@ const TABLE: Table = {
 };
 
 /** Those who wait for the machine's files are told of it, as if it had logged in here. */
-function takeLease({ presence, announcer, clock }: ReplicaDesk, by: Fingerprint, lease: Lease): void {
+function takeLease(desk: ReplicaDesk, by: Fingerprint, lease: Lease): void {
+  const { presence, announcer, news, clock } = desk;
+  const wasOnline = presence.isOnline(lease.uid);
   const arrival = presence.lease(by, lease, clock.monotonicMs() + PRESENCE_LEASE_MS);
+  // Where the user has logged in, the news were handed out.
+  if (arrival !== undefined && !wasOnline) news.forget(lease.uid);
   if (arrival?.isNew === true) announcer.sharesAppeared(lease);
   for (const file of arrival?.follows ?? []) announcer.sourceAppeared(lease, file, false);
 }
