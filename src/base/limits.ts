@@ -127,6 +127,10 @@ export const FILES_PER_GROUP_MAX = 1_000_000;
 export const ENTRY_IDS_MAX = 1_000;
 /** Runs of trackers that one log entry may name: those that accepted the present members of a group. */
 export const ENTRY_ORIGINS_MAX = 5_000;
+/** The body of an entry whose kind is of a newer program: as much as the longest of the kinds that are known. */
+export const ENTRY_BODY_CHARS_MAX = 512 * KiB;
+/** A few words, as all kinds are named. */
+export const ENTRY_KIND_CHARS_MAX = 64;
 /** An argon2id hash in its usual text form has about 100. */
 export const PASSWORD_HASH_CHARS_MAX = 256;
 /** Each one is kept for ever and walked when membership is derived. */

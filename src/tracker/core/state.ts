@@ -61,6 +61,8 @@ function applyBody({ users, groups, shares }: State, entry: Entry): readonly Sta
     case "share-set":
       shares.setShare(body);
       return NO_CHANGE;
+    case "opaque":
+      return NO_CHANGE;
     default:
       return unreachable(body);
   }
