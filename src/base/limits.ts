@@ -135,6 +135,14 @@ export const ENTRY_KIND_CHARS_MAX = 64;
 export const PASSWORD_HASH_CHARS_MAX = 256;
 /** Each one is kept for ever and walked when membership is derived. */
 export const TRANSFERS_PER_GROUP_MAX = 1_000;
+/** Requests of one user to join one group that were closed: each is kept for ever. A tracker takes no more after these. */
+export const CLOSED_REQUESTS_MAX = 1_000;
+/** Closed requests, accepts or removals in one row of the state: trackers that were apart reached their limits each. */
+export const ROW_IDS_MAX = 10_000;
+/** Requests of one user to join one group that wait at once: one for each tracker that saw no other. */
+export const ROW_OPEN_REQUESTS_MAX = 1_000;
+/** Handovers in the row of a group: as for ids, trackers that were apart reached their limits each. */
+export const ROW_TRANSFERS_MAX = 10 * TRANSFERS_PER_GROUP_MAX;
 /** Commands whose repetition is answered without doing them again; a repetition comes within minutes. */
 export const REQUESTS_REMEMBERED_MAX = 100_000;
 /** A stamp further ahead of this machine's clock is applied, but does not drag the clock along. */

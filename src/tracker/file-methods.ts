@@ -10,6 +10,7 @@ import { BLOB_PART_BYTES, GRANT_LIFETIME_MS } from "../base/limits.ts";
 import { type FileSummary, Manifest, SHA1_BYTES, SHA256_BYTES } from "../base/manifest.ts";
 import type { FileView } from "../wire/client-tracker.ts";
 import { sign } from "../wire/signed.ts";
+import { stampMs } from "./core/hybrid-time.ts";
 import {
   type FileRow,
   findFile as fileNamed,
@@ -142,11 +143,11 @@ function requireMember({ state }: Desk, gid: Gid, uid: Caller["uid"]): void {
   if (!isMember(state, gid, uid)) throw new Failure("not-member", "not a member of that group");
 }
 
-/** When a machine that shares the file whole was online last. */
+/** When a machine that shares the file whole was online last: for certain when it told of the share. */
 function lastSeenMs({ state, presence }: Desk, { gid, fileId }: FileRef): number {
   let latest = 0;
-  for (const { uid, device } of sharersOf(state, gid, fileId))
-    latest = Math.max(latest, presence.lastSeenMs({ uid, fingerprint: device }));
+  for (const { uid, device, stamp } of sharersOf(state, gid, fileId))
+    latest = Math.max(latest, stampMs(stamp), presence.lastSeenMs({ uid, fingerprint: device }));
   return latest;
 }
 

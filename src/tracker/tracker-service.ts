@@ -11,14 +11,13 @@ import type { Prng } from "../base/prng.ts";
 import { count } from "../base/text.ts";
 import type { SigningKey } from "../net/identity.ts";
 import type { Method, Params } from "../wire/client-tracker.ts";
-import type { Entry, Origin } from "../wire/entry.ts";
+import type { Origin } from "../wire/entry.ts";
 import { closeSession } from "./account-methods.ts";
 import { AccountQuota } from "./account-quota.ts";
 import { Announcer } from "./announcer.ts";
 import { BlobUploads } from "./blob-uploads.ts";
 import type { ClientLink } from "./client-link.ts";
 import { CommandLog } from "./command-log.ts";
-import { stampMs } from "./core/hybrid-time.ts";
 import { TrackerCore } from "./core/machine.ts";
 import type { Desk } from "./desk.ts";
 import { LoginThrottle } from "./login-throttle.ts";
@@ -61,7 +60,7 @@ export class TrackerService {
     this.#failed = dependencies.failed;
     const core = new TrackerCore(origin);
     const presence = new Presence<ClientLink>();
-    core.restore(sharersSeen(store.replay(), presence), clock.nowMs());
+    core.restore(store.replay(), clock.nowMs());
     const { state } = core;
     const news = new NewsBook(store);
     const endSession = (link: ClientLink) => closeSession(this.#desk, link);
@@ -136,17 +135,5 @@ export class TrackerService {
     if (this.#stopped) return;
     this.stop();
     this.#failed(failure);
-  }
-}
-
-/**
- * Passes the entries on. A machine was online when it shared or stopped sharing a file: that is all that the log, and so
- * a tracker after its start, knows of when it was there last.
- */
-function* sharersSeen(entries: Iterable<Entry>, presence: Presence<ClientLink>): Generator<Entry> {
-  for (const entry of entries) {
-    const { body, stamp } = entry;
-    if (body.kind === "share-set") presence.seen({ uid: body.uid, fingerprint: body.device }, stampMs(stamp));
-    yield entry;
   }
 }

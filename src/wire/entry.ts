@@ -25,6 +25,8 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 export type Stamp = Branded<"Stamp">;
 /** One run of one tracker: its number (a label only), a dash, 64 random bits in hex made at that start. */
 export type Origin = Branded<"Origin">;
+/** `<stamp> <origin>`: text order is the order of claims. */
+export type Claim = Branded<"Claim">;
 /** Of one answer of an owner to a join request. */
 export type AcceptId = Branded<"AcceptId">;
 /** Of one removal of a member. */
