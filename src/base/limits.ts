@@ -151,6 +151,8 @@ export const CLOCK_AHEAD_MS_MAX = 1 * minute;
 export const SEARCH_NAMES_PER_PAGE_MAX = 50_000;
 /** Log entries read at once, at start and for a tracker that follows. */
 export const LOG_PAGE_ENTRIES_MAX = 1_000;
+/** State rows read at once at start: as one text of some 2 MiB. */
+export const ROW_PAGE_ROWS_MAX = 5_000;
 /** Piece lists of which some parts have come; beginning another drops the one begun first. */
 export const BLOBS_UNFINISHED_MAX = 64;
 /** Notices kept for somebody who is offline. */
