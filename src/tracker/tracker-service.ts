@@ -1,8 +1,8 @@
 /**
  * A tracker without sockets: its state brought back from the store, its methods answered, its clients told.
  *
- * One run of one tracker: the log is read once, at the start; what is written from then on belongs to the run's own
- * origin. When the disk fails, nothing more is promised to anybody: every method is refused from then on and `failed`
+ * One run of one tracker: rows and log are read once, at the start; what is written from then on belongs to the run's
+ * own origin. When the disk fails, nothing more is promised to anybody: every method is refused from then on and `failed`
  * is called, once.
  */
 import type { Clock } from "../base/clock.ts";
@@ -16,6 +16,7 @@ import { closeSession } from "./account-methods.ts";
 import { AccountQuota } from "./account-quota.ts";
 import { Announcer } from "./announcer.ts";
 import { BlobUploads } from "./blob-uploads.ts";
+import { Checkpointer } from "./checkpointer.ts";
 import type { ClientLink } from "./client-link.ts";
 import { CommandLog } from "./command-log.ts";
 import { TrackerCore } from "./core/machine.ts";
@@ -51,16 +52,20 @@ const STOPPED = new Failure("try-later", "this tracker has stopped; try another 
 
 export class TrackerService {
   readonly #desk: Desk;
+  readonly #checkpointer: Checkpointer;
   readonly #failed: (failure: Failure) => void;
   #stopped = false;
 
-  /** Reads the whole log. @throws Failure "disk-error" or "corrupt" */
+  /** Reads the state and what the log holds above it. @throws Failure "disk-error" or "corrupt" */
   constructor(dependencies: TrackerServiceDependencies, { no, origin }: TrackerServiceOptions) {
     const { store, clock, prng, signing, passwords, afterTurn } = dependencies;
     this.#failed = dependencies.failed;
     const core = new TrackerCore(origin);
     const presence = new Presence<ClientLink>();
-    core.restore(store.replay(), clock.nowMs());
+    const failed = (failure: Failure) => this.#fail(failure);
+    const checkpointer = new Checkpointer({ core, store, clock, afterTurn, failed });
+    checkpointer.restore();
+    this.#checkpointer = checkpointer;
     const { state } = core;
     const news = new NewsBook(store);
     const endSession = (link: ClientLink) => closeSession(this.#desk, link);
@@ -77,10 +82,15 @@ export class TrackerService {
       announcer,
       commands: new CommandLog({
         core,
-        store,
+        store: {
+          append(entries) {
+            store.append(entries);
+            checkpointer.applied(entries);
+          },
+        },
         clock,
         announce: (announcements) => announcer.announce(announcements),
-        failed: (failure) => this.#fail(failure),
+        failed,
         afterTurn,
       }),
       uploads: new BlobUploads(),
@@ -125,15 +135,21 @@ export class TrackerService {
     ];
   }
 
-  /** Refuses everything from now on. */
+  /** Refuses everything from now on; the next start finds all that was done in the rows. */
   stop(): void {
+    this.#refuseAll();
+    this.#checkpointer.close();
+  }
+
+  #refuseAll(): void {
     this.#stopped = true;
     this.#desk.commands.stop(STOPPED);
   }
 
   #fail(failure: Failure): void {
     if (this.#stopped) return;
-    this.stop();
+    this.#refuseAll();
+    this.#checkpointer.stop();
     this.#failed(failure);
   }
 }
