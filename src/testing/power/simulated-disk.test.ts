@@ -82,6 +82,16 @@ describe("a disk whose power goes", () => {
     expect(imagesOf(grown)).toEqual(new Set(["a=1\x004"]));
   });
 
+  test("no image shows what only another one had", () => {
+    const disk = new SimulatedDisk(new Prng(1));
+    for (const event of [...made, write("a", 0, "1"), write("a", 1, "2"), write("a", 2, "3")])
+      disk.apply(event);
+    const images = new Set<string>();
+    for (let cut = 0; cut < 500; cut++)
+      images.add(Buffer.from(disk.image().get("a") ?? "").toString("latin1"));
+    expect(images).toEqual(new Set(["", "1", "\x002", "12", "\x00\x003", "1\x003", "\x0023", "123"]));
+  });
+
   test("a write is torn where sectors begin, and nowhere else", () => {
     const images = imagesOf([...made, write("a", 500, "1".repeat(600)), syncFolder], 2_000);
     const lengths = new Set([...images].map((image) => image.length - "a=".length));

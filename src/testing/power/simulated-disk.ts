@@ -26,29 +26,39 @@ type NameChange =
 
 /** Bytes that grow, with zeros where nothing was written. */
 class Bytes {
-  #bytes: Uint8Array;
-  #length: number;
-
-  constructor(bytes: Uint8Array = new Uint8Array()) {
-    this.#bytes = bytes;
-    this.#length = bytes.length;
-  }
+  #bytes: Uint8Array = new Uint8Array();
+  #length = 0;
 
   apply(change: Change): void {
     if (change.kind === "resize") {
-      this.#reach(change.size);
-      this.#bytes.fill(0, change.size, this.#length);
+      this.#extend(change.size);
       this.#length = change.size;
       return;
     }
+    this.#extend(change.offset);
     const end = change.offset + change.bytes.length;
     this.#reach(end);
     this.#bytes.set(change.bytes, change.offset);
     this.#length = Math.max(this.#length, end);
   }
 
-  copy(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+  /** @returns the bytes themselves: they change with the next change */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  become(other: Bytes): void {
+    this.#reach(other.#length);
+    this.#bytes.set(other.view());
+    this.#length = other.#length;
+  }
+
+  /** With zeros: beyond the length lies what was there before. */
+  #extend(length: number): void {
+    if (length <= this.#length) return;
+    this.#reach(length);
+    this.#bytes.fill(0, this.#length, length);
+    this.#length = length;
   }
 
   #reach(length: number): void {
@@ -60,6 +70,8 @@ class Bytes {
 }
 
 class DiskFile {
+  /** For one image after the other: fresh memory for each would cost more than all else. */
+  readonly image = new Bytes();
   readonly certain = new Bytes();
   readonly pending: Change[] = [];
 }
@@ -104,16 +116,16 @@ export class SimulatedDisk {
     }
   }
 
-  /** What is there if the power goes now. */
+  /** What is there if the power goes now, by name. Its bytes are lent: the next image takes their place. */
   image(): Map<string, Uint8Array> {
     const names = new Map(this.#certainNames);
     const survivors = this.#survivors();
     for (const change of this.#survivingNames()) applyName(names, change);
     return new Map(
       Array.from(names, ([name, file]) => {
-        const bytes = new Bytes(file.certain.copy());
-        for (const change of file.pending.flatMap(survivors)) bytes.apply(change);
-        return [name, bytes.copy()];
+        file.image.become(file.certain);
+        for (const change of file.pending.flatMap(survivors)) file.image.apply(change);
+        return [name, file.image.view()];
       }),
     );
   }
