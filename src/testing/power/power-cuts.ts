@@ -86,13 +86,13 @@ function checkpointsOf(events: readonly DiskEvent[]): Set<number> {
 }
 
 /** @returns how many steps were answered when this was said */
-function answeredBy(event: DiskEvent): number | undefined {
+export function answeredBy(event: DiskEvent): number | undefined {
   const count = event.kind === "said" ? /^done (\d+)$/.exec(event.line)?.[1] : undefined;
   return count === undefined ? undefined : Number(count);
 }
 
 /** @returns the path of the database, which may not be there */
-export function writeImage(folder: string, image: ReadonlyMap<string, Uint8Array>): string {
+function writeImage(folder: string, image: ReadonlyMap<string, Uint8Array>): string {
   const path = databaseIn(folder);
   rmSync(dirname(path), { recursive: true, force: true });
   mkdirSync(dirname(path));

@@ -7,21 +7,24 @@
  */
 import { dirname, join } from "node:path";
 import type { DriverOrder } from "./driver-order.ts";
-import { type DiskEvent, parseSyscallLog, RECORDED_CALLS } from "./syscall-log.ts";
+import { countCalls, type DiskEvent, parseSyscallLog, RECORDED_CALLS } from "./syscall-log.ts";
 
 /** More than SQLite writes at once. */
 const WRITE_BYTES_MAX = 1_048_576;
 const DATABASE = "tracker.db";
 
-/** The `at`-th of these calls on the store's folder and files fails. */
+/** One of the calls on the store's folder and files fails: the `at`-th of its name, from 1. */
 export interface Fault {
-  readonly call: "pwrite64" | "fsync" | "openat" | "ftruncate" | "unlink";
+  readonly call: FaultyCall;
   readonly error: "ENOSPC" | "EIO";
   readonly at: number;
 }
+export type FaultyCall = "pwrite64" | "fsync" | "openat" | "ftruncate" | "unlink";
 
 export interface Recording {
   readonly events: readonly DiskEvent[];
+  /** How often each call was made on the store's folder and files. */
+  readonly calls: ReadonlyMap<string, number>;
   readonly exitCode: number;
   readonly stderr: string;
 }
@@ -57,7 +60,8 @@ export async function record(
     { stdio: ["ignore", said, "pipe"] },
   );
   const [stderr, exitCode] = await Promise.all([child.stderr.text(), child.exited]);
-  return { events: parseSyscallLog(await Bun.file(log).text(), dirname(path)), exitCode, stderr };
+  const text = await Bun.file(log).text();
+  return { events: parseSyscallLog(text, dirname(path)), calls: countCalls(text), exitCode, stderr };
 }
 
 /** Where a recording in this folder has its database. The folder around it is to be there. */

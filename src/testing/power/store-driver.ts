@@ -1,8 +1,8 @@
 /**
  * The process under test: performs a script on the real store and says on standard output what came of each step.
  *
- * `done N` after step N returned; `failed N <code>` once one did not, then `refused` for each call that writes and was
- * refused with that very failure, `closing`, and `closed`. Only a Failure of the store is caught: whatever else happens is a
+ * `done N` after step N returned; `failed N <code>` once one did not (N is 0 for opening); then `refused` for each call that
+ * writes, if it is refused with that very failure, or `not open`; `closing` and `closed`. Only a Failure of the store is caught: whatever else happens is a
  * crash, and shows as one. A weaker setting of SQLite is planted into the store's text as it is loaded, so that the
  * store itself needs no switch for it.
  */
@@ -71,6 +71,15 @@ function perform(on: OpenStore, steps: readonly StoreStep[]): Failure | undefine
   return undefined;
 }
 
+function tryLater(on: OpenStore, failure: Failure): void {
+  if (!on.isOpen) {
+    say("not open");
+    return;
+  }
+  for (const write of LATER_WRITES)
+    say(failureOf(() => write(on.store)) === failure ? "refused" : "not refused");
+}
+
 async function run(): Promise<void> {
   if (order.synchronous !== SYNCHRONOUS[0]) plant(order.synchronous);
   const { SqliteStore } = await import("../../tracker/store/sqlite-store.ts");
@@ -81,8 +90,7 @@ async function run(): Promise<void> {
     return;
   }
   const failure = perform(on, storeScript(order.seed, order.steps).steps);
-  if (failure !== undefined && on.isOpen)
-    for (const write of LATER_WRITES) if (failureOf(() => write(on.store)) === failure) say("refused");
+  if (failure !== undefined) tryLater(on, failure);
   say("closing");
   on.close();
   say("closed");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseSyscallLog } from "./syscall-log.ts";
+import { countCalls, parseSyscallLog } from "./syscall-log.ts";
 
 const parse = (...lines: string[]) => parseSyscallLog(lines.join("\n"), "/t");
 const bytes = (...values: number[]) => Uint8Array.from(values);
@@ -88,6 +88,11 @@ describe("the log of a process's calls", () => {
       "7  +++ exited with 0 +++",
     );
     expect(events).toEqual([]);
+  });
+
+  test("calls are counted by name, failed ones too", () => {
+    const log = ["7  fsync(5</t/a.db>) = 0", "7  fsync(5</t/a.db>) = -1 EIO (Input/output error)"];
+    expect([...countCalls(log.join("\n"))]).toEqual([["fsync", 2]]);
   });
 
   test("a change that it cannot follow throws", () => {

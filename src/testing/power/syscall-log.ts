@@ -40,6 +40,13 @@ export function parseSyscallLog(text: string, folder: string): DiskEvent[] {
   return [...callsOf(text)].flatMap((call) => eventsOf(call, folder));
 }
 
+/** How often each call was made, also when it failed. */
+export function countCalls(text: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { name } of callsOf(text)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
 const LINE = /^(\d+) +(?:(\w+)\(|<\.\.\. \w+ resumed>)/;
 const UNFINISHED = " <unfinished ...>";
 
