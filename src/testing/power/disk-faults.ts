@@ -7,7 +7,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Prng } from "../../base/prng.ts";
-import { answeredBy, judge } from "./power-cuts.ts";
+import { answeredBy, type Cut, judge, powerCuts } from "./power-cuts.ts";
 import { databaseIn, type Fault, type FaultyCall, type Recording, record } from "./record.ts";
 import { type StoreScript, storeScript, viewsAfterEach } from "./store-script.ts";
 import type { DiskEvent } from "./syscall-log.ts";
@@ -28,6 +28,11 @@ export interface FaultResult {
   /** Whether the store answered with a failure. */
   readonly isRefused: boolean;
   readonly complaints: readonly string[];
+}
+
+interface Run {
+  readonly folder: string;
+  readonly run: () => Promise<Recording>;
 }
 
 export class FaultTrial {
@@ -85,21 +90,44 @@ export class FaultTrial {
     return { fault, isHit, isRefused: failed !== undefined, complaints };
   }
 
-  #record(fault?: Fault): { readonly folder: string; readonly run: () => Promise<Recording> } {
+  /**
+   * The process is killed at the failure, another one takes up its work, and the power goes while it does. What the first
+   * wrote is in the system's memory still, but may never come to the disk. If there is no failure, the power goes while
+   * the first goes on.
+   */
+  async cutAfter(fault: Fault, images: number): Promise<Cut[]> {
+    const { folder, run } = this.#record(fault, { dies: true });
+    const { events } = await run();
+    const failed = events.findIndex((event) => event.kind === "said" && event.line.startsWith("failed "));
+    const order = { ...this.#order, done: answeredAfter(events) };
+    const later = failed < 0 ? [] : (await record(order, folder)).events;
+    const from = failed < 0 ? events.findIndex((event) => event.kind === "fault") + 1 : events.length;
+    const place = { folder, from, images, seed: this.#seed };
+    return [...powerCuts({ script: this.#script, events: [...events, ...later], ...place })];
+  }
+
+  get #order() {
+    return { seed: this.#seed, steps: this.#steps, synchronous: "FULL" } as const;
+  }
+
+  #record(fault?: Fault, how: { readonly dies?: boolean } = {}): Run {
     const folder = join(this.#folder, `run-${this.#runs++}`);
     mkdirSync(join(folder, "store"), { recursive: true });
-    const order = { seed: this.#seed, steps: this.#steps, synchronous: "FULL" } as const;
-    return { folder, run: () => record(order, folder, fault) };
+    return { folder, run: () => record({ ...this.#order, ...how }, folder, fault) };
   }
 
   /** With the fault gone, as after the operator has made room. */
   #complainOfDisk(path: string, events: readonly DiskEvent[]): string[] {
-    const answered = events.reduce((count, event) => answeredBy(event) ?? count, 0);
+    const answered = answeredAfter(events);
     const verdict = judge(path, this.#script, { views: this.#views, answered });
     if (verdict.kind === "kept") return [];
     const what = verdict.kind === "lost" ? `${verdict.steps} answered steps are lost` : verdict.why;
     return [`afterwards, with ${answered} answered: ${what}`];
   }
+}
+
+function answeredAfter(events: readonly DiskEvent[]): number {
+  return events.reduce((count, event) => answeredBy(event) ?? count, 0);
 }
 
 function complainOfEnd({ exitCode, stderr }: Recording): string[] {

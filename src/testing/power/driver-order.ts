@@ -12,5 +12,9 @@ export const driverOrder = v.strictObject({
   /** About how many. */
   steps: v.number(),
   synchronous: v.picklist(SYNCHRONOUS),
+  /** Steps that an earlier process has done. */
+  done: v.optional(v.number(), 0),
+  /** At the first failure, as if killed: nothing is closed. */
+  dies: v.optional(v.boolean(), false),
 });
-export type DriverOrder = v.InferOutput<typeof driverOrder>;
+export type DriverOrder = v.InferInput<typeof driverOrder>;

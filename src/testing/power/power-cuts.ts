@@ -34,19 +34,21 @@ export interface CutPlan {
   readonly events: readonly DiskEvent[];
   readonly images: number;
   readonly seed: number;
+  /** No cut is before this event. */
+  readonly from?: number;
   /** A folder for one image at a time. */
   readonly folder: string;
 }
 
 /** Judges each image while it is there. In the order of the cuts. */
-export function* powerCuts({ script, events, images, seed, folder }: CutPlan): Generator<Cut> {
+export function* powerCuts({ script, events, images, seed, from = 0, folder }: CutPlan): Generator<Cut> {
   const dice = new Prng(seed);
   const views = viewsAfterEach(script);
   const disk = new SimulatedDisk(dice);
   const inCheckpoint = checkpointsOf(events);
   let done = 0;
   let answered = 0;
-  for (const at of choosePlaces(events, inCheckpoint, images, dice)) {
+  for (const at of choosePlaces({ from, to: events.length, inCheckpoint }, images, dice)) {
     for (const event of events.slice(done, at)) {
       disk.apply(event);
       answered = answeredBy(event) ?? answered;
@@ -58,18 +60,19 @@ export function* powerCuts({ script, events, images, seed, folder }: CutPlan): G
   }
 }
 
+interface Places {
+  readonly from: number;
+  readonly to: number;
+  readonly inCheckpoint: ReadonlySet<number>;
+}
+
 /** Rising. Checkpoints are few among many events: a third of all cuts is in one. */
-function choosePlaces(
-  events: readonly DiskEvent[],
-  inCheckpoint: ReadonlySet<number>,
-  images: number,
-  dice: Prng,
-): number[] {
-  const special = [...inCheckpoint];
+function choosePlaces({ from, to, inCheckpoint }: Places, images: number, dice: Prng): number[] {
+  const special = [...inCheckpoint].filter((at) => at >= from);
   const places = Array.from({ length: images }, (_, index) =>
     index % 3 === 0 && special.length > 0
-      ? (special[dice.below(special.length)] ?? 0)
-      : dice.below(events.length + 1),
+      ? (special[dice.below(special.length)] ?? from)
+      : from + dice.below(to - from + 1),
   );
   return places.sort((left, right) => left - right);
 }

@@ -61,6 +61,7 @@ const LATER_WRITES: readonly ((store: EventStore) => void)[] = [
 /** @returns the failure after which nothing more can be done, told already */
 function perform(on: OpenStore, steps: readonly StoreStep[]): Failure | undefined {
   for (const [index, step] of steps.entries()) {
+    if (index < order.done) continue;
     const failure = failureOf(() => step(on));
     if (failure !== undefined) {
       say(`failed ${index + 1} ${failure.code}`);
@@ -90,6 +91,7 @@ async function run(): Promise<void> {
     return;
   }
   const failure = perform(on, storeScript(order.seed, order.steps).steps);
+  if (failure !== undefined && order.dies) process.kill(process.pid, "SIGKILL");
   if (failure !== undefined) tryLater(on, failure);
   say("closing");
   on.close();

@@ -6,7 +6,10 @@ import { runSeed } from "../../testing/run-seed.ts";
 import { TempFolder } from "../../testing/temp-folder.ts";
 
 const STEPS = 16;
-const FAULTS_EACH = 7;
+const FAULTS_EACH = 5;
+const SYNCS = 6;
+const CUTS_EACH = 12;
+const RECORDED_BYTES_MAX = 100_000_000;
 /** A process for each fault, on a machine that does other things too. */
 const TEST_MS_MAX = 120_000;
 
@@ -24,6 +27,22 @@ describe.skipIf(why !== undefined)("a full or failing disk", () => {
       const results = await trial.bearAll(faults);
       expect(results.filter(({ complaints, isHit }) => complaints.length > 0 || !isHit)).toEqual([]);
       expect(results.filter(({ isRefused }) => isRefused).length).toBeGreaterThan(2 * FAULTS_EACH);
+    },
+    TEST_MS_MAX,
+  );
+
+  test(
+    "whose sync failed takes nothing from what the next process answers, not even with a power cut",
+    async () => {
+      const seed = runSeed();
+      await using folder = await TempFolder.inMemory(RECORDED_BYTES_MAX);
+      const trial = new FaultTrial({ seed, steps: STEPS, folder: folder.path });
+      const syncs = (await trial.faults()).filter(({ call }) => call === "fsync");
+      for (const fault of new Prng(seed).shuffle(syncs).slice(0, SYNCS)) {
+        const cuts = await trial.cutAfter(fault, CUTS_EACH);
+        const bad = cuts.filter(({ verdict }) => verdict.kind !== "kept");
+        expect({ fault, bad }).toEqual({ fault, bad: [] });
+      }
     },
     TEST_MS_MAX,
   );

@@ -3,15 +3,18 @@
  *
  * Each write is one transaction that is on the disk when the call returns (WAL with synchronous=FULL; on darwin
  * fullfsync, since a plain fsync there stops at the drive's cache). The version vector is kept in memory, after each
- * commit. After the first disk error nothing is written any more: see `EventStore`.
+ * commit. After the first disk error nothing is written any more: see `EventStore`; what an earlier run left is made
+ * certain before anything is built on it: see `certain-start.ts`.
  */
 import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import { Failure } from "../../base/failure.ts";
 import type { Digest } from "../../base/ids.ts";
 import { BLOB_PART_BYTES, BLOBS_UNFINISHED_MAX, LOG_PAGE_ENTRIES_MAX } from "../../base/limits.ts";
 import type { Entry, Origin } from "../../wire/entry.ts";
 import { type BlobPart, stepOfPart, wrongDigest } from "./blob-part.ts";
+import { syncFolder, writeAgain } from "./certain-start.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
 import { isNew, SCHEMA } from "./sqlite-schema.ts";
@@ -202,6 +205,7 @@ function openDatabase(path: string): Database {
   try {
     // Made here, so that nobody else may read it: it holds password hashes. SQLite gives its other files the same mode.
     closeSync(openSync(path, "a", 0o600));
+    writeAgain(`${path}-wal`);
     db = new Database(path, { strict: true, readwrite: true });
     const version = db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
     const fresh = isNew(version, path);
@@ -209,6 +213,8 @@ function openDatabase(path: string): Database {
     setPragmas(db);
     if (fresh) db.transaction(() => db?.run(SCHEMA)).immediate();
     db.run("DELETE FROM blob WHERE whole = 0");
+    // By now the write-ahead log has its file, which stays until the store is closed.
+    syncFolder(dirname(path));
     return db;
   } catch (error) {
     db?.close();
