@@ -39,7 +39,7 @@ export interface EventStore {
   /** Keeps rows in place of those of the same keys. Durable when it returns. @throws Failure "disk-error" */
   saveRows(rows: readonly StateRow[]): void;
   /**
-   * Forgets at most `limit` rows whose keys begin with `prefix`. Durable when it returns.
+   * Forgets at most `limit` rows whose keys begin with `prefix`, the least keys first. Durable when it returns.
    * @returns how many it were. @throws Failure "disk-error"
    */
   dropRows(prefix: string, limit: number): number;

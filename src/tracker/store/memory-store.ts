@@ -79,7 +79,8 @@ export class MemoryStore implements EventStore {
   }
 
   dropRows(prefix: string, limit: number): number {
-    const keys = [...this.#disk.rows.keys()].filter((key) => key.startsWith(prefix)).slice(0, limit);
+    const all = [...this.#disk.rows.keys()].filter((key) => key.startsWith(prefix));
+    const keys = all.sort().slice(0, limit);
     for (const key of keys) this.#disk.rows.delete(key);
     return keys.length;
   }

@@ -3,10 +3,12 @@
  *
  * Each write is one transaction that is on the disk when the call returns (WAL with synchronous=FULL; on darwin
  * fullfsync, since a plain fsync there stops at the drive's cache). The vectors and the sum of the rows are kept in
- * memory too, after each commit. After the first disk error nothing is written any more: see `EventStore`.
+ * memory too, after each commit. After the first disk error nothing is written any more: see `EventStore`; what an
+ * earlier run left is made certain before anything is built on it: see `certain-start.ts`.
  */
 import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import { Failure } from "../../base/failure.ts";
 import type { Digest } from "../../base/ids.ts";
 import {
@@ -20,6 +22,7 @@ import { encodeRow, rowKey, type StateRow } from "../../wire/state-row.ts";
 import { RowSum } from "../core/row-sum.ts";
 import { joinVectors, meetVectors, type VersionVector } from "../core/version-vector.ts";
 import { type BlobPart, stepOfPart, wrongDigest } from "./blob-part.ts";
+import { syncFolder, writeAgain } from "./certain-start.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
 import { SCHEMA_VERSION, stepsFrom } from "./sqlite-schema.ts";
@@ -330,6 +333,7 @@ function openDatabase(path: string): Database {
   try {
     // Made here, so that nobody else may read it: it holds password hashes. SQLite gives its other files the same mode.
     closeSync(openSync(path, "a", 0o600));
+    writeAgain(`${path}-wal`);
     db = new Database(path, { strict: true, readwrite: true });
     const version = db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
     const steps = stepsFrom(version, path);
@@ -337,6 +341,8 @@ function openDatabase(path: string): Database {
     setPragmas(db);
     if (steps.length > 0) bringForward(db, steps);
     db.run("DELETE FROM blob WHERE whole = 0");
+    // By now the write-ahead log has its file, which stays until the store is closed.
+    syncFolder(dirname(path));
     return db;
   } catch (error) {
     db?.close();
