@@ -162,6 +162,10 @@ export const TRIM_SLICE_ENTRIES = 1_000;
 /** A repetition of a request comes within this time of it; so long the newest entries of its origin stay in the log. */
 export const REPEATABLE_MS = 10 * minute;
 export const REPEATABLE_ENTRIES_KEPT = 10_000;
+/** A copy of the database for the operator: what may be lost with the disk is an hour, unless another tracker has it. */
+export const SNAPSHOT_EVERY_MS = 60 * minute;
+/** One that is whole while the next is made. */
+export const SNAPSHOTS_KEPT = 2;
 /** Piece lists of which some parts have come; beginning another drops the one begun first. */
 export const BLOBS_UNFINISHED_MAX = 64;
 /** Notices kept for somebody who is offline. */

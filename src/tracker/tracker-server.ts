@@ -26,6 +26,7 @@ import type { Origin } from "../wire/entry.ts";
 import { Passwords } from "./passwords.ts";
 import { RpcLink } from "./rpc-link.ts";
 import type { EventStore } from "./store/event-store.ts";
+import { SnapshotKeeper, type Snapshots } from "./store/snapshot-keeper.ts";
 import { SqliteStore } from "./store/sqlite-store.ts";
 import { TrackerService } from "./tracker-service.ts";
 
@@ -53,6 +54,8 @@ export interface TrackerParts {
   readonly fingerprint: Fingerprint;
   /** Closed with the tracker. */
   readonly store: EventStore;
+  /** Copies of the store for the operator, if there are any. */
+  readonly snapshots?: Snapshots;
   readonly signing: SigningKey;
   readonly passwords: Passwords;
   /** Which keys the other trackers have shown. */
@@ -76,10 +79,12 @@ export async function startTracker(
     { identity, clock, report: (error) => log.error(error) },
     { connectionsMax: TRACKER_CONNECTIONS_MAX, perAddressMax: TRACKER_CONNECTIONS_PER_ADDRESS_MAX },
   );
+  const database = join(dataFolder, "tracker.sqlite");
   const parts: TrackerParts = {
     transport,
     fingerprint: identity.fingerprint,
-    store: SqliteStore.open(join(dataFolder, "tracker.sqlite")),
+    store: SqliteStore.open(database),
+    snapshots: new SnapshotKeeper(database, join(dataFolder, "snapshots")),
     signing,
     passwords: new Passwords(),
     known,
@@ -116,8 +121,8 @@ export class TrackerServer {
   }
 
   private constructor(parts: TrackerParts, options: TrackerOptions) {
-    const { fingerprint, store, signing, passwords, origin, prng, afterTurn } = parts;
-    const { clock, no } = options;
+    const { fingerprint, store, snapshots, signing, passwords, origin, prng, afterTurn } = parts;
+    const { clock, log, no } = options;
     const failed = Promise.withResolvers<Failure>();
     this.fingerprint = fingerprint;
     this.failed = failed.promise;
@@ -132,6 +137,8 @@ export class TrackerServer {
         passwords,
         prng,
         afterTurn,
+        snapshots,
+        report: (error) => log.error(error),
         failed: (failure) => void this.#fail(failure).finally(() => failed.resolve(failure)),
       },
       { no, origin },

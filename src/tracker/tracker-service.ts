@@ -20,13 +20,16 @@ import { Checkpointer } from "./checkpointer.ts";
 import type { ClientLink } from "./client-link.ts";
 import { CommandLog } from "./command-log.ts";
 import { TrackerCore } from "./core/machine.ts";
+import { vectorKeys } from "./core/version-vector.ts";
 import type { Desk } from "./desk.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import { NewsBook } from "./news.ts";
 import type { Passwords } from "./passwords.ts";
 import { Presence } from "./presence.ts";
 import { SessionTokens } from "./session-tokens.ts";
+import { SnapshotRounds } from "./snapshot-rounds.ts";
 import type { EventStore } from "./store/event-store.ts";
+import type { Snapshots } from "./store/snapshot-keeper.ts";
 import { answerMethod, type MethodAnswer } from "./tracker-methods.ts";
 
 export interface TrackerServiceDependencies {
@@ -39,6 +42,10 @@ export interface TrackerServiceDependencies {
   readonly afterTurn: (run: () => void) => void;
   /** Told once, when the disk has failed: the tracker must end. */
   readonly failed: (failure: Failure) => void;
+  /** Copies for the operator; none are made without. */
+  readonly snapshots?: Snapshots | undefined;
+  /** Told what went wrong and harms nobody. */
+  readonly report?: (error: unknown) => void;
 }
 
 export interface TrackerServiceOptions {
@@ -53,6 +60,8 @@ const STOPPED = new Failure("try-later", "this tracker has stopped; try another 
 export class TrackerService {
   readonly #desk: Desk;
   readonly #checkpointer: Checkpointer;
+  readonly #snapshots: Snapshots | undefined;
+  readonly #snapshotRounds: SnapshotRounds | undefined;
   readonly #failed: (failure: Failure) => void;
   #stopped = false;
 
@@ -66,6 +75,12 @@ export class TrackerService {
     const checkpointer = new Checkpointer({ core, store, clock, afterTurn, failed });
     checkpointer.restore();
     this.#checkpointer = checkpointer;
+    const { snapshots, report = () => {} } = dependencies;
+    this.#snapshots = snapshots;
+    if (snapshots !== undefined) {
+      const version = () => JSON.stringify(vectorKeys(store.vector()));
+      this.#snapshotRounds = new SnapshotRounds({ snapshots, clock, version, report });
+    }
     const { state } = core;
     const news = new NewsBook(store);
     const endSession = (link: ClientLink) => closeSession(this.#desk, link);
@@ -135,6 +150,11 @@ export class TrackerService {
     ];
   }
 
+  /** Wall clock of the newest copy of the database; undefined if there is none. */
+  get lastSnapshotMs(): number | undefined {
+    return this.#snapshots?.lastMs;
+  }
+
   /** Refuses everything from now on; the next start finds all that was done in the rows. */
   stop(): void {
     this.#refuseAll();
@@ -143,6 +163,7 @@ export class TrackerService {
 
   #refuseAll(): void {
     this.#stopped = true;
+    this.#snapshotRounds?.stop();
     this.#desk.commands.stop(STOPPED);
   }
 
