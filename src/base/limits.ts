@@ -151,8 +151,8 @@ export const CLOCK_AHEAD_MS_MAX = 1 * minute;
 export const SEARCH_NAMES_PER_PAGE_MAX = 50_000;
 /** Log entries read at once, at start and for a tracker that follows. */
 export const LOG_PAGE_ENTRIES_MAX = 1_000;
-/** State rows read at once at start: as one text of some 2 MiB. */
-export const ROW_PAGE_ROWS_MAX = 5_000;
+/** State rows read at once at start: some 300 KiB. */
+export const ROW_PAGE_ROWS_MAX = 1_000;
 /** Changed rows are written this long after the first, or after so many entries: what a start reads twice, some 0.2 s. */
 export const CHECKPOINT_AFTER_MS = 10 * second;
 export const CHECKPOINT_ENTRIES = 20_000;

@@ -23,7 +23,7 @@ import { type BlobPart, stepOfPart, wrongDigest } from "./blob-part.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
 import { SCHEMA_VERSION, stepsFrom } from "./sqlite-schema.ts";
-import { parseRows } from "./stored-rows.ts";
+import { parseRow } from "./stored-rows.ts";
 
 /** Another process may hold the file for a moment: a backup, a virus scanner. */
 const BUSY_TIMEOUT_MS = 2_000;
@@ -149,10 +149,11 @@ export class SqliteStore implements EventStore {
 
   *loadRows(): Generator<StateRow> {
     for (let after = ""; ; ) {
-      const page = this.#read(() => this.#sql.rowPage.get(after, ROW_PAGE_ROWS_MAX));
-      if (page?.last == null) return;
-      yield* parseRows(`[${page.texts}]`);
-      after = page.last;
+      const page = this.#read(() => this.#sql.rowsAfter.all(after, ROW_PAGE_ROWS_MAX));
+      for (const { text } of page) yield parseRow(text);
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.key;
     }
   }
 
@@ -391,8 +392,8 @@ function prepareStatements(db: Database) {
     rowsFrom: sql<{ key: string; text: string }, [string, string, number]>(
       "SELECT key, text FROM state_row WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
     ),
-    rowPage: sql<{ texts: string | null; last: string | null }, [string, number]>(
-      "SELECT group_concat(text) AS texts, max(key) AS last FROM (SELECT key, text FROM state_row WHERE key > ? ORDER BY key LIMIT ?)",
+    rowsAfter: sql<{ key: string; text: string }, [string, number]>(
+      "SELECT key, text FROM state_row WHERE key > ? ORDER BY key LIMIT ?",
     ),
     rowSum: sql<{ value: string }, []>("SELECT value FROM row_sum"),
     setRowSum: sql<never, [string]>("UPDATE row_sum SET value = ?"),
