@@ -156,8 +156,8 @@ export const ROW_PAGE_ROWS_MAX = 1_000;
 /** Changed rows are written this long after the first, or after so many entries: what a start reads twice, some 0.2 s. */
 export const CHECKPOINT_AFTER_MS = 10 * second;
 export const CHECKPOINT_ENTRIES = 20_000;
-/** Rows written in one turn of the event loop, and entries forgotten: some 5 ms, which no command notices. */
-export const ROW_SLICE_ROWS = 200;
+/** Rows written in one turn of the event loop, and entries forgotten: some 3 ms, which no command notices. */
+export const ROW_SLICE_ROWS = 100;
 export const TRIM_SLICE_ENTRIES = 1_000;
 /** A repetition of a request comes within this time of it; so long the newest entries of its origin stay in the log. */
 export const REPEATABLE_MS = 10 * minute;

@@ -150,10 +150,15 @@ export class SqliteStore implements EventStore {
   *loadRows(): Generator<StateRow> {
     for (let after = ""; ; ) {
       const page = this.#read(() => this.#sql.rowsAfter.all(after, ROW_PAGE_ROWS_MAX));
-      for (const { text } of page) yield parseRow(text);
-      const last = page.at(-1);
+      let last: StateRow | undefined;
+      for (const { text } of page) {
+        last = parseRow(text);
+        yield last;
+      }
       if (last === undefined) return;
-      after = last.key;
+      const key = rowKey(last);
+      if (key <= after) throw new Failure("corrupt", `a row of the tracker's state is out of place: ${key}`);
+      after = key;
     }
   }
 
@@ -392,8 +397,9 @@ function prepareStatements(db: Database) {
     rowsFrom: sql<{ key: string; text: string }, [string, string, number]>(
       "SELECT key, text FROM state_row WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
     ),
-    rowsAfter: sql<{ key: string; text: string }, [string, number]>(
-      "SELECT key, text FROM state_row WHERE key > ? ORDER BY key LIMIT ?",
+    /** Without their keys, which are long and follow from the texts. */
+    rowsAfter: sql<{ text: string }, [string, number]>(
+      "SELECT text FROM state_row WHERE key > ? ORDER BY key LIMIT ?",
     ),
     rowSum: sql<{ value: string }, []>("SELECT value FROM row_sum"),
     setRowSum: sql<never, [string]>("UPDATE row_sum SET value = ?"),
