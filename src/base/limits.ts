@@ -151,17 +151,21 @@ export const CLOCK_AHEAD_MS_MAX = 1 * minute;
 export const SEARCH_NAMES_PER_PAGE_MAX = 50_000;
 /** Log entries read at once, at start and for a tracker that follows. */
 export const LOG_PAGE_ENTRIES_MAX = 1_000;
-/** State rows read at once at start: as one text of some 2 MiB. */
-export const ROW_PAGE_ROWS_MAX = 5_000;
+/** State rows read at once at start: some 300 KiB. */
+export const ROW_PAGE_ROWS_MAX = 1_000;
 /** Changed rows are written this long after the first, or after so many entries: what a start reads twice, some 0.2 s. */
 export const CHECKPOINT_AFTER_MS = 10 * second;
 export const CHECKPOINT_ENTRIES = 20_000;
-/** Rows written in one turn of the event loop, and entries forgotten: some 5 ms, which no command notices. */
-export const ROW_SLICE_ROWS = 200;
+/** Rows written in one turn of the event loop, and entries forgotten: some 3 ms, which no command notices. */
+export const ROW_SLICE_ROWS = 100;
 export const TRIM_SLICE_ENTRIES = 1_000;
 /** A repetition of a request comes within this time of it; so long the newest entries of its origin stay in the log. */
 export const REPEATABLE_MS = 10 * minute;
 export const REPEATABLE_ENTRIES_KEPT = 10_000;
+/** A copy of the database for the operator: what may be lost with the disk is an hour, unless another tracker has it. */
+export const SNAPSHOT_EVERY_MS = 60 * minute;
+/** One that is whole while the next is made. */
+export const SNAPSHOTS_KEPT = 2;
 /** Piece lists of which some parts have come; beginning another drops the one begun first. */
 export const BLOBS_UNFINISHED_MAX = 64;
 /** Notices kept for somebody who is offline. */

@@ -44,7 +44,9 @@ import {
 } from "./replication/replica-server.ts";
 import { Replicator } from "./replication/replicator.ts";
 import { SessionTokens } from "./session-tokens.ts";
+import { SnapshotRounds } from "./snapshot-rounds.ts";
 import type { EventStore } from "./store/event-store.ts";
+import type { Snapshots } from "./store/snapshot-keeper.ts";
 import { TrackerKeys } from "./tracker-keys.ts";
 import { answerMethod, type MethodAnswer } from "./tracker-methods.ts";
 
@@ -62,6 +64,8 @@ export interface TrackerServiceDependencies {
   readonly transport: Pick<Transport, "dial">;
   readonly known: Pick<KnownTrackers, "judge" | "recall" | "remember">;
   readonly log: ReplicaLog;
+  /** Copies for the operator; none are made without. */
+  readonly snapshots?: Snapshots | undefined;
 }
 
 export interface TrackerServiceOptions {
@@ -81,6 +85,8 @@ export class TrackerService {
   readonly #replicaDesk: ReplicaDesk;
   readonly #replicator: Replicator;
   readonly #checkpointer: Checkpointer;
+  readonly #snapshots: Snapshots | undefined;
+  readonly #snapshotRounds: SnapshotRounds | undefined;
   readonly #failed: (failure: Failure) => void;
   readonly #cancelUpkeep: () => void;
   /** Clients that have said hello. */
@@ -89,7 +95,7 @@ export class TrackerService {
 
   /** Reads the state and what the log holds above it. @throws Failure "disk-error" or "corrupt" */
   constructor(dependencies: TrackerServiceDependencies, options: TrackerServiceOptions) {
-    const { store, clock, prng, signing, passwords, afterTurn } = dependencies;
+    const { store, clock, prng, signing, passwords, afterTurn, log } = dependencies;
     const { no, origin, others } = options;
     this.#failed = dependencies.failed;
     const failed = (failure: Failure) => this.#fail(failure);
@@ -98,6 +104,12 @@ export class TrackerService {
     const checkpointer = new Checkpointer({ core, store, clock, afterTurn, failed });
     checkpointer.restore();
     this.#checkpointer = checkpointer;
+    this.#snapshots = dependencies.snapshots;
+    if (this.#snapshots !== undefined) {
+      const version = () => JSON.stringify(vectorKeys(store.vector()));
+      const report = (error: unknown) => log.warn(`no snapshot was made: ${toFailure(error).message}`);
+      this.#snapshotRounds = new SnapshotRounds({ snapshots: this.#snapshots, clock, version, report });
+    }
     const presence = new Presence<ClientLink>((device) => this.#replicator.presenceChanged(device));
     const news = new NewsBook(store);
     const endSession = (link: ClientLink) => closeSession(this.#desk, link);
@@ -242,6 +254,7 @@ export class TrackerService {
       `online: ${count(presence.users, "user")} on ${count(presence.devices, "machine")}`,
       `records: ${count(users.size, "user")}, ${count(groups.size, "group")}, ${count(shares.size, "file")}`,
       `log: ${count(entries, "entry", "entries")}`,
+      ...this.#snapshotStatus(),
       ...this.#replicator.status(),
     ];
   }
@@ -256,7 +269,14 @@ export class TrackerService {
     this.#stopped = true;
     this.#cancelUpkeep();
     this.#replicator.close();
+    this.#snapshotRounds?.stop();
     this.#desk.commands.stop(STOPPED);
+  }
+
+  #snapshotStatus(): string[] {
+    if (this.#snapshots === undefined) return [];
+    const { lastMs } = this.#snapshots;
+    return [`last snapshot: ${lastMs === undefined ? "none yet" : new Date(lastMs).toISOString()}`];
   }
 
   #tellKeys(): void {

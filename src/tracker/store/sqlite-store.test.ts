@@ -94,6 +94,11 @@ describe("the sqlite file", () => {
       const failure = failureOf(() => [...store.loadRows()]);
       expect([failure.code, failure.message]).toEqual(["corrupt", expect.stringContaining("damaged")]);
     }
+    const misplaced = { kind: "group", gid: "0".repeat(32), deleted: false, transfers: [] };
+    tamper("DELETE FROM state_row");
+    tamper(`INSERT INTO state_row VALUES ('g/1', '${JSON.stringify(misplaced)}')`);
+    tamper(`INSERT INTO state_row VALUES ('h', '${JSON.stringify(misplaced)}')`);
+    expect(failureOf(() => [...store.loadRows()]).message).toContain("out of place");
     store.close();
   });
 

@@ -26,7 +26,7 @@ import { syncFolder, writeAgain } from "./certain-start.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
 import { SCHEMA_VERSION, stepsFrom } from "./sqlite-schema.ts";
-import { parseRows } from "./stored-rows.ts";
+import { parseRow } from "./stored-rows.ts";
 
 /** Another process may hold the file for a moment: a backup, a virus scanner. */
 const BUSY_TIMEOUT_MS = 2_000;
@@ -152,10 +152,16 @@ export class SqliteStore implements EventStore {
 
   *loadRows(): Generator<StateRow> {
     for (let after = ""; ; ) {
-      const page = this.#read(() => this.#sql.rowPage.get(after, ROW_PAGE_ROWS_MAX));
-      if (page?.last == null) return;
-      yield* parseRows(`[${page.texts}]`);
-      after = page.last;
+      const page = this.#read(() => this.#sql.rowsAfter.all(after, ROW_PAGE_ROWS_MAX));
+      let last: StateRow | undefined;
+      for (const { text } of page) {
+        last = parseRow(text);
+        yield last;
+      }
+      if (last === undefined) return;
+      const key = rowKey(last);
+      if (key <= after) throw new Failure("corrupt", `a row of the tracker's state is out of place: ${key}`);
+      after = key;
     }
   }
 
@@ -397,8 +403,9 @@ function prepareStatements(db: Database) {
     rowsFrom: sql<{ key: string; text: string }, [string, string, number]>(
       "SELECT key, text FROM state_row WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
     ),
-    rowPage: sql<{ texts: string | null; last: string | null }, [string, number]>(
-      "SELECT group_concat(text) AS texts, max(key) AS last FROM (SELECT key, text FROM state_row WHERE key > ? ORDER BY key LIMIT ?)",
+    /** Without their keys, which are long and follow from the texts. */
+    rowsAfter: sql<{ text: string }, [string, number]>(
+      "SELECT text FROM state_row WHERE key > ? ORDER BY key LIMIT ?",
     ),
     rowSum: sql<{ value: string }, []>("SELECT value FROM row_sum"),
     setRowSum: sql<never, [string]>("UPDATE row_sum SET value = ?"),

@@ -1,22 +1,26 @@
 /**
- * State rows as they come out of a store, many in one text. Pure; common to all stores.
+ * A state row as it comes out of a store. Pure; common to all stores.
  *
  * A store is outside the program, but its rows are the program's own and a start reads millions: each is held against
  * what the state could not bear, not against the whole schema, which costs ten times as much.
  */
-import { Failure, toFailure } from "../../base/failure.ts";
+import { Failure } from "../../base/failure.ts";
 import type { StateRow } from "../../wire/state-row.ts";
 
-/** @param text a JSON array of rows' texts. @throws Failure "corrupt" */
-export function parseRows(text: string): StateRow[] {
-  const rows = parseJson(text);
-  if (!Array.isArray(rows)) throw damaged(rows instanceof Failure ? rows.message : "no list");
-  for (const row of rows) if (!isRow(row)) throw damaged(JSON.stringify(row).slice(0, 200));
-  return rows;
+/** Of a damaged row, so much is repeated. */
+const TEXT_SHOWN_CHARS = 200;
+
+/** @throws Failure "corrupt" */
+export function parseRow(text: string): StateRow {
+  const row = parseJson(text);
+  if (isRow(row)) return row;
+  throw new Failure("corrupt", `a row of the tracker's state is damaged: ${text.slice(0, TEXT_SHOWN_CHARS)}`);
 }
 
-function isRow(row: { [field: string]: unknown } | null): boolean {
-  switch (row?.["kind"]) {
+function isRow(value: unknown): value is StateRow {
+  if (!isRecord(value)) return false;
+  const row = value as { readonly [field: string]: unknown };
+  switch (row["kind"]) {
     case "account":
       return isId(row["uid"], 32) && isRecord(row["password"]);
     case "group":
@@ -42,14 +46,11 @@ function isRecord(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
+/** @returns undefined for what is no JSON */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    return toFailure(error);
+  } catch {
+    return undefined;
   }
-}
-
-function damaged(what: string): Failure {
-  return new Failure("corrupt", `a row of the tracker's state is damaged: ${what}`);
 }
