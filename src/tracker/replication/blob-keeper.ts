@@ -4,6 +4,7 @@
  * A digest is fetched once at a time, from one tracker after the other until one has it whole; the store holds every list
  * against its digest. What nobody in reach has is asked for again when somebody needs it, or another comes into reach.
  */
+import { toFailure } from "../../base/failure.ts";
 import type { Digest } from "../../base/ids.ts";
 import { BLOB_FETCHES_AT_ONCE_MAX, BLOB_PART_BYTES, BLOB_SCAN_FILES } from "../../base/limits.ts";
 import type { EventStore } from "../store/event-store.ts";
@@ -92,10 +93,15 @@ export class BlobKeeper {
   }
 
   async #fetchFrom(source: BlobSource, digest: Digest): Promise<boolean> {
-    for (let offset = 0; ; offset += BLOB_PART_BYTES) {
-      const part = await source.getBlob(digest, offset).catch(() => undefined);
-      if (part === undefined) return false;
-      if (this.#dependencies.store.putBlob(digest, offset, part.bytes, part.total) === "whole") return true;
+    try {
+      for (let offset = 0; ; offset += BLOB_PART_BYTES) {
+        const { bytes, total } = await source.getBlob(digest, offset);
+        if (this.#dependencies.store.putBlob(digest, offset, bytes, total) === "whole") return true;
+      }
+    } catch (error) {
+      // Whatever the other did not do right; only this machine's own disk is this tracker's affair.
+      if (toFailure(error).code === "disk-error") throw error;
+      return false;
     }
   }
 }
