@@ -9,6 +9,7 @@ import { Program } from "./program.ts";
 
 /** A command whose reply has always the same form, whoever is logged in. */
 const MARK = { command: "whoami", lines: 5, last: /^key +sha256:[0-9a-f]{64}$/ };
+const TRACKER_OF_MARK = /^tracker +/;
 const MARK_IN_TRANSCRIPT = /^ *(?:> whoami$|out (?:user|listening|tracker|data|key) {2,})/;
 
 /** Told when it happens, in the midst of other replies. */
@@ -58,6 +59,16 @@ export class Client extends Program {
     if (error === undefined)
       throw new Error(`${this.name}: not refused: ${command}: ${lines.join(" | ")}\n${this.transcript()}`);
     return error;
+  }
+
+  /** The address of the tracker that answered when the last command had ended. */
+  get tracker(): string | undefined {
+    return this.out.findLast((line) => TRACKER_OF_MARK.test(line))?.replace(TRACKER_OF_MARK, "");
+  }
+
+  /** Lines on standard error like that, so far. */
+  told(pattern: RegExp): readonly string[] {
+    return this.err.filter((line) => pattern.test(line));
   }
 
   /** Resolves when the file at `path` has been told to be complete, `times` times in this process's life. */
