@@ -33,6 +33,18 @@ export class Client extends Program {
   /** @param command one line; not the mark itself */
   async run(command: string): Promise<Reply> {
     this.write(`${command}\n${MARK.command}\n`);
+    return await this.#reply(command);
+  }
+
+  /** As from a script: all commands go in at once, and run one after the other. @throws if one failed */
+  async all(commands: readonly string[]): Promise<readonly (readonly string[])[]> {
+    this.write(commands.map((command) => `${command}\n${MARK.command}\n`).join(""));
+    const replies: (readonly string[])[] = [];
+    for (const command of commands) replies.push(this.#lines(command, await this.#reply(command)));
+    return replies;
+  }
+
+  async #reply(command: string): Promise<Reply> {
     const from = this.#seen;
     const end = await this.until(`the end of the reply to ${command}`, () => {
       const at = this.out.findIndex((line, index) => index >= from && MARK.last.test(line));
@@ -48,7 +60,10 @@ export class Client extends Program {
 
   /** @returns the reply's lines @throws if the command failed */
   async ok(command: string): Promise<readonly string[]> {
-    const { lines, error } = await this.run(command);
+    return this.#lines(command, await this.run(command));
+  }
+
+  #lines(command: string, { lines, error }: Reply): readonly string[] {
     if (error !== undefined) throw new Error(`${this.name}: ${command}: ${error}\n${this.transcript()}`);
     return lines;
   }

@@ -9,6 +9,11 @@ const AGREED_MS_MAX = 60_000;
 export class Tracker extends Program {
   #heads = 0;
 
+  /** Its key, as a list pins it: what it says in its first lines. */
+  async pin(): Promise<string> {
+    return (await this.line(/^For tracker_info\.txt: /)).split(" ").at(-1) ?? "";
+  }
+
   /** The lines of one `status`. They have no end mark, so it is asked twice. */
   async status(): Promise<readonly string[]> {
     const heads = this.#heads + 2;
