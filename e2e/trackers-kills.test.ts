@@ -37,9 +37,10 @@ test(
     }
     console.error(
       `${town.commands} commands, ${town.unanswered} of them without success, ` +
-        `the longest took ${Math.round(town.longest.ms)} ms`,
+        `the longest took ${Math.round(town.longest.ms)} ms (${town.longest.kind}; ` +
+        `timers were up to ${Math.round(town.longest.lateMs)} ms late meanwhile)`,
     );
-    console.error(`${[...town.kinds].map(([kind, times]) => `${kind} ${times}`).join(", ")}`);
+    console.error([...town.kinds].map(([kind, times]) => `${kind} ${times}`).join(", "));
 
     expect(town.commands).toBe(ROUNDS * COMMANDS_PER_ROUND);
     expect(town.unanswered).toBeLessThanOrEqual(ROUNDS);
