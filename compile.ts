@@ -15,7 +15,11 @@ const ROOT = import.meta.dir;
 const DIST = join(ROOT, "dist");
 
 /** A worker is found in the executable only if it is an entry point of its own. The program comes first. */
-const ENTRY_POINTS = ["src/main.ts", "src/transfer/disk/hash-worker.ts"];
+const ENTRY_POINTS = [
+  "src/main.ts",
+  "src/transfer/disk/hash-worker.ts",
+  "src/tracker/store/snapshot-worker.ts",
+];
 
 interface Target {
   /** Without the `.exe` that Windows gets. */

@@ -51,7 +51,7 @@ const MAY_IMPORT: readonly (readonly [place: RegExp, allowed: RegExp])[] = [
   [/^base\//, /^$/],
   [/^wire\//, /^base\//],
   [/^net\//, /^(base|wire)\//],
-  [/^tracker\/core\//, /^base\/|^wire\/entry\.ts$/],
+  [/^tracker\/core\//, /^base\/|^wire\/(entry|state-row)\.ts$/],
   [/^transfer\/core\//, /^base\//],
   [/^tracker\//, /^(base|wire|net)\//],
   [/^transfer\//, /^(base|wire|net)\//],
@@ -130,7 +130,7 @@ const OWNERS: readonly (readonly [what: string, use: RegExp, owners: readonly Re
   [
     "the database",
     /"bun:sqlite"/,
-    [/^tracker\/store\/sqlite-store\.ts$/, /^client\/library/, /^cli\/folder-lock\.ts$/],
+    [/^tracker\/store\/(sqlite-store|snapshot)\.ts$/, /^client\/library/, /^cli\/folder-lock\.ts$/],
   ],
   [
     "the process",

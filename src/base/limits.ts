@@ -127,10 +127,22 @@ export const FILES_PER_GROUP_MAX = 1_000_000;
 export const ENTRY_IDS_MAX = 1_000;
 /** Runs of trackers that one log entry may name: those that accepted the present members of a group. */
 export const ENTRY_ORIGINS_MAX = 5_000;
+/** The body of an entry whose kind is of a newer program: as much as the longest of the kinds that are known. */
+export const ENTRY_BODY_CHARS_MAX = 512 * KiB;
+/** A few words, as all kinds are named. */
+export const ENTRY_KIND_CHARS_MAX = 64;
 /** An argon2id hash in its usual text form has about 100. */
 export const PASSWORD_HASH_CHARS_MAX = 256;
 /** Each one is kept for ever and walked when membership is derived. */
 export const TRANSFERS_PER_GROUP_MAX = 1_000;
+/** Requests of one user to join one group that were closed: each is kept for ever. A tracker takes no more after these. */
+export const CLOSED_REQUESTS_MAX = 1_000;
+/** Closed requests, accepts or removals in one row of the state: trackers that were apart reached their limits each. */
+export const ROW_IDS_MAX = 10_000;
+/** Requests of one user to join one group that wait at once: one for each tracker that saw no other. */
+export const ROW_OPEN_REQUESTS_MAX = 1_000;
+/** Handovers in the row of a group: as for ids, trackers that were apart reached their limits each. */
+export const ROW_TRANSFERS_MAX = 10 * TRANSFERS_PER_GROUP_MAX;
 /** Commands whose repetition is answered without doing them again; a repetition comes within minutes. */
 export const REQUESTS_REMEMBERED_MAX = 100_000;
 /** A stamp further ahead of this machine's clock is applied, but does not drag the clock along. */
@@ -139,6 +151,21 @@ export const CLOCK_AHEAD_MS_MAX = 1 * minute;
 export const SEARCH_NAMES_PER_PAGE_MAX = 50_000;
 /** Log entries read at once, at start and for a tracker that follows. */
 export const LOG_PAGE_ENTRIES_MAX = 1_000;
+/** State rows read at once at start: some 300 KiB. */
+export const ROW_PAGE_ROWS_MAX = 1_000;
+/** Changed rows are written this long after the first, or after so many entries: what a start reads twice, some 0.2 s. */
+export const CHECKPOINT_AFTER_MS = 10 * second;
+export const CHECKPOINT_ENTRIES = 20_000;
+/** Rows written in one turn of the event loop, and entries forgotten: some 3 ms, which no command notices. */
+export const ROW_SLICE_ROWS = 100;
+export const TRIM_SLICE_ENTRIES = 1_000;
+/** A repetition of a request comes within this time of it; so long the newest entries of its origin stay in the log. */
+export const REPEATABLE_MS = 10 * minute;
+export const REPEATABLE_ENTRIES_KEPT = 10_000;
+/** A copy of the database for the operator: what may be lost with the disk is an hour, unless another tracker has it. */
+export const SNAPSHOT_EVERY_MS = 60 * minute;
+/** One that is whole while the next is made. */
+export const SNAPSHOTS_KEPT = 2;
 /** Piece lists of which some parts have come; beginning another drops the one begun first. */
 export const BLOBS_UNFINISHED_MAX = 64;
 /** Notices kept for somebody who is offline. */
@@ -165,6 +192,8 @@ export const LOOK_MS = 2 * second;
 export const HASH_COMPARE_MS = 1 * minute;
 /** Another tracker that answers nothing for this long counts as out of reach. */
 export const REPLICA_SILENT_MS_MAX = 3 * second;
+/** A tracker that is out of reach is told of in the log when that has lasted this long. */
+export const REPLICA_TROUBLE_TOLD_MS = 2 * second;
 /** Back-off between dials of another tracker: one that comes back is met soon, since it waits for that to serve. */
 export const REPLICA_RETRY_MS_MIN = 100;
 export const REPLICA_RETRY_MS_MAX = 500;

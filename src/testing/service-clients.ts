@@ -140,18 +140,28 @@ export class ServiceWorld {
   };
 
   #start(): TrackerService {
+    const { clock } = this;
+    const run = ++this.#runs;
+    // A run that was killed does nothing more, whatever it had still in mind.
+    const alive = (work: () => void) => () => {
+      if (run === this.#runs) work();
+    };
     return new TrackerService(
       {
         store: this.store,
-        clock: this.clock,
+        clock: {
+          nowMs: () => clock.nowMs(),
+          monotonicMs: () => clock.monotonicMs(),
+          after: (delayMs, work) => clock.after(delayMs, alive(work)),
+        },
         prng: new Prng(1),
         signing: testSigning,
         passwords: new Passwords({ ...cheapPasswords, verify: this.#verify }),
-        afterTurn: (run) => setImmediate(run),
+        afterTurn: (work) => setImmediate(alive(work)),
         failed: (failure) => this.failures.push(failure),
         ...NOBODY_ELSE,
       },
-      { no: this.#no, origin: originOf(this.#no, ++this.#runs), others: [] },
+      { no: this.#no, origin: originOf(this.#no, run), others: [] },
     );
   }
 }

@@ -1,7 +1,9 @@
 /** A folder of its own for one test, removed with all that is in it: `await using folder = await TempFolder.make()`. */
-import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { access, constants, mkdtemp, realpath, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
+const MEMORY = "/dev/shm";
 
 export class TempFolder implements AsyncDisposable {
   /** Real and absolute. */
@@ -11,8 +13,20 @@ export class TempFolder implements AsyncDisposable {
     this.path = path;
   }
 
-  static async make(): Promise<TempFolder> {
-    return new TempFolder(await realpath(await mkdtemp(join(tmpdir(), "p2p-test-"))));
+  static async make(parent = tmpdir()): Promise<TempFolder> {
+    return new TempFolder(await realpath(await mkdtemp(join(parent, "p2p-test-"))));
+  }
+
+  /** In memory where there is room for `bytes`, for what is synced often and need not last; else as `make`. */
+  static async inMemory(bytes: number): Promise<TempFolder> {
+    try {
+      await access(MEMORY, constants.W_OK);
+      const { bavail, bsize } = await statfs(MEMORY);
+      if (bavail * bsize >= bytes) return await TempFolder.make(MEMORY);
+    } catch {
+      // No such thing here.
+    }
+    return await TempFolder.make();
   }
 
   join(...names: string[]): string {

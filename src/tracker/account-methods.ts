@@ -60,8 +60,9 @@ export const changePassword: CallerMethod<"change_password"> = async (desk, call
       throw new Failure("wrong-credentials", "the old password is wrong");
     const passwordHash = await desk.passwords.hash(params.new, "session");
     const command = { kind: "change-password", request: params.id, by: uid, passwordHash } as const;
-    await carryOut(desk, link, command, () => undefined);
-    return { token: desk.tokens.issue(accountHere(desk, uid), link.fingerprint) };
+    // Issued right after the command: another change of the password may follow before the answer.
+    const issue = () => ({ token: desk.tokens.issue(accountHere(desk, uid), link.fingerprint) });
+    return await carryOut(desk, link, command, issue);
   } finally {
     session.changing = undefined;
   }

@@ -7,7 +7,8 @@
 import { unreachable } from "../base/assert.ts";
 import type { FileId, FileName, Fingerprint, Gid, GroupName, RequestId, Uid } from "../base/ids.ts";
 import type { News } from "../wire/client-tracker.ts";
-import type { BodyOf, Entry, EntryBody, Origin, Stamp } from "../wire/entry.ts";
+import type { BodyOf, Entry, Origin, Stamp } from "../wire/entry.ts";
+import type { RowKind, RowOf, StateRow } from "../wire/state-row.ts";
 import type { TrackerCore } from "./core/machine.ts";
 import type { Tenure } from "./core/ownership.ts";
 import { groupName, listedFile, ownerOf, userName } from "./core/queries.ts";
@@ -85,6 +86,31 @@ export function mergeAnnounced(
   ];
 }
 
+/** Joins rows of another tracker's state and says whom that concerns here. */
+export function mergeRowsAnnounced(
+  core: TrackerCore,
+  rows: readonly StateRow[],
+  nowMs: number,
+): Announcement[] {
+  const { state } = core;
+  return mergeAnnounced(state, scopeOfRows(state, rows), () => core.merge(rows, nowMs));
+}
+
+function scopeOfRows(state: State, rows: readonly StateRow[]): MergeScope {
+  const of = <K extends RowKind>(kind: K) => rows.filter((row): row is RowOf<K> => row.kind === kind);
+  return {
+    accounts: of("account").map(({ uid }) => uid),
+    users: of("account").flatMap(({ creation }) => defined(creation?.name)),
+    gids: [...new Set([...of("group"), ...of("person")].map(({ gid }) => gid))],
+    groups: of("group").flatMap(({ gid, creation }) => defined(creation?.name ?? groupName(state, gid))),
+    files: [
+      ...of("file").map(({ gid, listing }) => ({ gid, name: listing.name })),
+      ...of("share").flatMap(({ gid, fileId }) => namesOf(state, gid, [fileId])),
+      ...of("person").flatMap(({ gid, uid }) => namesOf(state, gid, state.shares.ofUserIn(gid, uid))),
+    ],
+  };
+}
+
 function ofMergedStanding(
   state: State,
   { gid, uid, before, after }: StandingChange,
@@ -108,7 +134,7 @@ function lookAt(state: State, { body }: Entry): Before {
 }
 
 /** A handover may change several standings; what that gives back to files is left to the next login of their sharers. */
-function scopeOf(state: State, body: EntryBody): NameScope {
+function scopeOf(state: State, body: Entry["body"]): NameScope {
   switch (body.kind) {
     case "account-created":
       return { users: [body.name] };
@@ -127,6 +153,7 @@ function scopeOf(state: State, body: EntryBody): NameScope {
     case "password-changed":
     case "owner-transferred":
     case "join-requested":
+    case "opaque":
       return {};
     default:
       return unreachable(body);

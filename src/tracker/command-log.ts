@@ -10,20 +10,22 @@
 import type { Clock } from "../base/clock.ts";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { Entry } from "../wire/entry.ts";
-import { type Announcement, applyAnnounced } from "./announcements.ts";
+import type { StateRow } from "../wire/state-row.ts";
+import { type Announcement, applyAnnounced, mergeRowsAnnounced } from "./announcements.ts";
 import type { Command } from "./core/commands.ts";
 import type { TrackerCore } from "./core/machine.ts";
 import type { State } from "./core/state.ts";
 import { freshEntries } from "./replication/fresh-entries.ts";
+import type { EventStore } from "./store/event-store.ts";
 
 export interface CommandLogDependencies {
   readonly core: TrackerCore;
-  readonly store: { append(entries: readonly Entry[]): void };
+  readonly store: Pick<EventStore, "append">;
   readonly clock: Clock;
   /** Tells those concerned; called after the commit, before the answers. A throw is a failed disk too. */
   readonly announce: (announcements: readonly Announcement[]) => void;
-  /** Told of all that was appended, after the commit. */
-  readonly committed: (entries: readonly Entry[]) => void;
+  /** Told of what came, after each commit. */
+  readonly committed: (batch: Committed) => void;
   /** Resolves when the other trackers have what this one has made, or are not to be waited for: how many have it. */
   readonly spread: () => Promise<number>;
   /** Told once, when the disk has failed: the tracker must end. */
@@ -39,9 +41,18 @@ export interface Done<T> {
   readonly copies: number;
 }
 
-interface Batch {
+/** What one transaction was about. */
+export interface Committed {
+  /** In the log and in the state. */
+  readonly entries: readonly Entry[];
+  /** Of another tracker, in the state. */
+  readonly merged: readonly StateRow[];
+}
+
+interface Batch extends Committed {
   readonly entries: Entry[];
   readonly announcements: Announcement[];
+  readonly merged: StateRow[];
 }
 
 interface Waiting {
@@ -89,6 +100,17 @@ export class CommandLog {
     });
   }
 
+  /** Joins rows of another tracker's state with the own; they are durable there. */
+  merge(rows: readonly StateRow[]): Promise<void> {
+    return this.#enter((batch, resolve) => {
+      const { core, clock } = this.#dependencies;
+      for (const announcement of mergeRowsAnnounced(core, rows, clock.nowMs()))
+        batch.announcements.push(announcement);
+      batch.merged.push(...rows);
+      return resolve;
+    });
+  }
+
   /** Takes no more commands; those that wait are refused. */
   stop(failure: Failure): void {
     this.#stopped ??= failure;
@@ -113,13 +135,13 @@ export class CommandLog {
 
   #commit(): void {
     const waiting = this.#takeWaiting();
-    const batch: Batch = { entries: [], announcements: [] };
+    const batch: Batch = { entries: [], announcements: [], merged: [] };
     const { store, announce, committed, spread } = this.#dependencies;
     try {
       const answers = waiting.map(({ work }) => work(batch));
       if (batch.entries.length > 0) store.append(batch.entries);
       if (batch.announcements.length > 0) announce(batch.announcements);
-      if (batch.entries.length > 0) committed(batch.entries);
+      committed(batch);
       this.#copies = spread();
       for (const answer of answers) answer();
     } catch (error) {

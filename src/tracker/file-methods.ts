@@ -11,6 +11,7 @@ import { type FileSummary, Manifest, SHA1_BYTES, SHA256_BYTES } from "../base/ma
 import type { FileView } from "../wire/client-tracker.ts";
 import { sign } from "../wire/signed.ts";
 import { carryOut } from "./carry-out.ts";
+import { stampMs } from "./core/hybrid-time.ts";
 import {
   type FileRow,
   findFile as fileNamed,
@@ -152,11 +153,11 @@ function checkPieceList({ store }: Desk, file: FileSummary): void {
   orThrow(Manifest.check(file, rows));
 }
 
-/** When a machine that shares the file whole was online last. */
+/** When a machine that shares the file whole was online last: for certain when it told of the share. */
 function lastSeenMs({ state, presence }: Desk, { gid, fileId }: FileRef): number {
   let latest = 0;
-  for (const { uid, device } of sharersOf(state, gid, fileId))
-    latest = Math.max(latest, presence.lastSeenMs({ uid, fingerprint: device }));
+  for (const { uid, device, stamp } of sharersOf(state, gid, fileId))
+    latest = Math.max(latest, stampMs(stamp), presence.lastSeenMs({ uid, fingerprint: device }));
   return latest;
 }
 

@@ -27,6 +27,7 @@ import { Passwords } from "./passwords.ts";
 import type { ReplicaServer } from "./replication/replica-server.ts";
 import { RpcLink } from "./rpc-link.ts";
 import type { EventStore } from "./store/event-store.ts";
+import { SnapshotKeeper, type Snapshots } from "./store/snapshot-keeper.ts";
 import { SqliteStore } from "./store/sqlite-store.ts";
 import { TrackerService } from "./tracker-service.ts";
 
@@ -55,6 +56,8 @@ export interface TrackerParts {
   readonly fingerprint: Fingerprint;
   /** Closed with the tracker. */
   readonly store: EventStore;
+  /** Copies of the store for the operator, if there are any. */
+  readonly snapshots?: Snapshots;
   readonly signing: SigningKey;
   readonly passwords: Passwords;
   /** Which keys the other trackers have shown. */
@@ -78,10 +81,12 @@ export async function startTracker(
     { identity, clock, report: (error) => log.error(error) },
     { connectionsMax: TRACKER_CONNECTIONS_MAX, perAddressMax: TRACKER_CONNECTIONS_PER_ADDRESS_MAX },
   );
+  const database = join(dataFolder, "tracker.sqlite");
   const parts: TrackerParts = {
     transport,
     fingerprint: identity.fingerprint,
-    store: SqliteStore.open(join(dataFolder, "tracker.sqlite")),
+    store: SqliteStore.open(database),
+    snapshots: new SnapshotKeeper(database, join(dataFolder, "snapshots")),
     signing,
     passwords: new Passwords(),
     known,
@@ -121,7 +126,8 @@ export class TrackerServer {
   }
 
   private constructor(parts: TrackerParts, options: TrackerOptions) {
-    const { transport, fingerprint, store, signing, passwords, known, origin, prng, afterTurn } = parts;
+    const { transport, fingerprint, store, snapshots, signing, passwords, known } = parts;
+    const { origin, prng, afterTurn } = parts;
     const { clock, no, trackers, log } = options;
     const failed = Promise.withResolvers<Failure>();
     this.fingerprint = fingerprint;
@@ -140,6 +146,7 @@ export class TrackerServer {
         transport,
         known,
         log,
+        snapshots,
         failed: (failure) => void this.#fail(failure).finally(() => failed.resolve(failure)),
       },
       { no, origin, others: trackers.filter((entry) => entry.no !== no) },

@@ -1,8 +1,8 @@
 /**
  * A tracker without sockets: its state brought back from the store, its methods answered, its clients told.
  *
- * One run of one tracker: the log is read once, at the start; what is written from then on belongs to the run's own
- * origin. When the disk fails, nothing more is promised to anybody: every method is refused from then on and `failed`
+ * One run of one tracker: rows and log are read once, at the start; what is written from then on belongs to the run's
+ * own origin. When the disk fails, nothing more is promised to anybody: every method is refused from then on and `failed`
  * is called, once.
  */
 import type { Clock } from "../base/clock.ts";
@@ -16,16 +16,18 @@ import type { Connection, Transport } from "../net/connection.ts";
 import type { SigningKey } from "../net/identity.ts";
 import type { KnownTrackers } from "../net/known-trackers.ts";
 import type { Method, Params } from "../wire/client-tracker.ts";
-import type { Entry, Origin } from "../wire/entry.ts";
+import type { Origin } from "../wire/entry.ts";
+import { encodeRow } from "../wire/state-row.ts";
 import { closeSession } from "./account-methods.ts";
 import { AccountQuota } from "./account-quota.ts";
 import { Announcer } from "./announcer.ts";
 import { BlobUploads } from "./blob-uploads.ts";
+import { Checkpointer } from "./checkpointer.ts";
 import type { ClientLink } from "./client-link.ts";
 import { CommandLog } from "./command-log.ts";
 import { CopiesNotices } from "./copies-notice.ts";
-import { stampMs } from "./core/hybrid-time.ts";
 import { TrackerCore } from "./core/machine.ts";
+import { rowsOf } from "./core/state-rows.ts";
 import { vectorKeys } from "./core/version-vector.ts";
 import type { Desk } from "./desk.ts";
 import { LoginThrottle } from "./login-throttle.ts";
@@ -42,7 +44,9 @@ import {
 } from "./replication/replica-server.ts";
 import { Replicator } from "./replication/replicator.ts";
 import { SessionTokens } from "./session-tokens.ts";
+import { SnapshotRounds } from "./snapshot-rounds.ts";
 import type { EventStore } from "./store/event-store.ts";
+import type { Snapshots } from "./store/snapshot-keeper.ts";
 import { TrackerKeys } from "./tracker-keys.ts";
 import { answerMethod, type MethodAnswer } from "./tracker-methods.ts";
 
@@ -60,6 +64,8 @@ export interface TrackerServiceDependencies {
   readonly transport: Pick<Transport, "dial">;
   readonly known: Pick<KnownTrackers, "judge" | "recall" | "remember">;
   readonly log: ReplicaLog;
+  /** Copies for the operator; none are made without. */
+  readonly snapshots?: Snapshots | undefined;
 }
 
 export interface TrackerServiceOptions {
@@ -78,21 +84,33 @@ export class TrackerService {
   readonly #desk: Desk;
   readonly #replicaDesk: ReplicaDesk;
   readonly #replicator: Replicator;
+  readonly #checkpointer: Checkpointer;
+  readonly #snapshots: Snapshots | undefined;
+  readonly #snapshotRounds: SnapshotRounds | undefined;
   readonly #failed: (failure: Failure) => void;
-  readonly #cancelExpiry: () => void;
+  readonly #cancelUpkeep: () => void;
   /** Clients that have said hello. */
   readonly #greeted = new Set<ClientLink>();
   #stopped = false;
 
-  /** Reads the whole log. @throws Failure "disk-error" or "corrupt" */
+  /** Reads the state and what the log holds above it. @throws Failure "disk-error" or "corrupt" */
   constructor(dependencies: TrackerServiceDependencies, options: TrackerServiceOptions) {
-    const { store, clock, prng, signing, passwords, afterTurn } = dependencies;
+    const { store, clock, prng, signing, passwords, afterTurn, log } = dependencies;
     const { no, origin, others } = options;
     this.#failed = dependencies.failed;
+    const failed = (failure: Failure) => this.#fail(failure);
     const core = new TrackerCore(origin);
-    const presence = new Presence<ClientLink>((device) => this.#replicator.presenceChanged(device));
-    core.restore(sharersSeen(store.replay(), presence), clock.nowMs());
     const { state } = core;
+    const checkpointer = new Checkpointer({ core, store, clock, afterTurn, failed });
+    checkpointer.restore();
+    this.#checkpointer = checkpointer;
+    this.#snapshots = dependencies.snapshots;
+    if (this.#snapshots !== undefined) {
+      const version = () => JSON.stringify(vectorKeys(store.vector()));
+      const report = (error: unknown) => log.warn(`no snapshot was made: ${toFailure(error).message}`);
+      this.#snapshotRounds = new SnapshotRounds({ snapshots: this.#snapshots, clock, version, report });
+    }
+    const presence = new Presence<ClientLink>((device) => this.#replicator.presenceChanged(device));
     const news = new NewsBook(store);
     const endSession = (link: ClientLink) => closeSession(this.#desk, link);
     const announcer = new Announcer({ state, presence, news, endSession });
@@ -106,8 +124,7 @@ export class TrackerService {
       key: signing.publicKey,
       vector: vectorKeys(core.vector),
     });
-    const hash = () => undefined;
-    const failed = (error: unknown) => this.#fail(toFailure(error));
+    const hash = () => checkpointer.hashAt()?.hash;
     this.#replicator = new Replicator(others, {
       ...dependencies,
       core,
@@ -119,26 +136,28 @@ export class TrackerService {
         if (trackerKeys.learn(address, key)) this.#tellKeys();
         blobs.scan();
       },
-      passed: () => {},
     });
     const blobs = new BlobKeeper({
       store,
       sources: this.#replicator.links,
       digests: () => state.shares.digests(),
       afterTurn,
-      failed,
+      failed: (error) => failed(toFailure(error)),
     });
     const commands = new CommandLog({
       core,
       store,
       clock,
       announce: (announcements) => announcer.announce(announcements),
-      committed: (entries) => {
+      committed: ({ entries, merged }) => {
+        checkpointer.applied(entries);
+        checkpointer.merged(merged);
         this.#replicator.committed(entries);
         for (const { body } of entries) if (body.kind === "file-added") blobs.want(body.digest);
+        for (const row of merged) if (row.kind === "file") blobs.want(row.listing.digest);
       },
       spread: () => this.#replicator.spread(),
-      failed: (failure) => this.#fail(failure),
+      failed,
       afterTurn,
     });
     this.#desk = {
@@ -173,11 +192,16 @@ export class TrackerService {
       announcer,
       news,
       held: () => core.vector,
+      adopt: (vector) => checkpointer.adopt(vector),
       introduce,
       hash,
       greeted: (by) => this.#replicator.hurry(by),
     };
-    this.#cancelExpiry = every(clock, LOOK_MS, () => presence.expire(clock.monotonicMs()));
+    this.#cancelUpkeep = every(clock, LOOK_MS, () => {
+      presence.expire(clock.monotonicMs());
+      const vectors = this.#replicator.allHeld;
+      if (vectors !== undefined) checkpointer.settled(vectors);
+    });
   }
 
   /** Begins to reach for the other trackers. */
@@ -221,21 +245,38 @@ export class TrackerService {
 
   /** For the tracker's own prompt, a line each. */
   status(): string[] {
-    const { presence, store } = this.#desk;
-    const entries = [...store.vector().values()].reduce((sum, last) => sum + last, 0);
+    const { presence, store, state } = this.#desk;
+    const floor = store.floor();
+    let entries = 0;
+    for (const [origin, seq] of store.vector()) entries += seq - (floor.get(origin) ?? 0);
+    const { users, groups, shares } = state;
     return [
       `online: ${count(presence.users, "user")} on ${count(presence.devices, "machine")}`,
+      `records: ${count(users.size, "user")}, ${count(groups.size, "group")}, ${count(shares.size, "file")}`,
       `log: ${count(entries, "entry", "entries")}`,
+      ...this.#snapshotStatus(),
       ...this.#replicator.status(),
     ];
   }
 
-  /** Refuses everything from now on, and leaves the other trackers. */
+  /** Refuses everything from now on and leaves the others; the next start finds all that was done in the rows. */
   stop(): void {
+    this.#refuseAll();
+    this.#checkpointer.close();
+  }
+
+  #refuseAll(): void {
     this.#stopped = true;
-    this.#cancelExpiry();
+    this.#cancelUpkeep();
     this.#replicator.close();
+    this.#snapshotRounds?.stop();
     this.#desk.commands.stop(STOPPED);
+  }
+
+  #snapshotStatus(): string[] {
+    if (this.#snapshots === undefined) return [];
+    const { lastMs } = this.#snapshots;
+    return [`last snapshot: ${lastMs === undefined ? "none yet" : new Date(lastMs).toISOString()}`];
   }
 
   #tellKeys(): void {
@@ -252,7 +293,8 @@ export class TrackerService {
 
   #fail(failure: Failure): void {
     if (this.#stopped) return;
-    this.stop();
+    this.#refuseAll();
+    this.#checkpointer.stop();
     this.#failed(failure);
   }
 }
@@ -261,21 +303,14 @@ export class TrackerService {
 function feedSource(core: TrackerCore, store: EventStore): FeedSource {
   return {
     held: core.vector,
-    floor: new Map(),
-    entryTexts: (origin, after, limit) =>
-      store.entriesAfter(origin, after, limit).map((entry) => JSON.stringify(entry)),
-    rowTexts: () => [],
+    get floor() {
+      return store.floor();
+    },
+    entryTexts: (origin, after, limit) => store.entryTexts(origin, after, limit),
+    rowTexts: () => rowTexts(core),
   };
 }
 
-/**
- * Passes the entries on. A machine was online when it shared or stopped sharing a file: that is all that the log, and so
- * a tracker after its start, knows of when it was there last.
- */
-function* sharersSeen(entries: Iterable<Entry>, presence: Presence<ClientLink>): Generator<Entry> {
-  for (const entry of entries) {
-    const { body, stamp } = entry;
-    if (body.kind === "share-set") presence.seen({ uid: body.uid, fingerprint: body.device }, stampMs(stamp));
-    yield entry;
-  }
+function* rowTexts({ state }: TrackerCore): Generator<string> {
+  for (const row of rowsOf(state)) yield encodeRow(row);
 }

@@ -16,6 +16,7 @@ import {
 } from "../base/limits.ts";
 import { type Entry, entry, entryKey, origin } from "./entry.ts";
 import * as s from "./schema.ts";
+import { type StateRow, stateRow } from "./state-row.ts";
 
 export const TRACKER_TRACKER_VERSION = 1;
 
@@ -88,6 +89,7 @@ export type ReplicaResult<M extends ReplicaMethod> = v.InferOutput<(typeof REPLI
 export const replicaNotice = v.never();
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
+const rows = v.pipe(v.array(stateRow), v.maxLength(PUSH_ENTRIES_MAX));
 const entries = v.pipe(v.array(entry), v.maxLength(PUSH_ENTRIES_MAX));
 
 /** @param texts of entries, each one JSON value */
@@ -100,10 +102,12 @@ export function decodeEntries(tail: Uint8Array): Entry[] | Failure {
   return decodeList(entries, tail);
 }
 
-export function decodeList<S extends v.GenericSchema>(
-  schema: S,
-  tail: Uint8Array,
-): v.InferOutput<S> | Failure {
+/** The rows of a `rows`. */
+export function decodeRows(tail: Uint8Array): StateRow[] | Failure {
+  return decodeList(rows, tail);
+}
+
+function decodeList<S extends v.GenericSchema>(schema: S, tail: Uint8Array): v.InferOutput<S> | Failure {
   try {
     return s.check(schema, JSON.parse(utf8.decode(tail)));
   } catch {

@@ -1,12 +1,13 @@
 /** Whole trackers that meet, part and meet again. */
 import { describe, expect, test } from "bun:test";
 import type { GroupName, RequestId, UserName } from "../../base/ids.ts";
-import { PRESENCE_LEASE_MS, SPREAD_MS_MAX } from "../../base/limits.ts";
+import { HASH_COMPARE_MS, PRESENCE_LEASE_MS, SPREAD_MS_MAX } from "../../base/limits.ts";
 import { RpcConnection } from "../../net/rpc.ts";
 import { failureOf, manifestOf } from "../../testing/service-clients.ts";
 import { deviceOf, originOf } from "../../testing/test-tracker.ts";
 import { TrackerCluster } from "../../testing/tracker-cluster.ts";
 import { REPLICA_METHODS, replicaNotice } from "../../wire/tracker-tracker.ts";
+import { MemoryDisk } from "../store/memory-store.ts";
 
 const lab = "lab" as GroupName;
 
@@ -177,6 +178,81 @@ describe("piece lists", () => {
     await cluster.tracker(2).start();
     await cluster.pass(3_000);
     expect(cluster.tracker(2).disk.blobs.size).toBe(1);
+  });
+});
+
+describe("a log that was trimmed", () => {
+  /** Long enough for everything to be written as rows, passed by all and taken from the log. */
+  const SETTLED_MS = 11 * 60_000;
+
+  test("is short once all have passed it, and the tracker says the same after a restart", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    for (let made = 0; made < 20; made++) await ann.on("create_group", `g${made}`);
+    expect(cluster.tracker(1).status()).toContain("log: 61 entries");
+    await cluster.pass(SETTLED_MS);
+    for (const no of [1, 2]) expect(cluster.tracker(no).status()).toContain("log: 0 entries");
+    await cluster.tracker(2).crash();
+    await cluster.tracker(1).crash();
+    await cluster.tracker(1).start();
+    await cluster.pass(3_000);
+    const again = await cluster.client(1, "ann's machine");
+    await again.login("ann");
+    expect(await again.groups()).toHaveLength(20);
+  });
+
+  test("is kept for one that is away, which then gets entries", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    await cluster.tracker(2).crash();
+    await ann.on("create_group", "lab");
+    await cluster.pass(SETTLED_MS);
+    expect(cluster.tracker(1).status()).toContain("log: 3 entries");
+    expect(cluster.tracker(1).status()).toMatch(/tracker 2 at .*: out of reach for .*, lacks 3 entries/);
+    await cluster.tracker(2).start();
+    await cluster.pass(SETTLED_MS);
+    expect(cluster.tracker(1).status()).toContain("log: 0 entries");
+    expect(cluster.tracker(2).status()).toContain("1 group");
+  });
+
+  for (const loss of ["emptied", "an old copy"] as const)
+    test(`does not keep a tracker whose disk is ${loss} from getting everything`, async () => {
+      await using cluster = await TrackerCluster.running(2);
+      const ann = await cluster.user(1, "ann");
+      const copy = structuredClone(cluster.tracker(2).disk);
+      await ann.on("create_group", "lab");
+      await ann.share("lab", "film.mkv");
+      await cluster.pass(SETTLED_MS);
+      await cluster.tracker(2).crash();
+      cluster.tracker(2).disk = loss === "emptied" ? new MemoryDisk() : Object.assign(new MemoryDisk(), copy);
+      await ann.on("create_group", "den");
+      await cluster.tracker(2).start();
+      await cluster.pass(5_000);
+      expect(cluster.tracker(1).status()).toContain("in step");
+      await cluster.tracker(1).crash();
+      const moved = await cluster.client(2, "ann's machine");
+      await moved.login("ann");
+      expect(await moved.groups()).toEqual(["den owner", "lab owner"]);
+      const { rows } = await moved.call("list_files", { group: lab });
+      expect(rows).toMatchObject([{ name: "film.mkv", sources: 1 }]);
+      expect(cluster.tracker(2).disk.blobs.size).toBe(1);
+    });
+
+  test("two that hold the same and differ all the same mend each other, and say so", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    await ann.on("create_group", "lab");
+    await cluster.pass(3_000);
+    const [one, two] = [cluster.tracker(1), cluster.tracker(2)];
+    await two.crash();
+    for (const key of two.disk.rows.keys()) if (key.includes("/p/")) two.disk.rows.delete(key);
+    await two.start();
+    await cluster.pass(3 * HASH_COMPARE_MS);
+    expect([...one.logged, ...two.logged].some((line) => line.includes("holds another state"))).toBe(true);
+    await one.crash();
+    const moved = await cluster.client(2, "ann's machine");
+    await moved.login("ann");
+    expect(await moved.groups()).toEqual(["lab owner"]);
   });
 });
 

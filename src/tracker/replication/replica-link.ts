@@ -18,7 +18,9 @@ import {
   REPLICA_RETRY_MS_MAX,
   REPLICA_RETRY_MS_MIN,
   REPLICA_SILENT_MS_MAX,
+  REPLICA_TROUBLE_TOLD_MS,
 } from "../../base/limits.ts";
+import { count, formatDuration } from "../../base/text.ts";
 import type { TrackerEntry } from "../../base/tracker-entry.ts";
 import type { Connection, Transport } from "../../net/connection.ts";
 import type { KnownTrackers } from "../../net/known-trackers.ts";
@@ -81,6 +83,10 @@ export class ReplicaLink {
   #held: VersionVector | undefined;
   #fingerprint: Fingerprint | undefined;
   #trouble = "not met yet";
+  /** The trouble that the log knows of. */
+  #told = "";
+  /** Since when it is out of reach. */
+  #lostMs: number;
   #retryMs = REPLICA_RETRY_MS_MIN;
   #endRest: () => void = () => {};
   #comparedMs = 0;
@@ -89,6 +95,7 @@ export class ReplicaLink {
   constructor(entry: TrackerEntry, dependencies: ReplicaLinkDependencies) {
     this.entry = entry;
     this.#dependencies = dependencies;
+    this.#lostMs = dependencies.clock.monotonicMs();
   }
 
   start(): void {
@@ -149,12 +156,16 @@ export class ReplicaLink {
 
   /** For the tracker's own prompt. */
   get status(): string {
-    if (this.#session === undefined) return `${this.#name}: out of reach: ${this.#trouble}`;
-    const { source } = this.#dependencies;
-    const behind = entriesBehind(this.held ?? vectorOf([]), source.held);
-    const ahead = entriesBehind(source.held, this.held ?? vectorOf([]));
-    const step =
-      behind + ahead === 0 ? "in step" : `lacks ${behind} entries of ours, we lack ${ahead} of theirs`;
+    const { source, clock } = this.#dependencies;
+    const held = this.held ?? vectorOf([]);
+    const lacks = count(entriesBehind(held, source.held), "entry", "entries");
+    if (this.#session === undefined) {
+      const since = formatDuration(Math.round((clock.monotonicMs() - this.#lostMs) / 1000));
+      return `${this.#name}: out of reach for ${since} (${this.#trouble}), lacks ${lacks}, which are kept for it`;
+    }
+    const isInStep = holdsAll(held, source.held) && holdsAll(source.held, held);
+    const missing = count(entriesBehind(source.held, held), "entry", "entries");
+    const step = isInStep ? "in step" : `lacks ${lacks} that are here, has ${missing} that are not`;
     return `${this.#name}: ${step}, clock ${formatSkew(this.#session.clockAheadMs)}`;
   }
 
@@ -173,9 +184,13 @@ export class ReplicaLink {
     }
   }
 
+  /** Told when it has lasted: at a start trackers miss each other for a moment. */
   #troubled({ message }: Failure): void {
-    if (message !== this.#trouble) this.#dependencies.log.warn(`${this.#name} is out of reach: ${message}`);
+    const { clock, log } = this.#dependencies;
     this.#trouble = message;
+    if (this.#closed || clock.monotonicMs() - this.#lostMs < REPLICA_TROUBLE_TOLD_MS) return;
+    if (message !== this.#told) log.warn(`${this.#name} is out of reach: ${message}`);
+    this.#told = message;
   }
 
   #rest(): Promise<void> {
@@ -218,7 +233,7 @@ export class ReplicaLink {
     try {
       const greeting = { version: TRACKER_TRACKER_VERSION, ...introduce() } as const;
       const cancel = this.#closeIfSilent(rpc);
-      const { result } = await rpc.call("greet", greeting).finally(cancel);
+      const { result } = await rpc.call("greet", greeting).catch(asGreetingRefused).finally(cancel);
       if (result.origin === greeting.origin)
         throw new Failure("tracker-refused", "this address of the list is this very tracker's");
       this.#begin(rpc, result);
@@ -257,7 +272,7 @@ export class ReplicaLink {
       },
     };
     this.#retryMs = REPLICA_RETRY_MS_MIN;
-    this.#trouble = "";
+    this.#told = "";
     this.#tellReached(this.#session.clockAheadMs);
     this.#session.presence.renew();
     this.#session.feed.offer(source.held);
@@ -274,7 +289,10 @@ export class ReplicaLink {
     const session = this.#session;
     this.#session = undefined;
     session?.stop();
-    if (session !== undefined) this.#held = session.feed.acked;
+    if (session !== undefined) {
+      this.#held = session.feed.acked;
+      this.#lostMs = this.#dependencies.clock.monotonicMs();
+    }
     rpc.close();
     this.#dependencies.events.changed(this);
   }
@@ -316,6 +334,16 @@ export class ReplicaLink {
       rpc.close(new Failure("timeout", "it takes connections but does not answer")),
     );
   }
+}
+
+/** To one that has not met this tracker's key, it is a client that asks for what clients cannot have. */
+function asGreetingRefused(error: unknown): never {
+  const failure = toFailure(error);
+  if (failure.code !== "protocol") throw failure;
+  throw new Failure(
+    "tracker-refused",
+    "it does not know this tracker: its tracker_info.txt must list this one at an address where it can be dialled",
+  );
 }
 
 /** The address is said by who names the tracker: here only the cause. */

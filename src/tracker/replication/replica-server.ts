@@ -14,6 +14,7 @@ import { RpcConnection, type RpcReply } from "../../net/rpc.ts";
 import type { EntryKey, Origin } from "../../wire/entry.ts";
 import {
   decodeEntries,
+  decodeRows,
   type Introduction,
   REPLICA_METHODS,
   type ReplicaMethod,
@@ -24,7 +25,7 @@ import {
 import type { Announcer } from "../announcer.ts";
 import type { ClientLink } from "../client-link.ts";
 import type { CommandLog } from "../command-log.ts";
-import { type VersionVector, vectorKeys } from "../core/version-vector.ts";
+import { type VersionVector, vectorKeys, vectorOf } from "../core/version-vector.ts";
 import type { NewsBook } from "../news.ts";
 import type { Lease, Presence } from "../presence.ts";
 import type { EventStore } from "../store/event-store.ts";
@@ -35,13 +36,15 @@ const protocol = { methods: REPLICA_METHODS, notice: replicaNotice };
 /** What the other trackers may work with. */
 export interface ReplicaDesk {
   readonly clock: Clock;
-  readonly commands: Pick<CommandLog, "take">;
+  readonly commands: Pick<CommandLog, "merge" | "take">;
   readonly store: Pick<EventStore, "blobTotal" | "getBlob">;
   readonly blobs: Pick<BlobKeeper, "ensure">;
   readonly presence: Presence<ClientLink>;
   readonly announcer: Pick<Announcer, "sharesAppeared" | "sourceAppeared">;
   readonly news: Pick<NewsBook, "forget">;
   readonly held: () => VersionVector;
+  /** The rows merged so far stand for all entries up to there. Resolves when they are durable. */
+  readonly adopt: (vector: VersionVector) => Promise<void>;
   readonly introduce: () => Introduction;
   /** Of the state at the very vector that is held, if it is known. */
   readonly hash: () => string | undefined;
@@ -82,11 +85,19 @@ const TABLE: Table = {
     };
   },
 
-  rows: () => {
-    throw new Failure("protocol", "no rows are taken here");
+  rows: async ({ commands }, _by, _params, tail) => {
+    await commands.merge(orThrow(decodeRows(tail)));
+    return { result: {} };
   },
 
-  adopt: ({ held }) => ({ result: { held: vectorKeys(held()) } }),
+  adopt: async ({ adopt, introduce, held }, _by, { vector }) => {
+    const theirs = vectorOf(vector);
+    const { origin } = introduce();
+    if ((theirs.get(origin) ?? 0) > (held().get(origin) ?? 0))
+      throw new Failure("protocol", "entries of this run that it has not made");
+    await adopt(theirs);
+    return { result: { held: vectorKeys(held()) } };
+  },
 
   presence: (desk, by, { here, gone }) => {
     for (const device of gone) desk.presence.unlease(by, device, desk.clock.nowMs());

@@ -21,7 +21,6 @@ import type { PresenceFeedDependencies } from "./presence-feed.ts";
 import { ReplicaLink, type ReplicaLog } from "./replica-link.ts";
 import { Spread } from "./spread.ts";
 import { mayServe } from "./start-gate.ts";
-import { passedByAll } from "./sync-plan.ts";
 
 export interface ReplicatorDependencies {
   readonly core: Pick<TrackerCore, "origin" | "vector">;
@@ -36,8 +35,6 @@ export interface ReplicatorDependencies {
   readonly presence: Pick<PresenceFeedDependencies, "here" | "allHere">;
   /** Another tracker was met: who it is. */
   readonly met: (entry: TrackerEntry, introduction: Introduction) => void;
-  /** What every listed tracker has on its disk has become more, or may have. */
-  readonly passed: (vector: VersionVector) => void;
 }
 
 export class Replicator {
@@ -124,6 +121,12 @@ export class Replicator {
     cancel();
   }
 
+  /** What each of the others was last known to hold; undefined while one has not been met since the start. */
+  get allHeld(): readonly VersionVector[] | undefined {
+    const vectors = this.links.flatMap(({ held }) => held ?? []);
+    return vectors.length === this.links.length ? vectors : undefined;
+  }
+
   presenceChanged(device: Device): void {
     for (const link of this.links) link.presenceChanged(device);
   }
@@ -141,14 +144,8 @@ export class Replicator {
   }
 
   #changed(): void {
-    const { core, source, passed } = this.#dependencies;
+    const { core } = this.#dependencies;
     this.#spread.changed(core.vector.get(core.origin) ?? 0);
-    passed(
-      passedByAll(
-        source.held,
-        this.links.map(({ held }) => held),
-      ),
-    );
   }
 
   #lookAtStart(): void {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { originOf } from "../../testing/test-tracker.ts";
 import type { Origin } from "../../wire/entry.ts";
 import type { VersionVector } from "../core/version-vector.ts";
-import { entriesBehind, holdsAll, nextStep, passedByAll } from "./sync-plan.ts";
+import { entriesBehind, holdsAll, nextStep } from "./sync-plan.ts";
 
 const [a, b] = [originOf(1), originOf(2)];
 const vector = (...pairs: [Origin, number][]): VersionVector => new Map(pairs);
@@ -32,18 +32,4 @@ test("how far one is behind another counts the entries it lacks, not those that 
   expect(entriesBehind(vector([a, 2], [b, 9]), vector([a, 5], [b, 4]))).toBe(3);
   expect(holdsAll(vector([a, 2], [b, 9]), vector([a, 5]))).toBe(false);
   expect(holdsAll(vector([a, 5], [b, 9]), vector([a, 5]))).toBe(true);
-});
-
-describe("what every listed tracker has passed", () => {
-  test("is what the slowest holds of each origin", () => {
-    const mine = vector([a, 9], [b, 9]);
-    expect(passedByAll(mine, [vector([a, 5], [b, 9]), vector([a, 9], [b, 2])])).toEqual(
-      vector([a, 5], [b, 2]),
-    );
-  });
-
-  test("is nothing while one has not been met, and all that is held where no other is listed", () => {
-    expect(passedByAll(vector([a, 9]), [vector([a, 9]), undefined]).size).toBe(0);
-    expect(passedByAll(vector([a, 9]), [])).toEqual(vector([a, 9]));
-  });
 });

@@ -5,7 +5,7 @@
  * any of them needs rows first. Everything else goes as entries, those of one origin in sequence.
  */
 import type { Origin } from "../../wire/entry.ts";
-import { meetVectors, type VersionVector, vectorOf } from "../core/version-vector.ts";
+import type { VersionVector } from "../core/version-vector.ts";
 
 export type SyncStep =
   /** The rows of the state: entries that the other lacks are gone from the log. */
@@ -35,18 +35,4 @@ export function entriesBehind(mine: VersionVector, theirs: VersionVector): numbe
 export function holdsAll(mine: VersionVector, theirs: VersionVector): boolean {
   for (const [origin, seq] of theirs) if ((mine.get(origin) ?? 0) < seq) return false;
   return true;
-}
-
-/**
- * What every listed tracker has on its disk: no entry at or below it will be asked for again, by any that keeps its disk.
- * @param others of each other tracker what it said it holds; undefined for one that has not been met since this start
- */
-export function passedByAll(
-  mine: VersionVector,
-  others: readonly (VersionVector | undefined)[],
-): VersionVector {
-  return others.reduce<VersionVector>(
-    (passed, theirs) => (theirs === undefined ? vectorOf([]) : meetVectors(passed, theirs)),
-    mine,
-  );
 }
