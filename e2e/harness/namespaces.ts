@@ -8,16 +8,12 @@ import { randomBytes } from "node:crypto";
 /** Inside the namespaces only: any two addresses will do. */
 export const HOSTS = ["10.77.0.1", "10.77.0.2"] as const;
 
-const present = new Set<string>();
-process.on("exit", () => {
-  for (const name of present) remove(name);
-});
-
 /** Why there are none on this machine; undefined if there are. */
 export function whyNoNamespaces(): string | undefined {
   if (process.platform !== "linux") return "network namespaces are Linux's";
   if (process.getuid?.() !== 0) return "network namespaces need root";
-  if (Bun.which("ip") === null) return "there is no ip program";
+  for (const program of ["ip", "setsid"])
+    if (Bun.which(program) === null) return `there is no program ${program}`;
   const name = newName();
   const made = Bun.spawnSync(["ip", "netns", "add", name]);
   remove(name);
@@ -33,9 +29,9 @@ export class Namespaces {
   constructor() {
     const name = newName();
     this.#names = [`${name}a`, `${name}b`];
+    removeAfterThisProcess(this.#names);
     for (const each of this.#names) {
       ip("netns", "add", each);
-      present.add(each);
       ip("-n", each, "link", "set", "lo", "up");
     }
     const [left, right] = this.#names;
@@ -73,7 +69,17 @@ function ip(...args: readonly string[]): void {
   if (!done.success) throw new Error(`ip ${args.join(" ")}: ${done.stderr.toString().trim()}`);
 }
 
+/** However it ends: one that is killed, or whose test runs into its deadline, removes nothing itself. */
+function removeAfterThisProcess(names: readonly string[]): void {
+  const present = names.map((name) => `[ -e /run/netns/${name} ]`).join(" || ");
+  const watch = `sleep 1; while kill -0 ${process.pid} && { ${present}; }; do sleep 1; done`;
+  const removal = names.map((name) => `ip netns del ${name}`).join("; ");
+  // In the background of a shell that ends at once: no child of this process, which would be ended with it.
+  Bun.spawnSync(["setsid", "sh", "-c", `(${watch}; ${removal}) &`], {
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+}
+
 function remove(name: string): void {
   Bun.spawnSync(["ip", "netns", "del", name]);
-  present.delete(name);
 }
