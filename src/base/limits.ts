@@ -164,6 +164,8 @@ export const REPEATABLE_MS = 10 * minute;
 export const REPEATABLE_ENTRIES_KEPT = 10_000;
 /** A copy of the database for the operator: what may be lost with the disk is an hour, unless another tracker has it. */
 export const SNAPSHOT_EVERY_MS = 60 * minute;
+/** After a start, when the last copy is older than that: by then the others have given what was missed. */
+export const SNAPSHOT_FIRST_MS = 1 * minute;
 /** One that is whole while the next is made. */
 export const SNAPSHOTS_KEPT = 2;
 /** Piece lists of which some parts have come; beginning another drops the one begun first. */

@@ -68,7 +68,7 @@ async function runTracker(
   const server = await openTracker(own, trackers, dataFolder);
   try {
     const io = { reply: printer(process.stdout), error: printer(process.stderr) };
-    for (const line of introduce(own, server, dataFolder)) io.reply(line);
+    for (const line of introduce(own, trackers, server, dataFolder)) io.reply(line);
     await attendTracker(server, boundedLines(process.stdin, COMMAND_LINE_BYTES_MAX), io, stop);
   } finally {
     await withinCloseTime(server.close());

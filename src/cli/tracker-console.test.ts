@@ -2,12 +2,18 @@ import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { Fingerprint } from "../base/ids.ts";
 import { settle } from "../testing/manual-clock.ts";
-import { attendTracker, introduce, ownEntry } from "./tracker-console.ts";
+import { attendTracker, introduce, ownEntry, type RunningTracker } from "./tracker-console.ts";
 
+const HINT = "status shows what it does, snapshot copies its database, quit ends it";
 const fingerprint = "ab".repeat(32) as Fingerprint;
 const address = { host: "127.0.0.1", port: 5000 };
 const own = { no: 1, address, pin: undefined };
-const tracker = { address, fingerprint, status: () => ["3 users", "1 group"] };
+const tracker: RunningTracker = {
+  address,
+  fingerprint,
+  status: () => ["3 users", "1 group"],
+  snapshot: async () => "/data/snapshots",
+};
 
 describe("which tracker of the file it is", () => {
   const trackers = [own, { no: 7, address: { host: "h", port: 1 }, pin: undefined }];
@@ -28,20 +34,25 @@ describe("which tracker of the file it is", () => {
 
 describe("what it says at its start", () => {
   test("who it is, where its data is, the line that pins it, how to end it", () => {
-    expect(introduce(own, tracker, "/data")).toEqual([
+    expect(introduce(own, [own], tracker, "/data")).toEqual([
       "Tracker 1 listening on 127.0.0.1:5000",
       "Data in /data",
       `For tracker_info.txt: 127.0.0.1:5000 sha256:${fingerprint}`,
-      "quit ends it, status shows what it does",
+      HINT,
     ]);
+  });
+
+  test("with which others it keeps in step", () => {
+    const second = { no: 2, address: { host: "h", port: 1 }, pin: undefined };
+    expect(introduce(own, [own, second], tracker, "/data")).toContain("Keeps in step with tracker 2 at h:1");
   });
 
   test("a warning if the file pins another key, none if it pins this one", () => {
     const other = "cd".repeat(32) as Fingerprint;
-    expect(introduce({ ...own, pin: other }, tracker, "/data").at(-1)).toBe(
+    expect(introduce({ ...own, pin: other }, [own], tracker, "/data").at(-1)).toBe(
       `Warning: clients will refuse this tracker: their tracker_info.txt pins sha256:${other}`,
     );
-    expect(introduce({ ...own, pin: fingerprint }, tracker, "/data")).toHaveLength(4);
+    expect(introduce({ ...own, pin: fingerprint }, [own], tracker, "/data")).toHaveLength(4);
   });
 });
 
@@ -72,13 +83,25 @@ describe("its console", () => {
   test("status shows what it does; anything else gets one line", async () => {
     const { said, ended } = attend(typed("status", "", "stauts", new Failure("usage", "too long"), "quit"));
     await ended;
-    const advice = "quit ends the tracker, status shows what it does";
     expect(said).toEqual([
       "3 users",
       "1 group",
-      `error: unknown command: stauts; ${advice}`,
-      `error: unknown command: too long; ${advice}`,
+      `error: unknown command: stauts; ${HINT}`,
+      `error: unknown command: too long; ${HINT}`,
     ]);
+  });
+
+  test("snapshot says where the copy is, or why there is none", async () => {
+    const { said, ended } = attend(typed("snapshot", "quit"));
+    await ended;
+    expect(said).toEqual(["Snapshot made in /data/snapshots"]);
+    const full = {
+      ...tracker,
+      snapshot: () => Promise.reject(new Failure("disk-error", "the disk is full")),
+    };
+    const output = { reply: (line: string) => said.push(line), error: (line: string) => said.push(line) };
+    await attendTracker(full, typed("snapshot", "quit"), output, new AbortController().signal);
+    expect(said.at(-1)).toBe("error: the disk is full");
   });
 
   test("the end of its input does not end it, nor does input that cannot be read; a stop does", async () => {

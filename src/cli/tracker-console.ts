@@ -1,19 +1,23 @@
 /**
- * What a tracker says to whoever started it, and what it understands: `quit` and `status`.
+ * What a tracker says to whoever started it, and what it understands: `quit`, `status` and `snapshot`.
  *
  * The end of the input does not end a tracker: it may have been started without a terminal.
  */
 import { formatAddress } from "../base/address.ts";
-import { Failure } from "../base/failure.ts";
+import { Failure, toFailure } from "../base/failure.ts";
 import type { Fingerprint } from "../base/ids.ts";
 import { cleanPasted, count, forTerminal } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
+
+const HINT = "status shows what it does, snapshot copies its database, quit ends it";
 
 /** What of a running tracker is shown. */
 export interface RunningTracker {
   readonly address: { readonly host: string; readonly port: number };
   readonly fingerprint: Fingerprint;
   status(): readonly string[];
+  /** @returns where the copy is. @throws Failure */
+  snapshot(): Promise<string>;
 }
 
 export interface ConsoleOutput {
@@ -36,14 +40,23 @@ export function ownEntry(
   );
 }
 
-/** The first lines: who it is, where its data is, and the line that pins its key. */
-export function introduce(own: TrackerEntry, tracker: RunningTracker, dataFolder: string): string[] {
+/** The first lines: who it is, where its data is, the line that pins its key, whom it keeps in step with. */
+export function introduce(
+  own: TrackerEntry,
+  trackers: readonly TrackerEntry[],
+  tracker: Pick<RunningTracker, "address" | "fingerprint">,
+  dataFolder: string,
+): string[] {
   const pin = `sha256:${tracker.fingerprint}`;
+  const others = trackers
+    .filter(({ no }) => no !== own.no)
+    .map(({ no, address }) => `tracker ${no} at ${formatAddress(address)}`);
   const lines = [
     `Tracker ${own.no} listening on ${formatAddress(tracker.address)}`,
     `Data in ${dataFolder}`,
     `For tracker_info.txt: ${formatAddress(own.address)} ${pin}`,
-    "quit ends it, status shows what it does",
+    ...(others.length === 0 ? [] : [`Keeps in step with ${others.join(", ")}`]),
+    HINT,
   ];
   if (own.pin !== undefined && own.pin !== tracker.fingerprint)
     lines.push(`Warning: clients will refuse this tracker: their tracker_info.txt pins sha256:${own.pin}`);
@@ -82,11 +95,20 @@ async function answerAll(
       case "status":
         for (const row of tracker.status()) output.reply(row);
         break;
+      case "snapshot":
+        await copyDatabase(tracker, output);
+        break;
       default:
-        output.error(
-          `error: unknown command: ${words.slice(0, 40)}; quit ends the tracker, status shows what it does`,
-        );
+        output.error(`error: unknown command: ${words.slice(0, 40)}; ${HINT}`);
     }
   }
   return "end";
+}
+
+async function copyDatabase(tracker: RunningTracker, output: ConsoleOutput): Promise<void> {
+  try {
+    output.reply(`Snapshot made in ${await tracker.snapshot()}`);
+  } catch (error) {
+    output.error(`error: ${toFailure(error).message}`);
+  }
 }

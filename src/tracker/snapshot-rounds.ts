@@ -1,7 +1,10 @@
-/** When copies of the database are made: once an hour, if something changed. Owns the timer; what fails is told, no more. */
+/**
+ * When copies of the database are made: soon after a start if the last one is old, then once an hour, if something
+ * changed. Owns the timer; what fails is told, no more.
+ */
 import type { Clock } from "../base/clock.ts";
 import { toFailure } from "../base/failure.ts";
-import { SNAPSHOT_EVERY_MS } from "../base/limits.ts";
+import { SNAPSHOT_EVERY_MS, SNAPSHOT_FIRST_MS } from "../base/limits.ts";
 import type { Snapshots } from "./store/snapshot-keeper.ts";
 
 export interface SnapshotRoundsDependencies {
@@ -20,7 +23,10 @@ export class SnapshotRounds {
 
   constructor(dependencies: SnapshotRoundsDependencies) {
     this.#dependencies = dependencies;
-    this.#arm();
+    const { snapshots, clock } = dependencies;
+    const ageMs = clock.nowMs() - (snapshots.lastMs ?? Number.NEGATIVE_INFINITY);
+    const untilDueMs = Math.max(0, SNAPSHOT_EVERY_MS - Math.max(0, ageMs));
+    this.#arm(Math.max(SNAPSHOT_FIRST_MS, untilDueMs));
   }
 
   /** Makes no more; one that is being made is finished. */
@@ -29,9 +35,9 @@ export class SnapshotRounds {
     this.#cancelTimer?.();
   }
 
-  #arm(): void {
+  #arm(delayMs: number): void {
     if (this.#isStopped) return;
-    this.#cancelTimer = this.#dependencies.clock.after(SNAPSHOT_EVERY_MS, () => void this.#round());
+    this.#cancelTimer = this.#dependencies.clock.after(delayMs, () => void this.#round());
   }
 
   async #round(): Promise<void> {
@@ -45,6 +51,6 @@ export class SnapshotRounds {
     } catch (error) {
       report(toFailure(error, "disk-error"));
     }
-    this.#arm();
+    this.#arm(SNAPSHOT_EVERY_MS);
   }
 }

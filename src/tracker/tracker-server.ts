@@ -103,6 +103,7 @@ export class TrackerServer {
   readonly failed: Promise<Failure>;
   readonly #options: TrackerOptions;
   readonly #store: EventStore;
+  readonly #snapshots: Snapshots | undefined;
   readonly #afterTurn: (run: () => void) => void;
   readonly #service: TrackerService;
   readonly #links = new Set<RpcLink>();
@@ -134,6 +135,7 @@ export class TrackerServer {
     this.failed = failed.promise;
     this.#options = options;
     this.#store = store;
+    this.#snapshots = snapshots;
     this.#afterTurn = afterTurn;
     this.#service = new TrackerService(
       {
@@ -167,6 +169,14 @@ export class TrackerServer {
       `connections: ${count(this.#links.size, "client")}`,
       ...this.#service.status(),
     ];
+  }
+
+  /** Copies the database now. @returns where the copies are. @throws Failure */
+  async snapshot(): Promise<string> {
+    const snapshots = this.#snapshots;
+    if (snapshots === undefined) throw new Failure("disk-error", "this tracker keeps no copies");
+    await snapshots.take(this.#options.clock.nowMs());
+    return snapshots.folder;
   }
 
   /** Takes nothing more, sends the answers that are due, ends all connections, closes the store. May be repeated. */

@@ -306,6 +306,7 @@ function feedSource(core: TrackerCore, store: EventStore): FeedSource {
     get floor() {
       return store.floor();
     },
+    covered: () => core.covered(),
     entryTexts: (origin, after, limit) => store.entryTexts(origin, after, limit),
     rowTexts: () => rowTexts(core),
   };

@@ -24,6 +24,10 @@ class Log implements FeedSource {
     );
   }
 
+  covered(): VersionVector {
+    return this.held;
+  }
+
   rowTexts(): Iterable<string> {
     return this.rows.map((row) => JSON.stringify(row));
   }

@@ -20,6 +20,8 @@ export interface FeedSource {
   readonly floor: VersionVector;
   /** Entries of the origin above a sequence, rising, each as JSON text. */
   entryTexts(origin: Origin, after: number, limit: number): readonly string[];
+  /** What the rows of the state stand for now: no more than what is held. */
+  covered(): VersionVector;
   /** The rows of the state as JSON texts; may be read while the state changes, each row is then as it is at that moment. */
   rowTexts(): Iterable<string>;
 }
@@ -102,13 +104,13 @@ export class LogFeed {
     this.#pump();
   }
 
-  /** What the rows hold for certain is what was held when the first of them was read. */
+  /** What the rows stand for for certain is what they stood for when the first of them was read. */
   async #giveState(): Promise<void> {
     this.#isGivingState = true;
-    const held = new Map(this.#source.held);
+    const covered = new Map(this.#source.covered());
     try {
       for (const texts of batches(this.#source.rowTexts())) await this.#calls.rows(encodeList(texts));
-      this.heard(await this.#calls.adopt(held));
+      this.heard(await this.#calls.adopt(covered));
       this.#isGivingState = false;
       this.#pump();
     } catch (error) {

@@ -166,7 +166,7 @@ export class ReplicaLink {
     const isInStep = holdsAll(held, source.held) && holdsAll(source.held, held);
     const missing = count(entriesBehind(source.held, held), "entry", "entries");
     const step = isInStep ? "in step" : `lacks ${lacks} that are here, has ${missing} that are not`;
-    return `${this.#name}: ${step}, clock ${formatSkew(this.#session.clockAheadMs)}`;
+    return `${this.#name}: ${step}, its clock is ${formatSkew(this.#session.clockAheadMs)}`;
   }
 
   get #name(): string {
@@ -281,8 +281,8 @@ export class ReplicaLink {
   #tellReached(clockAheadMs: number): void {
     const { log } = this.#dependencies;
     const skew = formatSkew(clockAheadMs);
-    if (Math.abs(clockAheadMs) < CLOCK_APART_WARN_MS) log.info(`${this.#name} reached, its clock ${skew}`);
-    else log.warn(`${this.#name} reached, but its clock is ${skew} from this one's: set them right`);
+    if (Math.abs(clockAheadMs) < CLOCK_APART_WARN_MS) log.info(`${this.#name} reached, its clock is ${skew}`);
+    else log.warn(`${this.#name} reached, but its clock is ${skew}: set them right`);
   }
 
   #finish(rpc: ReplicaRpc): void {
@@ -356,8 +356,8 @@ async function reach(transport: Pick<Transport, "dial">, address: Address): Prom
   }
 }
 
-/** `+1.3 s` for one that is ahead of this machine's. */
+/** `3s ahead` of this machine's. */
 function formatSkew(aheadMs: number): string {
-  const seconds = (aheadMs / 1000).toFixed(1);
-  return `${aheadMs >= 0 ? "+" : ""}${seconds} s`;
+  const seconds = Math.round(Math.abs(aheadMs) / 1000);
+  return seconds === 0 ? "the same" : `${formatDuration(seconds)} ${aheadMs > 0 ? "ahead" : "behind"}`;
 }

@@ -15,13 +15,15 @@ const WORKER_ENTRY = Bun.isStandaloneExecutable
 export interface Snapshots {
   /** Wall clock of the newest copy; undefined if there is none. */
   readonly lastMs: number | undefined;
+  /** Where the copies are. */
+  readonly folder: string;
   /** Resolves when the copy is on the disk; the one that is being made, if there is one. @throws Failure "disk-error" */
   take(nowMs: number): Promise<void>;
 }
 
 export class SnapshotKeeper implements Snapshots {
   readonly #database: string;
-  readonly #folder: string;
+  readonly folder: string;
   #worker: Worker | undefined;
   #running: Promise<void> | undefined;
   #lastMs: number | undefined;
@@ -29,7 +31,7 @@ export class SnapshotKeeper implements Snapshots {
   /** @param folder for the copies alone; made with the first */
   constructor(database: string, folder: string) {
     this.#database = database;
-    this.#folder = folder;
+    this.folder = folder;
     this.#lastMs = lastSnapshotMs(folder);
   }
 
@@ -45,9 +47,9 @@ export class SnapshotKeeper implements Snapshots {
   }
 
   async #take(nowMs: number): Promise<void> {
-    const problem = await this.#ask({ database: this.#database, folder: this.#folder, nowMs });
+    const problem = await this.#ask({ database: this.#database, folder: this.folder, nowMs });
     if (problem !== "")
-      throw new Failure("disk-error", `no copy of the database could be made in ${this.#folder}: ${problem}`);
+      throw new Failure("disk-error", `no copy of the database could be made in ${this.folder}: ${problem}`);
     this.#lastMs = nowMs;
   }
 
