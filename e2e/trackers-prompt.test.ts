@@ -9,13 +9,11 @@ import { World } from "./harness/world.ts";
 test("a tracker says who it is, how the others are, and ends at quit, not at the end of input", async () => {
   await using world = new World(2);
   const [first, second] = (await startTrackers(world)) as [Tracker, Tracker];
-  await first.line(/^quit ends it/);
-  expect(first.out.slice(0, 4)).toEqual([
-    `Tracker 1 listening on ${world.address(1)}`,
-    `Data in ${world.path("tracker-1", "data")}`,
-    expect.stringMatching(new RegExp(`^For tracker_info.txt: ${world.address(1)} sha256:[0-9a-f]{64}$`)),
-    "quit ends it, status shows what it does",
-  ]);
+  await first.line(/\bquit ends it\b/);
+  expect(first.out).toContain(`Keeps in step with tracker 2 at ${world.address(2)}`);
+  expect(first.out).toContain(`Tracker 1 listening on ${world.address(1)}`);
+  expect(first.out).toContain(`Data in ${world.path("tracker-1", "data")}`);
+  expect(await first.pin()).toMatch(/^sha256:[0-9a-f]{64}$/);
   const ann = world.startClient("ann");
   await enter(ann);
   await inStep(first, second);
@@ -24,13 +22,14 @@ test("a tracker says who it is, how the others are, and ends at quit, not at the
   expect(status[0]).toStartWith(`tracker 1 of 2, listening on ${world.address(1)}`);
   expect(status.join("\n")).toMatch(/^key: sha256:[0-9a-f]{64}$/m);
   expect(status.join("\n")).toMatch(/\bclients?\b/);
-  expect(status.join("\n")).toMatch(/\b1 user\b/);
+  expect(status.join("\n")).toMatch(/^records: 1 user, 0 groups, 0 files/m);
+  expect(status.join("\n")).toMatch(/^last snapshot: /m);
   const other = status.find((line) => line.startsWith(`tracker 2 at ${world.address(2)}: `));
   expect(other).toMatch(/: in step/);
-  expect(other).toMatch(/clock [+-]\d+\.\d s/);
+  expect(other).toMatch(/\bclock\b/);
   // An alive tracker answers what it does not know with one line.
   first.write("stats\n");
-  await first.line(/^error: unknown command: stats; quit ends the tracker, status shows what it does$/);
+  await first.line(/^error: unknown command: stats; .*\bquit ends /);
 
   second.endInput();
   await ann.ok("create_group lab");
