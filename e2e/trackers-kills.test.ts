@@ -56,6 +56,11 @@ test(
     for (const view of seen) town.compare(view);
     expect(seen[0]).toEqual(seen[1] as (typeof seen)[0]);
     await inStep(...trackers);
+    // Of a command that was not answered it is not known whether it made something.
+    const { accounts, groups } = town.made;
+    const records = `records: ${accounts} users, ${groups} groups, `;
+    for (const tracker of trackers)
+      if (town.unanswered === 0) expect((await tracker.status()).join("\n")).toContain(records);
   },
   TEST_MS_MAX,
 );

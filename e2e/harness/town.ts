@@ -92,6 +92,11 @@ export class Town {
     this.#prng = prng;
   }
 
+  /** How many accounts and groups were acknowledged. */
+  get made(): { readonly accounts: number; readonly groups: number } {
+    return { accounts: this.#clients.length + this.#users.length, groups: this.#groups.length };
+  }
+
   /** All at once, each one command after the other. The trackers hold the same before. */
   async round(round: number, each: number): Promise<void> {
     this.#answers = 0;
