@@ -9,6 +9,7 @@ import { Program } from "./program.ts";
 
 /** A command whose reply has always the same form, whoever is logged in. */
 const MARK = { command: "whoami", lines: 5, last: /^key +sha256:[0-9a-f]{64}$/ };
+const TRACKER_OF_MARK = /^tracker +/;
 const MARK_IN_TRANSCRIPT = /^ *(?:> whoami$|out (?:user|listening|tracker|data|key) {2,})/;
 
 /** Told when it happens, in the midst of other replies. */
@@ -32,6 +33,18 @@ export class Client extends Program {
   /** @param command one line; not the mark itself */
   async run(command: string): Promise<Reply> {
     this.write(`${command}\n${MARK.command}\n`);
+    return await this.#reply(command);
+  }
+
+  /** As from a script: all commands go in at once, and run one after the other. @throws if one failed */
+  async all(commands: readonly string[]): Promise<readonly (readonly string[])[]> {
+    this.write(commands.map((command) => `${command}\n${MARK.command}\n`).join(""));
+    const replies: (readonly string[])[] = [];
+    for (const command of commands) replies.push(this.#lines(command, await this.#reply(command)));
+    return replies;
+  }
+
+  async #reply(command: string): Promise<Reply> {
     const from = this.#seen;
     const end = await this.until(`the end of the reply to ${command}`, () => {
       const at = this.out.findIndex((line, index) => index >= from && MARK.last.test(line));
@@ -47,7 +60,10 @@ export class Client extends Program {
 
   /** @returns the reply's lines @throws if the command failed */
   async ok(command: string): Promise<readonly string[]> {
-    const { lines, error } = await this.run(command);
+    return this.#lines(command, await this.run(command));
+  }
+
+  #lines(command: string, { lines, error }: Reply): readonly string[] {
     if (error !== undefined) throw new Error(`${this.name}: ${command}: ${error}\n${this.transcript()}`);
     return lines;
   }
@@ -58,6 +74,16 @@ export class Client extends Program {
     if (error === undefined)
       throw new Error(`${this.name}: not refused: ${command}: ${lines.join(" | ")}\n${this.transcript()}`);
     return error;
+  }
+
+  /** The address of the tracker that answered when the last command had ended. */
+  get tracker(): string | undefined {
+    return this.out.findLast((line) => TRACKER_OF_MARK.test(line))?.replace(TRACKER_OF_MARK, "");
+  }
+
+  /** Lines on standard error like that, so far. */
+  told(pattern: RegExp): readonly string[] {
+    return this.err.filter((line) => pattern.test(line));
   }
 
   /** Resolves when the file at `path` has been told to be complete, `times` times in this process's life. */

@@ -11,6 +11,8 @@ export interface ProgramOptions {
   /** For transcripts. */
   readonly name: string;
   readonly args: readonly string[];
+  /** The command that it is started with, as `ip netns exec <name>`: one that becomes the program, under the same process id. */
+  readonly within?: readonly string[];
   /** The folder it starts in. */
   readonly cwd: string;
   readonly home: string;
@@ -39,7 +41,7 @@ export class Program {
 
   constructor(options: ProgramOptions) {
     this.name = options.name;
-    this.#child = Bun.spawn([BINARY, ...options.args], {
+    this.#child = Bun.spawn([...(options.within ?? []), BINARY, ...options.args], {
       cwd: options.cwd,
       env: { ...cleanEnvironment(options.home), ...options.env },
       stdin: "pipe",

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { requireBinary } from "./binary.ts";
 import { Client } from "./client.ts";
 import { Program, type ProgramOptions } from "./program.ts";
+import { Tracker } from "./tracker.ts";
 
 export interface StartOptions {
   /** Further arguments behind the usual ones. */
@@ -16,6 +17,12 @@ export interface StartOptions {
   /** The folder it starts in; by default its home. */
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** In place of the world's own list. */
+  readonly trackerInfo?: string;
+  /** See `ProgramOptions`. */
+  readonly within?: readonly string[];
+  /** Where a client listens; by default on loopback. */
+  readonly host?: string;
 }
 
 export class World {
@@ -23,28 +30,53 @@ export class World {
   /** Where the trackers are said to be; `ports[0]` is tracker 1's. */
   readonly trackerInfo: string;
   readonly ports: readonly number[];
+  readonly #hosts: readonly string[];
   readonly #programs: Program[] = [];
 
-  constructor(trackers = 1) {
+  /** @param trackers how many, or the host of each */
+  constructor(trackers: number | readonly string[] = 1) {
     requireBinary();
+    this.#hosts = typeof trackers === "number" ? Array<string>(trackers).fill("127.0.0.1") : trackers;
     this.folder = mkdtempSync(join(tmpdir(), "p2p-e2e-"));
-    this.trackerInfo = join(this.folder, "tracker_info.txt");
-    this.ports = freePorts(trackers);
-    writeFileSync(this.trackerInfo, this.ports.map((port) => `127.0.0.1:${port}\n`).join(""));
+    this.ports = freePorts(this.#hosts.length);
+    this.trackerInfo = this.trackerList(this.ports.map((_, index) => index + 1));
+  }
+
+  /** Of a tracker, as the list names it. */
+  address(number: number): string {
+    return `${this.#hosts[number - 1]}:${this.ports[number - 1]}`;
+  }
+
+  /**
+   * Writes a list of some of the trackers under their own numbers: a client begins with the first of them.
+   * @param pins behind the entries, by number
+   * @returns its path
+   */
+  trackerList(
+    numbers: readonly number[],
+    name = "tracker_info.txt",
+    pins: Readonly<Record<number, string>> = {},
+  ): string {
+    const path = join(this.folder, name);
+    const lines = numbers.map((number) => `${number} ${this.address(number)} ${pins[number] ?? ""}`.trim());
+    writeFileSync(path, `${lines.join("\n")}\n`);
+    return path;
   }
 
   /** Resolves when it takes connections. Started again with the same number, it has the same data folder. */
-  async startTracker(number = 1, options: StartOptions = {}): Promise<Program> {
+  async startTracker(number = 1, options: StartOptions = {}): Promise<Tracker> {
     const name = `tracker-${number}`;
-    const args = ["tracker", this.trackerInfo, String(number), "--data-dir", this.path(name, "data")];
-    const tracker = this.#keep(new Program(this.#options(name, args, options)));
+    const list = options.trackerInfo ?? this.trackerInfo;
+    const args = ["tracker", list, String(number), "--data-dir", this.path(name, "data")];
+    const tracker = this.#keep(new Tracker(this.#options(name, args, options)));
     await tracker.line(/listening/i);
     return tracker;
   }
 
   /** A client on a free port. Started again with the same name, it has the same data folder. */
   startClient(name: string, options: StartOptions = {}): Client {
-    const args = ["client", "127.0.0.1:0", this.trackerInfo, "--data-dir", this.path(name, "data")];
+    const { host = "127.0.0.1", trackerInfo = this.trackerInfo } = options;
+    const args = ["client", `${host}:0`, trackerInfo, "--data-dir", this.path(name, "data")];
     return this.#keep(new Client(this.#options(name, args, options)));
   }
 
@@ -72,10 +104,10 @@ export class World {
   #options(
     name: string,
     args: readonly string[],
-    { args: more = [], cwd, env = {} }: StartOptions,
+    { args: more = [], cwd, env = {}, within = [] }: StartOptions,
   ): ProgramOptions {
     const home = this.dir(name);
-    return { name, args: [...args, ...more], cwd: cwd ?? home, home, env };
+    return { name, args: [...args, ...more], cwd: cwd ?? home, home, env, within };
   }
 
   #keep<P extends Program>(program: P): P {

@@ -40,6 +40,14 @@ describe("which tracker comes next", () => {
     expect(health.next(TRACKER_STABLE_MS, NONE)).toEqual({ kind: "try", index: 2 });
   });
 
+  test("what failed before the lost connection is no reason to wait: the others may be back", () => {
+    const health = new TrackerHealth(2);
+    for (let times = 0; times < 10; times++) health.failed(0, 0);
+    health.answered(1, 10);
+    health.failed(1, 20);
+    expect(health.next(20, NONE)).toEqual({ kind: "try", index: 0 });
+  });
+
   test("a single tracker is tried again after a back-off that doubles up to its bound", () => {
     const health = new TrackerHealth(1);
     const waits = [];

@@ -52,7 +52,9 @@ export class TrackerHealth {
     return { kind: "wait", ms: Math.min(soonestMs - nowMs, TRACKER_RETRY_MS_MAX) };
   }
 
+  /** While it is in use no other is tried: how long they were to be left alone is of no use any more when it is lost. */
   answered(index: number, nowMs: number): void {
+    for (const record of this.#records) record.retryAtMs = Number.NEGATIVE_INFINITY;
     this.#record(index).upSinceMs = nowMs;
     this.#preferred = index;
   }
