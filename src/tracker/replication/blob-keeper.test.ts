@@ -81,6 +81,19 @@ test("a list that is not what its digest says is not kept, and the next one is a
   expect(store.getBlob(digest, 0, 52)).toEqual(listOf(52));
 });
 
+test("another tracker's disk error is its own; this one's is told", async () => {
+  const digest = far.add(listOf(52));
+  near.getBlob = () => Promise.reject(new Failure("disk-error", "theirs"));
+  expect(await keeper.ensure(digest)).toBe(true);
+  const other = far.add(listOf(52, 2));
+  store.putBlob = () => {
+    throw new Failure("disk-error", "ours");
+  };
+  keeper.want(other);
+  while (failures.length === 0) await settle();
+  expect(failures).toEqual([expect.objectContaining({ message: "ours" })]);
+});
+
 test("only a few are fetched at once", async () => {
   const digests = Array.from({ length: BLOB_FETCHES_AT_ONCE_MAX + 3 }, (_, fill) =>
     near.add(listOf(52, fill)),

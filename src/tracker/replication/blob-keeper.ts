@@ -4,16 +4,22 @@
  * A digest is fetched once at a time, from one tracker after the other until one has it whole; the store holds every list
  * against its digest. What nobody in reach has is asked for again when somebody needs it, or another comes into reach.
  */
-import { toFailure } from "../../base/failure.ts";
+import { Failure } from "../../base/failure.ts";
 import type { Digest } from "../../base/ids.ts";
 import { BLOB_FETCHES_AT_ONCE_MAX, BLOB_PART_BYTES, BLOB_SCAN_FILES } from "../../base/limits.ts";
-import type { EventStore } from "../store/event-store.ts";
+import type { BlobProgress, EventStore } from "../store/event-store.ts";
+
+interface BlobPart {
+  readonly bytes: Uint8Array;
+  /** Of the whole list. */
+  readonly total: number;
+}
 
 /** Another tracker. */
 export interface BlobSource {
   readonly isInReach: boolean;
   /** @throws Failure if it has not got it */
-  getBlob(digest: Digest, offset: number): Promise<{ bytes: Uint8Array; total: number }>;
+  getBlob(digest: Digest, offset: number): Promise<BlobPart>;
 }
 
 export interface BlobKeeperDependencies {
@@ -93,15 +99,20 @@ export class BlobKeeper {
   }
 
   async #fetchFrom(source: BlobSource, digest: Digest): Promise<boolean> {
+    for (let offset = 0; ; offset += BLOB_PART_BYTES) {
+      const part = await source.getBlob(digest, offset).catch(() => undefined);
+      const progress = part === undefined ? "refused" : this.#keep(digest, offset, part);
+      if (progress !== "unfinished") return progress === "whole";
+    }
+  }
+
+  /** @returns "refused" for a part that does not fit, or makes a wrong list. @throws Failure "disk-error" */
+  #keep(digest: Digest, offset: number, { bytes, total }: BlobPart): BlobProgress | "refused" {
     try {
-      for (let offset = 0; ; offset += BLOB_PART_BYTES) {
-        const { bytes, total } = await source.getBlob(digest, offset);
-        if (this.#dependencies.store.putBlob(digest, offset, bytes, total) === "whole") return true;
-      }
+      return this.#dependencies.store.putBlob(digest, offset, bytes, total);
     } catch (error) {
-      // Whatever the other did not do right; only this machine's own disk is this tracker's affair.
-      if (toFailure(error).code === "disk-error") throw error;
-      return false;
+      if (error instanceof Failure && error.code !== "disk-error") return "refused";
+      throw error;
     }
   }
 }
