@@ -16,7 +16,7 @@ export async function carryOut<T>(
   view: (state: State) => T,
 ): Promise<T> {
   const { value, copies } = await desk.commands.run(command, view);
-  const notice = desk.copiesNotices.next(link, copies, desk.trackers);
+  const notice = desk.copiesNotices.next(link, copies, desk.cluster.size);
   if (notice !== undefined) link.notify(notice);
   return value;
 }

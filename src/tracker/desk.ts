@@ -20,8 +20,7 @@ import type { LoginThrottle } from "./login-throttle.ts";
 import type { NewsBook } from "./news.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Device, Presence } from "./presence.ts";
-import type { BlobKeeper } from "./replication/blob-keeper.ts";
-import type { Replicator } from "./replication/replicator.ts";
+import type { Cluster } from "./replication/cluster.ts";
 import type { SessionTokens } from "./session-tokens.ts";
 import type { EventStore } from "./store/event-store.ts";
 
@@ -36,8 +35,8 @@ export interface Desk {
   readonly presence: Presence<ClientLink>;
   readonly announcer: Announcer;
   readonly news: NewsBook;
-  readonly blobs: BlobKeeper;
-  readonly replicator: Replicator;
+  /** The other trackers. */
+  readonly cluster: Cluster;
   readonly uploads: BlobUploads<ClientLink>;
   readonly passwords: Passwords;
   readonly accountQuota: AccountQuota;
@@ -50,8 +49,6 @@ export interface Desk {
   /** Resolves when clients may be served. @throws Failure "try-later" if that takes long */
   readonly ready: () => Promise<void>;
   readonly copiesNotices: CopiesNotices;
-  /** How many are listed, this one included. */
-  readonly trackers: number;
 }
 
 /** A result with raw bytes behind it. */

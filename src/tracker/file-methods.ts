@@ -69,9 +69,9 @@ export const putBlob: CallerMethod<"put_blob"> = (desk, { link, uid }, params, t
 
 /** One that was put at another tracker may not be here yet. */
 export const getBlob: CallerMethod<"get_blob"> = async (desk, { uid }, { digest, offset, ...group }) => {
-  const { state, store, blobs } = desk;
+  const { state, store, cluster } = desk;
   orThrow(memberGroupNamed(state, uid, nameNow(state, uid, group)));
-  await blobs.ensure(digest);
+  await cluster.blobs.ensure(digest);
   const total = store.blobTotal(digest);
   const bytes = store.getBlob(digest, offset, BLOB_PART_BYTES);
   if (total === undefined || bytes === undefined)
@@ -88,7 +88,7 @@ export const share: CallerMethod<"share"> = async (desk, caller, params) => {
   if (isNewHere(desk, gid, file)) {
     checkPieceList(desk, file);
     // With the entry alone another tracker could list the file, but hand it to nobody.
-    await desk.replicator.spreadBlob(file.digest);
+    await desk.cluster.spreadBlob(file.digest);
   }
   const group = nameNow(desk.state, by, { ...params, gid });
   const command = { kind: "share-file", request, by, device, group, name, file, counter } as const;

@@ -12,12 +12,9 @@ import { HELLO_WAIT_MS_MAX, LOOK_MS } from "../base/limits.ts";
 import type { Prng } from "../base/prng.ts";
 import { count } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
-import type { Connection, Transport } from "../net/connection.ts";
 import type { SigningKey } from "../net/identity.ts";
-import type { KnownTrackers } from "../net/known-trackers.ts";
 import type { Method, Params } from "../wire/client-tracker.ts";
 import type { Origin } from "../wire/entry.ts";
-import { encodeRow } from "../wire/state-row.ts";
 import { closeSession } from "./account-methods.ts";
 import { AccountQuota } from "./account-quota.ts";
 import { Announcer } from "./announcer.ts";
@@ -27,30 +24,21 @@ import type { ClientLink } from "./client-link.ts";
 import { CommandLog } from "./command-log.ts";
 import { CopiesNotices } from "./copies-notice.ts";
 import { TrackerCore } from "./core/machine.ts";
-import { rowsOf } from "./core/state-rows.ts";
 import { vectorKeys } from "./core/version-vector.ts";
 import type { Desk } from "./desk.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import { NewsBook } from "./news.ts";
 import type { Passwords } from "./passwords.ts";
 import { Presence } from "./presence.ts";
-import { BlobKeeper } from "./replication/blob-keeper.ts";
-import type { FeedSource } from "./replication/log-feed.ts";
-import type { ReplicaLog } from "./replication/replica-link.ts";
-import {
-  type ReplicaDesk,
-  ReplicaServer,
-  type ReplicaServerDependencies,
-} from "./replication/replica-server.ts";
-import { Replicator } from "./replication/replicator.ts";
+import { Cluster, type ClusterNetwork } from "./replication/cluster.ts";
+import type { ReplicaServer } from "./replication/replica-server.ts";
 import { SessionTokens } from "./session-tokens.ts";
 import { SnapshotRounds } from "./snapshot-rounds.ts";
 import type { EventStore } from "./store/event-store.ts";
 import type { Snapshots } from "./store/snapshot-keeper.ts";
-import { TrackerKeys } from "./tracker-keys.ts";
 import { answerMethod, type MethodAnswer } from "./tracker-methods.ts";
 
-export interface TrackerServiceDependencies {
+export interface TrackerServiceDependencies extends ClusterNetwork {
   readonly store: EventStore;
   readonly clock: Clock;
   readonly prng: Prng;
@@ -60,10 +48,6 @@ export interface TrackerServiceDependencies {
   readonly afterTurn: (run: () => void) => void;
   /** Told once, when the disk has failed: the tracker must end. */
   readonly failed: (failure: Failure) => void;
-  /** How the other trackers are reached. */
-  readonly transport: Pick<Transport, "dial">;
-  readonly known: Pick<KnownTrackers, "judge" | "recall" | "remember">;
-  readonly log: ReplicaLog;
   /** Copies for the operator; none are made without. */
   readonly snapshots?: Snapshots | undefined;
 }
@@ -82,8 +66,7 @@ const STOPPED = new Failure("try-another", "this tracker has stopped; try anothe
 
 export class TrackerService {
   readonly #desk: Desk;
-  readonly #replicaDesk: ReplicaDesk;
-  readonly #replicator: Replicator;
+  readonly #cluster: Cluster;
   readonly #checkpointer: Checkpointer;
   readonly #snapshots: Snapshots | undefined;
   readonly #snapshotRounds: SnapshotRounds | undefined;
@@ -110,56 +93,40 @@ export class TrackerService {
       const report = (error: unknown) => log.warn(`no snapshot was made: ${toFailure(error).message}`);
       this.#snapshotRounds = new SnapshotRounds({ snapshots: this.#snapshots, clock, version, report });
     }
-    const presence = new Presence<ClientLink>((device) => this.#replicator.presenceChanged(device));
+    const presence = new Presence<ClientLink>((device) => this.#cluster.presenceChanged(device));
     const news = new NewsBook(store);
     const endSession = (link: ClientLink) => closeSession(this.#desk, link);
     const announcer = new Announcer({ state, presence, news, endSession });
-    const listed = others.map(({ address }) => address);
-    const trackerKeys = new TrackerKeys(signing.publicKey, listed, store);
-    const keys = () => trackerKeys.all;
-    const introduce = () => ({
-      no,
-      origin,
-      clockMs: clock.nowMs(),
-      key: signing.publicKey,
-      vector: vectorKeys(core.vector),
-    });
-    const hash = () => checkpointer.hashAt()?.hash;
-    this.#replicator = new Replicator(others, {
-      ...dependencies,
-      core,
-      source: feedSource(core, store),
-      introduce,
-      hash,
-      presence: { here: (device) => presence.here(device), allHere: () => presence.allHere() },
-      met: ({ address }, { key }) => {
-        if (trackerKeys.learn(address, key)) this.#tellKeys();
-        blobs.scan();
+    const cluster = new Cluster(
+      {
+        ...dependencies,
+        core,
+        checkpointer,
+        commands: () => commands,
+        presence,
+        announcer,
+        news,
+        keysChanged: () => this.#tellKeys(),
+        failed,
       },
-    });
-    const blobs = new BlobKeeper({
-      store,
-      sources: this.#replicator.links,
-      digests: () => state.shares.digests(),
-      afterTurn,
-      failed: (error) => failed(toFailure(error)),
-    });
+      { no, others },
+    );
+    this.#cluster = cluster;
     const commands = new CommandLog({
       core,
       store,
       clock,
       announce: (announcements) => announcer.announce(announcements),
-      committed: ({ entries, merged }) => {
-        checkpointer.applied(entries);
-        checkpointer.merged(merged);
-        this.#replicator.committed(entries);
-        for (const { body } of entries) if (body.kind === "file-added") blobs.want(body.digest);
-        for (const row of merged) if (row.kind === "file") blobs.want(row.listing.digest);
+      committed: (batch) => {
+        checkpointer.applied(batch.entries);
+        checkpointer.merged(batch.merged);
+        cluster.committed(batch);
       },
-      spread: () => this.#replicator.spread(),
+      spread: () => cluster.spread(),
       failed,
       afterTurn,
     });
+    const keys = () => cluster.keys;
     this.#desk = {
       no,
       clock,
@@ -170,8 +137,8 @@ export class TrackerService {
       news,
       announcer,
       commands,
-      blobs,
-      replicator: this.#replicator,
+      cluster,
+      copiesNotices: new CopiesNotices(),
       uploads: new BlobUploads(),
       passwords,
       accountQuota: new AccountQuota(),
@@ -180,42 +147,18 @@ export class TrackerService {
       signingKey: signing.privateKey,
       keys,
       ready: () => this.#ready(clock),
-      copiesNotices: new CopiesNotices(),
-      trackers: others.length + 1,
     };
-    this.#replicaDesk = {
-      clock,
-      commands,
-      store,
-      blobs,
-      presence,
-      announcer,
-      news,
-      held: () => core.vector,
-      adopt: (vector) => checkpointer.adopt(vector),
-      introduce,
-      hash,
-      greeted: (by) => this.#replicator.hurry(by),
-    };
-    this.#cancelUpkeep = every(clock, LOOK_MS, () => {
-      presence.expire(clock.monotonicMs());
-      const vectors = this.#replicator.allHeld;
-      if (vectors !== undefined) checkpointer.settled(vectors);
-    });
+    this.#cancelUpkeep = every(clock, LOOK_MS, () => cluster.tidy());
   }
 
   /** Begins to reach for the other trackers. */
   start(): void {
-    this.#replicator.start();
+    this.#cluster.start();
   }
 
-  /** Takes a connection of another tracker; undefined if its key is not that of a listed one: it is a client's. */
-  acceptTracker(
-    connection: Connection,
-    events: Pick<ReplicaServerDependencies, "report" | "closed">,
-  ): ReplicaServer | undefined {
-    if (!this.#replicator.isTracker(connection.peer)) return undefined;
-    return new ReplicaServer({ connection, desk: this.#replicaDesk, ...events });
+  /** Takes a connection of another tracker; undefined if it is a client's. */
+  acceptTracker(...given: Parameters<Cluster["accept"]>): ReplicaServer | undefined {
+    return this.#cluster.accept(...given);
   }
 
   /** @param params checked against the method's schema. @throws Failure */
@@ -255,7 +198,7 @@ export class TrackerService {
       `records: ${count(users.size, "user")}, ${count(groups.size, "group")}, ${count(shares.size, "file")}`,
       `log: ${count(entries, "entry", "entries")}`,
       ...this.#snapshotStatus(),
-      ...this.#replicator.status(),
+      ...this.#cluster.status(),
     ];
   }
 
@@ -268,7 +211,7 @@ export class TrackerService {
   #refuseAll(): void {
     this.#stopped = true;
     this.#cancelUpkeep();
-    this.#replicator.close();
+    this.#cluster.close();
     this.#snapshotRounds?.stop();
     this.#desk.commands.stop(STOPPED);
   }
@@ -288,7 +231,7 @@ export class TrackerService {
   async #ready(clock: Clock): Promise<void> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const cancel = clock.after(HELLO_WAIT_MS_MAX, () => reject(STARTING));
-    await Promise.race([this.#replicator.ready, late]).finally(cancel);
+    await Promise.race([this.#cluster.ready, late]).finally(cancel);
   }
 
   #fail(failure: Failure): void {
@@ -297,21 +240,4 @@ export class TrackerService {
     this.#checkpointer.stop();
     this.#failed(failure);
   }
-}
-
-/** What this tracker has to give the others. */
-function feedSource(core: TrackerCore, store: EventStore): FeedSource {
-  return {
-    held: core.vector,
-    get floor() {
-      return store.floor();
-    },
-    covered: () => core.covered(),
-    entryTexts: (origin, after, limit) => store.entryTexts(origin, after, limit),
-    rowTexts: () => rowTexts(core),
-  };
-}
-
-function* rowTexts({ state }: TrackerCore): Generator<string> {
-  for (const row of rowsOf(state)) yield encodeRow(row);
 }

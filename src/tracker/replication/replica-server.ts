@@ -36,7 +36,8 @@ const protocol = { methods: REPLICA_METHODS, notice: replicaNotice };
 /** What the other trackers may work with. */
 export interface ReplicaDesk {
   readonly clock: Clock;
-  readonly commands: Pick<CommandLog, "merge" | "take">;
+  readonly take: CommandLog["take"];
+  readonly merge: CommandLog["merge"];
   readonly store: Pick<EventStore, "blobTotal" | "getBlob">;
   readonly blobs: Pick<BlobKeeper, "ensure">;
   readonly presence: Presence<ClientLink>;
@@ -68,9 +69,9 @@ const TABLE: Table = {
     return { result: desk.introduce() };
   },
 
-  push: async ({ commands, held }, _by, _params, tail) => {
+  push: async ({ take, held }, _by, _params, tail) => {
     const entries = orThrow(decodeEntries(tail));
-    await commands.take(entries);
+    await take(entries);
     return { result: { held: keysOf(held(), new Set(entries.map(({ key }) => key.origin))) } };
   },
 
@@ -85,8 +86,8 @@ const TABLE: Table = {
     };
   },
 
-  rows: async ({ commands }, _by, _params, tail) => {
-    await commands.merge(orThrow(decodeRows(tail)));
+  rows: async ({ merge }, _by, _params, tail) => {
+    await merge(orThrow(decodeRows(tail)));
     return { result: {} };
   },
 

@@ -6,7 +6,7 @@
  */
 
 import type { Clock } from "../../base/clock.ts";
-import type { Digest, Fingerprint } from "../../base/ids.ts";
+import type { Fingerprint } from "../../base/ids.ts";
 import { SPREAD_MS_MAX, START_WAIT_MS } from "../../base/limits.ts";
 import type { TrackerEntry } from "../../base/tracker-entry.ts";
 import type { Transport } from "../../net/connection.ts";
@@ -15,7 +15,6 @@ import type { Entry } from "../../wire/entry.ts";
 import type { Introduction } from "../../wire/tracker-tracker.ts";
 import type { TrackerCore } from "../core/machine.ts";
 import type { VersionVector } from "../core/version-vector.ts";
-import type { Device } from "../presence.ts";
 import type { FeedSource } from "./log-feed.ts";
 import type { PresenceFeedDependencies } from "./presence-feed.ts";
 import { ReplicaLink, type ReplicaLog } from "./replica-link.ts";
@@ -111,29 +110,10 @@ export class Replicator {
     return this.#spread.until(core.vector.get(core.origin) ?? 0);
   }
 
-  /** Has the others in reach keep a piece list, and waits for that as long as for a command. */
-  async spreadBlob(digest: Digest): Promise<void> {
-    const kept = this.links.filter(({ isInReach }) => isInReach).map((link) => link.keepBlob(digest));
-    if (kept.length === 0) return;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#dependencies.clock.after(SPREAD_MS_MAX, resolve);
-    await Promise.race([Promise.allSettled(kept), late]);
-    cancel();
-  }
-
   /** What each of the others was last known to hold; undefined while one has not been met since the start. */
   get allHeld(): readonly VersionVector[] | undefined {
     const vectors = this.links.flatMap(({ held }) => held ?? []);
     return vectors.length === this.links.length ? vectors : undefined;
-  }
-
-  presenceChanged(device: Device): void {
-    for (const link of this.links) link.presenceChanged(device);
-  }
-
-  /** For the tracker's own prompt, a line each. */
-  status(): string[] {
-    return this.links.map(({ status }) => status);
   }
 
   #greeted(link: ReplicaLink, introduction: Introduction): void {
