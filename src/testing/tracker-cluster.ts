@@ -25,10 +25,12 @@ const protocol = { methods: METHODS, notice };
 
 /** One tracker of the list: its disk and what it remembers outlive its runs. */
 export class ClusterTracker {
-  readonly key: Fingerprint;
+  key: Fingerprint;
   readonly clock: ManualClock;
   readonly logged: string[] = [];
   disk = new MemoryDisk();
+  /** Its own list, where it is not that of the cluster. */
+  trackers: readonly TrackerEntry[] | undefined;
   server: TrackerServer | undefined;
   readonly #met = new MetTrackers();
   readonly #cluster: TrackerCluster;
@@ -61,7 +63,7 @@ export class ClusterTracker {
       {
         no,
         address,
-        trackers: this.#cluster.entries,
+        trackers: this.trackers ?? this.#cluster.entries,
         clock: this.clock,
         log: { info: log, warn: log, error: log },
       },

@@ -257,6 +257,39 @@ describe("a log that was trimmed", () => {
 });
 
 describe("who is no tracker of the list", () => {
+  test("a tracker that comes back with another key is given nothing and believed nothing", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const [one, two] = [cluster.tracker(1), cluster.tracker(2)];
+    const ann = await cluster.user(1, "ann");
+    await two.crash();
+    two.key = deviceOf("somebody else");
+    two.disk = new MemoryDisk();
+    await two.start();
+    await ann.on("create_group", "lab");
+    await cluster.pass(5_000);
+    expect(two.disk.logs.size).toBe(0);
+    expect(one.status()).toMatch(/out of reach for .* shows another key/);
+    expect(one.logged.join()).toContain("shows another key");
+    const mallory = await cluster.user(2, "mallory");
+    await mallory.on("create_group", "den");
+    await cluster.pass(5_000);
+    expect(await ann.groups()).toEqual(["lab owner"]);
+  });
+
+  test("a pinned key is the only one that is talked to, also at the first meeting", async () => {
+    await using cluster = new TrackerCluster(2);
+    const [one, two] = [cluster.tracker(1), cluster.tracker(2)];
+    const pin = deviceOf("the right one");
+    one.trackers = cluster.entries.map((entry) => (entry.no === 2 ? { ...entry, pin } : entry));
+    await one.start();
+    await two.start();
+    await cluster.pass(3_000);
+    await cluster.user(1, "ann");
+    await cluster.pass(3_000);
+    expect(two.disk.logs.size).toBe(0);
+    expect(one.status()).toContain("tracker_info.txt says");
+  });
+
   test("gets nothing of what trackers tell each other", async () => {
     await using cluster = await TrackerCluster.running(2);
     const stranger = cluster.network.transport(deviceOf("a stranger's machine"));
