@@ -15,7 +15,7 @@ import { type Announcement, applyAnnounced, mergeRowsAnnounced } from "./announc
 import type { Command } from "./core/commands.ts";
 import type { TrackerCore } from "./core/machine.ts";
 import type { State } from "./core/state.ts";
-import { freshEntries } from "./replication/fresh-entries.ts";
+import { freshEntries } from "./fresh-entries.ts";
 import type { EventStore } from "./store/event-store.ts";
 
 export interface CommandLogDependencies {

@@ -1,7 +1,7 @@
 /** Which entries of another tracker are new here, and whether they continue what is here. Pure. */
-import { Failure } from "../../base/failure.ts";
-import type { Entry, Origin } from "../../wire/entry.ts";
-import type { VersionVector } from "../core/version-vector.ts";
+import { Failure } from "../base/failure.ts";
+import type { Entry, Origin } from "../wire/entry.ts";
+import type { VersionVector } from "./core/version-vector.ts";
 
 /** What is here. */
 export interface Holder {
