@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { World } from "../e2e/harness/world.ts";
 import { PUSH_ENTRIES_MAX } from "../src/base/limits.ts";
 import type { FillRequest } from "./fill-tracker.ts";
-import { hasReached, inStep } from "./in-step.ts";
+import { hasReached, holdsAllOf } from "./in-step.ts";
 import { entryCount, type HistorySizes } from "./made-history.ts";
 import type { Measured } from "./measured.ts";
 import { copyPlainly } from "./plain-sqlite.ts";
@@ -42,7 +42,7 @@ export async function measureCatchUp({ history, log, rounds }: CatchUpSizes): Pr
     const second = await world.startTracker(2);
     await hasReached(first, 2);
     const startedMs = performance.now();
-    await inStep(first, 2);
+    await holdsAllOf(join(empty, "tracker.sqlite"), database);
     values.push(entries / ((performance.now() - startedMs) / 1000));
     await Promise.all([first.crash(), second.crash()]);
     assertSame(database, join(empty, "tracker.sqlite"), table);

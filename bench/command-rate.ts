@@ -7,7 +7,7 @@ import { World } from "../e2e/harness/world.ts";
 import { loadOrMakeIdentity } from "../src/net/identity.ts";
 import type { ClientsPlan, ClientsRun } from "./command-clients.ts";
 import type { Filled, FillRequest } from "./fill-tracker.ts";
-import { hasReached, inStep } from "./in-step.ts";
+import { hasReached } from "./in-step.ts";
 import type { Measured } from "./measured.ts";
 import { plainRowsPerSecond } from "./plain-sqlite.ts";
 import { processorSeconds } from "./process-cost.ts";
@@ -46,7 +46,6 @@ export async function measureCommandRate(sizes: CommandRateSizes): Promise<Measu
   const [first, second] = trackers;
   if (first !== undefined && second !== undefined) {
     await Promise.all([hasReached(first, 2), hasReached(second, 1)]);
-    await inStep(first, 2);
   }
   await using scripts = new AsyncDisposableStack();
   const groups = plans.map((plan) => scripts.use(new Script("command-clients.ts", plan)));
