@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import type { Fingerprint } from "../src/base/ids.ts";
+import { REPEATABLE_ENTRIES_KEPT } from "../src/base/limits.ts";
 import { digestOf } from "../src/base/manifest.ts";
 import { systemClock } from "../src/base/system-clock.ts";
 import { loadOrMakeIdentity, loadOrMakeSigningKey } from "../src/net/identity.ts";
@@ -15,8 +16,6 @@ import type { Entry, Origin } from "../src/wire/entry.ts";
 import type { StateRow } from "../src/wire/state-row.ts";
 import { entryCount, type HistorySizes, hexOf, MadeHistory, madeUid, NO_PIECES } from "./made-history.ts";
 
-/** Entries that a trimmed log still has, as after compaction of a tracker that was active a short while ago. */
-const TAIL_ENTRIES = 10_000;
 const BATCH = 10_000;
 
 export interface FillRequest {
@@ -45,7 +44,7 @@ async function fill({ folder, sizes, log, machines }: FillRequest): Promise<Fill
   const { core } = history;
   const store = SqliteStore.open(join(folder, "tracker.sqlite"));
   try {
-    const gone = log === "whole" ? 0 : Math.max(0, entryCount(sizes) - TAIL_ENTRIES);
+    const gone = log === "whole" ? 0 : Math.max(0, entryCount(sizes) - REPEATABLE_ENTRIES_KEPT);
     const tail: Entry[] = [];
     for (const batch of batches(history.entries())) {
       if (gone === 0) store.append(batch);

@@ -1,5 +1,5 @@
 /**
- * What trackers take and what they cost, as real processes: `npm run bench:trackers [-- --quick] [-- --only commands]`.
+ * What trackers take and what they cost, as real processes: `npm run bench:trackers [-- --quick --only commands --rounds 1]`.
  *
  * Printed, never asserted: a number depends on the machine. Beside each stands, where there is such a thing, what the
  * machine alone does with the same bytes, measured in turn with it.
@@ -26,43 +26,47 @@ const START_UP_HISTORY: HistorySizes = {
   files: 1_000_000,
 };
 
+interface Scale {
+  readonly isQuick: boolean;
+  /** How often each figure is taken, if not as often as usual. */
+  readonly rounds: number | undefined;
+}
+
 interface Part {
   readonly name: string;
-  readonly run: (isQuick: boolean) => AsyncGenerator<Measured>;
+  readonly run: (scale: Scale) => AsyncGenerator<Measured>;
 }
 
 const PARTS: readonly Part[] = [
   {
     name: "commands",
-    async *run(isQuick) {
+    async *run({ isQuick, rounds = isQuick ? 3 : 5 }) {
       for (const trackers of [1, 2] as const)
         for (const clients of isQuick ? [1, 50] : [1, 100, 1_000])
           yield await measureCommandRate({
             trackers,
             clients,
-            rounds: isQuick ? 3 : 5,
+            rounds,
             seconds: isQuick ? 0.5 : 3,
           });
     },
   },
   {
     name: "catch-up",
-    async *run(isQuick) {
-      const history = scaled(CATCH_UP_HISTORY, isQuick);
-      for (const log of ["whole", "trimmed"] as const)
-        yield await measureCatchUp({ history, log, rounds: isQuick ? 2 : 3 });
+    async *run({ isQuick, rounds = isQuick ? 2 : 3 }) {
+      yield* measureCatchUp({ history: scaled(CATCH_UP_HISTORY, isQuick), rounds });
     },
   },
   {
     name: "start-up",
-    async *run(isQuick) {
-      yield* await measureStartUp({ history: scaled(START_UP_HISTORY, isQuick), rounds: 3 });
+    async *run({ isQuick, rounds = 3 }) {
+      yield* await measureStartUp({ history: scaled(START_UP_HISTORY, isQuick), rounds });
     },
   },
   {
     name: "failover",
-    async *run(isQuick) {
-      yield* await measureFailover(isQuick ? 5 : 50);
+    async *run({ isQuick, rounds = isQuick ? 5 : 50 }) {
+      yield* await measureFailover(rounds);
     },
   },
 ];
@@ -82,8 +86,15 @@ function machine(): string {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { quick: { type: "boolean", default: false }, only: { type: "string", multiple: true } },
+    options: {
+      quick: { type: "boolean", default: false },
+      only: { type: "string", multiple: true },
+      rounds: { type: "string" },
+    },
   });
+  const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))
+    throw new Error(`--rounds is a number from 1, given: ${values.rounds}`);
   if (process.platform !== "linux") {
     console.log("skipped: what processes cost is read from /proc, which only Linux has");
     return;
@@ -96,7 +107,7 @@ async function main(): Promise<void> {
       console.log(`skipped: ${name}, not asked for`);
       continue;
     }
-    for await (const one of run(values.quick)) {
+    for await (const one of run({ isQuick: values.quick, rounds })) {
       measured.push(one);
       console.log(`  ${measuredRow(one).join("  ")}`);
     }
