@@ -4,10 +4,11 @@
  * Printed, never asserted: a number depends on the machine. Beside each stands, where there is such a thing, what the
  * machine alone does with the same bytes, measured in turn with it.
  */
-import { cpus, loadavg } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { buildBinary } from "../e2e/harness/binary.ts";
 import { version } from "../package.json";
+import { formatBytes } from "../src/base/text.ts";
 import { measureCatchUp } from "./catch-up.ts";
 import { measureCommandRate } from "./command-rate.ts";
 import { measureFailover } from "./failover.ts";
@@ -81,7 +82,7 @@ function machine(): string {
   const load = loadavg()
     .map((value) => value.toFixed(1))
     .join(" ");
-  return `p2p ${version}, Bun ${Bun.version}, ${process.platform} ${process.arch}, ${more.length + 1} x ${first?.model ?? "?"}; load ${load}`;
+  return `p2p ${version}, Bun ${Bun.version}, ${process.platform} ${release()} ${process.arch}, ${more.length + 1} x ${first?.model ?? "?"}, ${formatBytes(totalmem())}; load ${load}`;
 }
 
 async function main(): Promise<void> {
@@ -101,6 +102,10 @@ async function main(): Promise<void> {
   }
   await buildBinary();
   console.log(`before: ${machine()}`);
+  if (values.quick)
+    console.log(
+      `skipped: 100 and 1,000 clients, and histories of full size: a ${QUICK_PART}th of all, by --quick`,
+    );
   const measured: Measured[] = [];
   for (const { name, run } of PARTS) {
     if (values.only !== undefined && !values.only.includes(name)) {
