@@ -5,15 +5,15 @@
  * Printed, never asserted: a number depends on the machine. The two take turns, each round compares neighbours, and the
  * median of the ratios is quoted with its spread. Peak resident memory is what the kernel counted for each process.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildBinary } from "../e2e/harness/binary.ts";
 import { MiB, sha1Of, writeRandomFile } from "../e2e/harness/files.ts";
-import type { Program } from "../e2e/harness/program.ts";
 import { World } from "../e2e/harness/world.ts";
 import { formatBytes } from "../src/base/text.ts";
 import { missingForBaseline, Nginx } from "./nginx.ts";
+import { peakResidentBytes, processorSeconds } from "./process-cost.ts";
 import { neighbourRatios, spreadOf } from "./ratios.ts";
 
 const GROUP = "bench";
@@ -48,18 +48,6 @@ async function touch(world: World, bytes: number, original: string): Promise<voi
   writeRandomFile(scratch, bytes, 1);
   rmSync(scratch);
   await sha1Of(original);
-}
-
-/** Peak resident bytes of a process that still runs. */
-function peakResidentBytes({ pid }: Program): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
-}
-
-/** Time on all cores of a process that still runs; the kernel counts in hundredths here, whatever its own tick. */
-function processorSeconds({ pid }: Program): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 interface Run {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { neighbourRatios, spreadOf } from "./ratios.ts";
+import { neighbourRatios, percentile, spreadOf } from "./ratios.ts";
 
 test("the median of an even number of values lies between the two in the middle", () => {
   expect(spreadOf([4, 1, 3, 100])).toEqual({ median: 3.5, least: 1, most: 100 });
@@ -8,4 +8,10 @@ test("the median of an even number of values lies between the two in the middle"
 
 test("each measured rate is held against the one before and the one after it", () => {
   expect(neighbourRatios([10, 20, 40], [20, 40])).toEqual([2, 1, 2, 1]);
+});
+
+test("a percentile is one of the values, the last one where there are too few to leave any out", () => {
+  const values = Array.from({ length: 100 }, (_, index) => 100 - index);
+  expect([0, 0.5, 0.99, 1].map((part) => percentile(values, part))).toEqual([1, 50, 99, 100]);
+  expect(percentile([7, 3], 0.99)).toBe(7);
 });

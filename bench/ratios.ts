@@ -21,6 +21,15 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /**
+ * @param values at least one
+ * @param part from 0 to 1: 0.99 gives the least value that 99 of 100 are not above
+ */
+export function percentile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN;
+}
+
+/**
  * @param baseline rates in order of measuring; one more than `measured`, which lay between them
  * @returns each measured rate against the one before and the one after it
  */

@@ -26,6 +26,9 @@ beforeEach(() => {
   book = new NewsBook({
     getMeta: (key) => values.get(key),
     setMeta: (key, value) => void values.set(key, value),
+    setMetas: (given) => {
+      for (const [key, value] of given) values.set(key, value);
+    },
   });
   ann = tracker.createUser("ann");
   heard = [];

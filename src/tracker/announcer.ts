@@ -42,7 +42,7 @@ export class Announcer {
   announce(announcements: readonly Announcement[]): void {
     const kept = new Map<Uid, News[]>();
     for (const announcement of announcements) this.#announce(announcement, kept);
-    for (const [uid, items] of kept) this.#news.keep(uid, items);
+    if (kept.size > 0) this.#news.keep(kept);
   }
 
   /** The machine can give pieces of the file from now on: tells those who download it. */

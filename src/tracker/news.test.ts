@@ -13,6 +13,10 @@ function shelf() {
       writes++;
       values.set(key, value);
     },
+    setMetas: (given) => {
+      writes++;
+      for (const [key, value] of given) values.set(key, value);
+    },
   };
   return { ...open, values, writes: () => writes };
 }
@@ -23,9 +27,9 @@ const accepted = (group: string): News => ({ kind: "accepted", group: group as G
 
 test("news is told once, oldest first, to its user alone", () => {
   const book = new NewsBook(shelf());
-  book.keep(ada, [accepted("first")]);
-  book.keep(bob, [accepted("other")]);
-  book.keep(ada, [accepted("second")]);
+  book.keep(new Map([[ada, [accepted("first")]]]));
+  book.keep(new Map([[bob, [accepted("other")]]]));
+  book.keep(new Map([[ada, [accepted("second")]]]));
   expect(book.take(ada)).toEqual([accepted("first"), accepted("second")]);
   expect(book.take(ada)).toEqual([]);
   expect(book.take(bob)).toEqual([accepted("other")]);
@@ -33,22 +37,36 @@ test("news is told once, oldest first, to its user alone", () => {
 
 test("news that another tracker has handed out is told no more", () => {
   const book = new NewsBook(shelf());
-  book.keep(ada, [accepted("first")]);
-  book.keep(bob, [accepted("other")]);
+  book.keep(new Map([[ada, [accepted("first")]]]));
+  book.keep(new Map([[bob, [accepted("other")]]]));
   book.forget(ada);
   expect(book.take(ada)).toEqual([]);
   expect(book.take(bob)).toEqual([accepted("other")]);
 });
 
+test("news for many is one write", () => {
+  const disk = shelf();
+  const book = new NewsBook(disk);
+  book.keep(
+    new Map([
+      [ada, [accepted("first"), accepted("second")]],
+      [bob, [accepted("other")]],
+    ]),
+  );
+  expect(disk.writes()).toBe(1);
+  expect([book.take(ada).length, book.take(bob).length]).toEqual([2, 1]);
+});
+
 test("news outlives a restart", () => {
   const disk = shelf();
-  new NewsBook(disk).keep(ada, [accepted("first")]);
+  new NewsBook(disk).keep(new Map([[ada, [accepted("first")]]]));
   expect(new NewsBook(disk).take(ada)).toEqual([accepted("first")]);
 });
 
 test("only the latest are kept", () => {
   const book = new NewsBook(shelf());
-  for (let number = 0; number < NOTICES_KEPT_MAX + 5; number++) book.keep(ada, [accepted(`g${number}`)]);
+  for (let number = 0; number < NOTICES_KEPT_MAX + 5; number++)
+    book.keep(new Map([[ada, [accepted(`g${number}`)]]]));
   const told = book.take(ada);
   expect(told).toHaveLength(NOTICES_KEPT_MAX);
   expect(told[0]).toEqual(accepted("g5"));
@@ -67,7 +85,7 @@ test.each(["", "not json", '[{"kind":"of-a-later-version"}]', '{"a":1}'])(
     disk.values.set(`news/${ada}`, text);
     const book = new NewsBook(disk);
     expect(book.take(ada)).toEqual([]);
-    book.keep(ada, [accepted("later")]);
+    book.keep(new Map([[ada, [accepted("later")]]]));
     expect(book.take(ada)).toEqual([accepted("later")]);
   },
 );

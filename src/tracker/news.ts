@@ -15,6 +15,7 @@ import { type News, news } from "../wire/client-tracker.ts";
 export interface NewsShelf {
   getMeta(key: string): string | undefined;
   setMeta(key: string, value: string): void;
+  setMetas(values: ReadonlyMap<string, string>): void;
 }
 
 const kept = v.array(news);
@@ -26,10 +27,14 @@ export class NewsBook {
     this.#shelf = shelf;
   }
 
-  /** @throws Failure "disk-error" */
-  keep(uid: Uid, items: readonly News[]): void {
-    const all = [...this.#read(uid), ...items].slice(-NOTICES_KEPT_MAX);
-    this.#shelf.setMeta(metaKey(uid), JSON.stringify(all));
+  /** In one write for all: entries that come from another tracker may bring news for thousands. @throws Failure "disk-error" */
+  keep(newsByUser: ReadonlyMap<Uid, readonly News[]>): void {
+    const values = new Map<string, string>();
+    for (const [uid, items] of newsByUser) {
+      const all = [...this.#read(uid), ...items].slice(-NOTICES_KEPT_MAX);
+      values.set(metaKey(uid), JSON.stringify(all));
+    }
+    this.#shelf.setMetas(values);
   }
 
   /**

@@ -450,6 +450,19 @@ export function describeEventStore(name: string, makePlace: () => StorePlace): v
         expect(store.getMeta("key")).toBe("two");
         expect(store.getMeta("other")).toBe("");
       });
+
+      test("several are kept at once, each in place of the one before it", () => {
+        store.setMeta("key", "one");
+        store.setMetas(
+          new Map([
+            ["key", "two"],
+            ["other", "three"],
+          ]),
+        );
+        store.setMetas(new Map());
+        reopen();
+        expect([store.getMeta("key"), store.getMeta("other")]).toEqual(["two", "three"]);
+      });
     });
 
     test("closing twice is harmless", () => {

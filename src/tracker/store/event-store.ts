@@ -76,6 +76,8 @@ export interface EventStore {
   getMeta(key: string): string | undefined;
   /** Durable when it returns. @throws Failure "disk-error" */
   setMeta(key: string, value: string): void;
+  /** As `setMeta`, of several at once: all are kept or none. @throws Failure "disk-error" */
+  setMetas(values: ReadonlyMap<string, string>): void;
 
   /** Harmless when repeated. */
   close(): void;

@@ -151,6 +151,10 @@ export class MemoryStore implements EventStore {
     this.#disk.meta.set(key, value);
   }
 
+  setMetas(values: ReadonlyMap<string, string>): void {
+    for (const [key, value] of values) this.setMeta(key, value);
+  }
+
   close(): void {
     this.#unfinished.clear();
   }

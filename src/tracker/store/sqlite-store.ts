@@ -233,6 +233,13 @@ export class SqliteStore implements EventStore {
     this.#write(() => this.#sql.setMeta.run(key, value));
   }
 
+  setMetas(values: ReadonlyMap<string, string>): void {
+    if (values.size === 0) return;
+    this.#write(() => {
+      for (const [key, value] of values) this.#sql.setMeta.run(key, value);
+    });
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
