@@ -20,6 +20,7 @@ import type { ClientLink } from "./client-link.ts";
 import { CommandLog } from "./command-log.ts";
 import { stampMs } from "./core/hybrid-time.ts";
 import { TrackerCore } from "./core/machine.ts";
+import type { State } from "./core/state.ts";
 import type { Desk } from "./desk.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import { NewsBook } from "./news.ts";
@@ -114,6 +115,11 @@ export class TrackerService {
   disconnected(link: ClientLink): void {
     closeSession(this.#desk, link);
     this.#desk.uploads.forget(link);
+  }
+
+  /** What this tracker knows, to be looked at. */
+  get state(): State {
+    return this.#desk.state;
   }
 
   /** For the tracker's own prompt, a line each. */

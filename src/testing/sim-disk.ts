@@ -1,0 +1,88 @@
+/**
+ * A tracker's disk in a simulation: its process can be killed at every step of the store, before the step took effect or
+ * after, and each step that writes can fail as a disk does.
+ *
+ * It stands around the store in memory and knows none of its methods: whatever is not a plain look is a step that
+ * writes. After a failed one every later one fails the same way, as the store promises.
+ */
+import { Failure } from "../base/failure.ts";
+import type { EventStore } from "../tracker/store/event-store.ts";
+import { MemoryDisk, MemoryStore } from "../tracker/store/memory-store.ts";
+
+/** Thrown into a process that was killed in the middle of a step: nothing that it does from then on has any effect. */
+export class SimKilled extends Error {
+  override readonly name = "SimKilled";
+}
+
+/** What becomes of one step. */
+export type StepFate = "done" | "killed before" | "killed after" | "fails before" | "fails after";
+
+export interface DiskWatch {
+  /** Before each step. A process that was killed is to be told "killed before". */
+  fate(method: string, isWrite: boolean): StepFate;
+  /** What was asked has taken effect. */
+  done(method: string, args: readonly unknown[], before: ReadonlyMap<string, number>): void;
+  /** The process is gone from now on. */
+  killed(): void;
+}
+
+const LOOKS: ReadonlySet<string> = new Set([
+  "replay",
+  "entriesAfter",
+  "vector",
+  "hasBlob",
+  "blobTotal",
+  "getBlob",
+  "getMeta",
+]);
+
+type AnyMethod = (...args: unknown[]) => unknown;
+
+export function openSimStore(disk: MemoryDisk, watch: DiskWatch): EventStore {
+  const store = new MemoryStore(disk);
+  let failed: Failure | undefined;
+
+  function step(method: string, run: AnyMethod, args: unknown[]): unknown {
+    const isWrite = !LOOKS.has(method);
+    const fate = watch.fate(method, isWrite);
+    if (fate === "killed before") return kill(method);
+    if (isWrite) failed ??= fate === "fails before" ? brokenDisk() : undefined;
+    if (isWrite && failed !== undefined) throw failed;
+    const before = isWrite ? store.vector() : new Map();
+    const result = run.apply(store, args);
+    if (isWrite) watch.done(method, args, before);
+    if (fate === "killed after") return kill(method);
+    if (isWrite && fate === "fails after") {
+      failed = brokenDisk();
+      throw failed;
+    }
+    return result;
+  }
+
+  function kill(method: string): never {
+    watch.killed();
+    throw new SimKilled(`killed in ${method}`);
+  }
+
+  return new Proxy(store, {
+    get(target, name) {
+      const found: unknown = Reflect.get(target, name, target);
+      if (typeof found !== "function" || typeof name !== "string") return found;
+      if (name === "close") return () => target.close();
+      return (...args: unknown[]) => step(name, found as AnyMethod, args);
+    },
+  });
+}
+
+function brokenDisk(): Failure {
+  return new Failure("disk-error", "input/output error");
+}
+
+/** The disk as it is now, as a backup keeps it. */
+export function copyOfDisk(disk: MemoryDisk): MemoryDisk {
+  return Object.assign(new MemoryDisk(), structuredClone({ ...disk }));
+}
+
+export function vectorOfDisk(disk: MemoryDisk): ReturnType<EventStore["vector"]> {
+  return new MemoryStore(disk).vector();
+}

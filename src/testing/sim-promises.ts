@@ -1,0 +1,152 @@
+/**
+ * The promises of `REPLICATION.md` and of the protocol, held against a simulated cluster while it runs and when it has
+ * healed. Throws a `SimViolation` that names the promise.
+ *
+ * What was acknowledged must stay unless a fault took it from the last disk that held it: the history knows that for
+ * each entry, and nothing else excuses a loss.
+ */
+import { Failure } from "../base/failure.ts";
+import { stateHash } from "../tracker/core/state.ts";
+import { covers } from "../tracker/core/version-vector.ts";
+import type { Method, Result } from "../wire/client-tracker.ts";
+import type { EntryKind } from "../wire/entry.ts";
+import { checkGrant } from "../wire/signed.ts";
+import { type AnswerFrom, type SimClient, type SimCommand, stampIn } from "./sim-client.ts";
+import { breach, type HistoryEntry, type SimHistory } from "./sim-history.ts";
+import { judgeRows, judgeState } from "./sim-judge.ts";
+import type { SimLines } from "./sim-lines.ts";
+import type { SimTracker } from "./sim-tracker.ts";
+import { deviceOf } from "./test-tracker.ts";
+
+/** A command ends within this long once a tracker has been up and in reach all the while. */
+const COMMAND_MS_MAX = 6_000;
+
+/** What each method writes down. */
+const MAKES: { readonly [M in Method]?: EntryKind } = {
+  create_user: "account-created",
+  change_password: "password-changed",
+  create_group: "group-created",
+  delete_group: "group-deleted",
+  join_group: "join-requested",
+  leave_group: "request-closed",
+  accept_request: "request-accepted",
+  reject_request: "request-closed",
+  remove_member: "member-removed",
+  transfer_owner: "owner-transferred",
+  share: "share-set",
+  stop_share: "share-set",
+};
+
+/** Failures that say that no tracker has answered. */
+const NOT_ANSWERED: ReadonlySet<string> = new Set(["tracker-unreachable", "peer-unreachable", "timeout"]);
+
+export interface PromisesWorld {
+  readonly history: SimHistory;
+  readonly lines: SimLines;
+  readonly trackers: readonly SimTracker[];
+  nowMs(): number;
+}
+
+export class SimPromises {
+  acknowledgedCount = 0;
+  longestMs = 0;
+  readonly #world: PromisesWorld;
+  readonly #connected: boolean;
+
+  /** @param connected whether trackers are to become equal */
+  constructor(world: PromisesWorld, connected: boolean) {
+    this.#world = world;
+    this.#connected = connected;
+  }
+
+  /** A tracker has said yes: what it said is on its disk, or was. */
+  acknowledged(client: SimClient, { method, params }: SimCommand, answer: AnswerFrom): void {
+    this.acknowledgedCount++;
+    const tracker = this.#trackerAt(answer.from);
+    const { id } = params as { id: Parameters<SimHistory["ofRequest"]>[0] };
+    const held = this.#world.history
+      .ofRequest(id)
+      .filter(({ entry }) => covers(tracker.everHeld, entry.key) && entry.body.kind === MAKES[method]);
+    if (held.length === 0)
+      breach(`tracker ${tracker.no} said yes to ${method} ${id}, and nothing of it was ever on its disk`);
+    if (method === "change_password")
+      this.#checkToken(client, held, answer.result as Result<"change_password">);
+  }
+
+  /** A grant has been given. */
+  granted(
+    client: SimClient,
+    { grant }: Result<"grant">,
+    from: number,
+    gid: Parameters<typeof checkGrant>[2]["gid"],
+  ): void {
+    const keys = [this.#trackerAt(from).signing.publicKey];
+    const shown = (fingerprint: SimClient["fingerprint"]) =>
+      checkGrant(grant, keys, { gid, fingerprint, nowMs: 0 });
+    if (shown(client.fingerprint) instanceof Failure)
+      breach("a grant does not admit the machine that it was given to");
+    if (!(shown(deviceOf("a thief")) instanceof Failure)) breach("a grant admits another machine");
+  }
+
+  /** A call has ended: in time, if somebody was there to answer it. */
+  ended(client: SimClient, method: Method, startedMs: number, outcome: AnswerFrom | Failure): void {
+    const since = Math.min(...this.#world.trackers.map((tracker) => this.#usableSinceMs(client, tracker)));
+    const waitedMs = this.#world.nowMs() - Math.max(startedMs, since);
+    if (waitedMs <= 0) return;
+    this.longestMs = Math.max(this.longestMs, waitedMs);
+    const isUnanswered = outcome instanceof Failure && NOT_ANSWERED.has(outcome.code);
+    if (waitedMs > COMMAND_MS_MAX || (isUnanswered && waitedMs > COMMAND_MS_MAX / 2))
+      breach(`${method} took client ${client.no} ${waitedMs.toFixed(0)} ms although a tracker was in reach`);
+  }
+
+  /** Every tracker says what the rules make of what it has seen. */
+  now(): void {
+    for (const tracker of this.#world.trackers) {
+      const { state } = tracker;
+      if (state === undefined) continue;
+      const history = this.#world.history.covered(tracker.vector);
+      judgeState(state, history);
+      judgeRows(state, history);
+    }
+  }
+
+  /** After everything has healed, and a long quiet time. */
+  atTheEnd(): void {
+    for (const { no, state } of this.#world.trackers)
+      if (state === undefined) breach(`tracker ${no} does not serve`);
+    this.now();
+    if (this.#connected) this.#allEqual();
+  }
+
+  #allEqual(): void {
+    const hashes = this.#world.trackers.map(({ state }) => state && stateHash(state));
+    if (new Set(hashes).size > 1) breach(`trackers differ after healing: ${hashes.join(" ")}`);
+    for (const { no, vector } of this.#world.trackers) {
+      const [first, ...more] = this.#world.history.missing(vector);
+      if (first !== undefined)
+        breach(`tracker ${no} lacks ${first.entry.body.kind} and ${more.length} other durable entries`);
+    }
+  }
+
+  /** Whoever changes a password goes on under that very one. */
+  #checkToken(client: SimClient, held: readonly HistoryEntry[], { token }: Result<"change_password">): void {
+    const stamps = held.map(({ entry: { body } }) => ("stamp" in body ? body.stamp : ""));
+    const stamp = stampIn(token);
+    if (!stamps.some((each) => each === stamp))
+      breach(`client ${client.no} got a session of another password than the one that it set`);
+  }
+
+  /** A tracker that has never heard of an account can do nothing for its user. */
+  #usableSinceMs(client: SimClient, tracker: SimTracker): number {
+    if (client.uid !== undefined && tracker.state?.users.has(client.uid) !== true)
+      return Number.POSITIVE_INFINITY;
+    return Math.max(
+      tracker.servingSinceMs,
+      this.#world.lines.clearSinceMs(client.fingerprint, tracker.fingerprint),
+    );
+  }
+
+  #trackerAt(index: number): SimTracker {
+    return this.#world.trackers[index] ?? breach(`there is no tracker ${index + 1}`);
+  }
+}

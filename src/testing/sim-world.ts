@@ -1,0 +1,226 @@
+/**
+ * A whole cluster in one process: real trackers and real client sessions on a simulated network, clock and disk, people
+ * who follow a script, and faults.
+ *
+ * One seed decides everything: the same seed gives the same events, which the trace's hash shows. Between two events all
+ * microtasks run, and nothing of the machine's own time or chance comes in. What breaks a promise ends the run.
+ */
+import { drainMicrotasks } from "bun:jsc";
+import type { Address } from "../base/address.ts";
+import type { Failure } from "../base/failure.ts";
+import type { Fingerprint, Gid, RequestId } from "../base/ids.ts";
+import { Prng } from "../base/prng.ts";
+import type { TrackerEntry } from "../base/tracker-entry.ts";
+import type { State } from "../tracker/core/state.ts";
+import type { Method, Result } from "../wire/client-tracker.ts";
+import { SimAgenda } from "./sim-agenda.ts";
+import {
+  type AnswerFrom,
+  SimClient,
+  type SimClientWorld,
+  type SimCommand,
+  type SimPerson,
+  simRequest,
+} from "./sim-client.ts";
+import { type FaultName, SimFaults, someFaults } from "./sim-faults.ts";
+import { SimHistory } from "./sim-history.ts";
+import { bothWays, SimLines } from "./sim-lines.ts";
+import { SimNetwork } from "./sim-network.ts";
+import { SimPromises } from "./sim-promises.ts";
+import { SimTrace } from "./sim-trace.ts";
+import { SimTracker, type SimTrackerWorld } from "./sim-tracker.ts";
+
+/** Faults happen for so long. */
+const TROUBLED_MS = 25_000;
+/** Clients go on for so long after everything has healed. */
+const HEALED_MS = 5_000;
+/** Nobody asks for anything: trackers that are not equal by now never will be. */
+const QUIET_MS = 90_000;
+const JUDGE_EVERY_MS = 8_000;
+
+export interface SimReport {
+  readonly seed: number;
+  readonly faults: readonly FaultName[];
+  readonly hash: string;
+  /** What happened last. */
+  readonly events: readonly string[];
+  /** The promise that was broken. */
+  readonly broken: string | undefined;
+  readonly entries: number;
+  /** Commands that were answered with yes. */
+  readonly acknowledged: number;
+  /** The longest that a command took that a tracker could have answered, since one could. */
+  readonly longestMs: number;
+}
+
+/** @param connected whether trackers are to become equal */
+export function runCluster(seed: number, connected: boolean): SimReport {
+  return new SimWorld(seed, connected).run();
+}
+
+class SimWorld implements SimTrackerWorld, SimClientWorld {
+  readonly prng: Prng;
+  readonly network: SimNetwork;
+  readonly lines: SimLines;
+  readonly history = new SimHistory();
+  readonly people: SimPerson[] = [];
+  readonly trackers: readonly SimTracker[];
+  readonly clients: readonly SimClient[];
+  readonly #seed: number;
+  readonly #agenda = new SimAgenda();
+  readonly #trace = new SimTrace();
+  readonly #faultNames: readonly FaultName[];
+  readonly #faults: SimFaults;
+  readonly #promises: SimPromises;
+  #nowMs = 0;
+  #requests = 0;
+  #broken: string | undefined;
+
+  constructor(seed: number, connected: boolean) {
+    this.#seed = seed;
+    this.prng = new Prng(seed);
+    this.lines = new SimLines(new Prng(this.prng.uint32()), this.nowMs, () => this.network.wake());
+    this.network = new SimNetwork({
+      schedule: (run, line) => this.at(this.#nowMs + this.lines.latencyMs(line), run),
+      passes: (line) => this.lines.passes(line),
+      ...(this.prng.below(2) === 0 ? { prng: new Prng(this.prng.uint32()) } : {}),
+    });
+    const isPinned = this.prng.below(2) === 0;
+    const list = (): TrackerEntry[] =>
+      this.trackers.map(({ no, address, fingerprint }) => ({
+        no,
+        address,
+        pin: isPinned ? fingerprint : undefined,
+      }));
+    const count = 2 + this.prng.below(4);
+    this.trackers = Array.from({ length: count }, (_, index) => new SimTracker(this, index + 1, list));
+    this.clients = Array.from(
+      { length: 2 + this.prng.below(4) },
+      (_, index) => new SimClient(this, index + 1, list()),
+    );
+    this.#faultNames = someFaults(this.prng);
+    this.#faults = new SimFaults(this);
+    this.#promises = new SimPromises(this, connected);
+  }
+
+  run(): SimReport {
+    this.#begin();
+    this.#until(TROUBLED_MS);
+    this.#faults.heal();
+    this.#until(TROUBLED_MS + HEALED_MS);
+    for (const client of this.clients) client.leave();
+    this.#until(TROUBLED_MS + HEALED_MS + QUIET_MS);
+    this.#guarded(() => this.#promises.atTheEnd());
+    for (const error of this.network.errors) this.broken(error);
+    return {
+      seed: this.#seed,
+      faults: this.#faultNames,
+      hash: this.#trace.hash,
+      events: this.#trace.last,
+      broken: this.#broken,
+      entries: this.history.size,
+      acknowledged: this.#promises.acknowledgedCount,
+      longestMs: this.#promises.longestMs,
+    };
+  }
+
+  // --- time ---
+
+  readonly nowMs = (): number => this.#nowMs;
+
+  /** Time goes by in whole milliseconds: else what waits for a rest of one would wait for ever at one moment. */
+  readonly at = (atMs: number, run: () => void): void => {
+    this.#agenda.add(Math.ceil(atMs), run);
+  };
+
+  readonly tell = (line: string): void => {
+    this.#trace.add(this.#nowMs, line);
+  };
+
+  readonly broken = (error: unknown): void => {
+    if (this.#broken !== undefined) return;
+    const isPlain = error instanceof Error && !(error instanceof TypeError);
+    this.#broken = isPlain ? error.message : String(error);
+    this.tell(`BROKEN: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  };
+
+  escaped(error: unknown): void {
+    this.broken(error);
+  }
+
+  #until(endMs: number): void {
+    let isOver = false;
+    this.at(endMs, () => {
+      isOver = true;
+    });
+    while (!isOver && this.#broken === undefined) {
+      const event = this.#agenda.next();
+      if (event === undefined) return;
+      this.#nowMs = event.atMs;
+      event.run();
+      drainMicrotasks();
+    }
+  }
+
+  #guarded(check: () => void): void {
+    if (this.#broken !== undefined) return;
+    try {
+      check();
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  // --- what happens ---
+
+  #begin(): void {
+    for (const tracker of this.trackers) this.at(this.prng.float() * 1_000, () => tracker.start());
+    for (const client of this.clients) this.at(this.prng.float() * 1_000, () => client.start());
+    if (this.#faultNames.length > 0) this.#faultsFrom(1_000 + this.prng.float() * 4_000);
+    for (let atMs = JUDGE_EVERY_MS; atMs < TROUBLED_MS; atMs += JUDGE_EVERY_MS)
+      this.at(atMs, () => this.#guarded(() => this.#promises.now()));
+  }
+
+  #faultsFrom(atMs: number): void {
+    if (atMs >= TROUBLED_MS) return;
+    this.at(atMs, () => {
+      const name = this.#faultNames[this.prng.below(this.#faultNames.length)];
+      if (name !== undefined) this.#faults.happen(name);
+      this.#faultsFrom(this.#nowMs + this.prng.float() * 3_000);
+    });
+  }
+
+  // --- what machines ask ---
+
+  isReachable(from: Fingerprint, { host, port }: Address): boolean {
+    const tracker = this.trackers.find(({ address }) => address.host === host && address.port === port);
+    if (tracker === undefined || tracker.isDark) return tracker === undefined;
+    return bothWays(from, tracker.fingerprint).every((line) => this.lines.passes(line));
+  }
+
+  losesDial(): boolean {
+    return this.#faults.losesDials && this.prng.below(3) === 0;
+  }
+
+  stateAt(index: number | undefined): State | undefined {
+    const serving = this.trackers.filter(({ state }) => state !== undefined);
+    const tracker = index === undefined ? serving[this.prng.below(serving.length)] : this.trackers[index];
+    return tracker?.state;
+  }
+
+  nextRequest(): RequestId {
+    return simRequest(this.#seed, ++this.#requests);
+  }
+
+  acknowledged(client: SimClient, command: SimCommand, answer: AnswerFrom): void {
+    this.#guarded(() => this.#promises.acknowledged(client, command, answer));
+  }
+
+  granted(client: SimClient, grant: Result<"grant">, from: number, gid: Gid): void {
+    this.#guarded(() => this.#promises.granted(client, grant, from, gid));
+  }
+
+  ended(client: SimClient, method: Method, startedMs: number, outcome: AnswerFrom | Failure): void {
+    this.#guarded(() => this.#promises.ended(client, method, startedMs, outcome));
+  }
+}
