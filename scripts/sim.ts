@@ -26,7 +26,14 @@ const { values } = parseArgs({
 });
 
 async function runOf(world: World): Promise<Run> {
-  if (world === "cluster") throw new Error("there is no cluster yet");
+  if (world === "cluster") {
+    const { runCluster, describe } = await import("../src/testing/sim-world.ts");
+    return (seed) => {
+      const report = runCluster(seed);
+      const { broken } = report;
+      return broken === undefined ? undefined : { broken, events: describe(report) };
+    };
+  }
   const { runMerge } = await import("../src/testing/sim-merge.ts");
   return (seed) => {
     try {

@@ -146,4 +146,28 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: "acknowledge before commit",
+    world: "cluster",
+    changes: [
+      {
+        file: "tracker/command-log.ts",
+        find: "if (entries.length > 0) this.#dependencies.store.append(entries);",
+        replace:
+          "if (entries.length > 0) this.#dependencies.afterTurn(() => {" +
+          " try { this.#dependencies.store.append(entries); } catch (error) { this.#fail(error, []); } });",
+      },
+    ],
+  },
+  {
+    name: "grant without key binding",
+    world: "cluster",
+    changes: [
+      {
+        file: "wire/signed.ts",
+        find: 'if (found.fingerprint !== expected.fingerprint) return refuse("otherKey");',
+        replace: "",
+      },
+    ],
+  },
 ];

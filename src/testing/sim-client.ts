@@ -32,6 +32,15 @@ export interface SimCommand<M extends Method = Method> {
   readonly params: Params<M>;
 }
 
+/** Something asked of whichever tracker answers. */
+export interface SimCall {
+  readonly client: SimClient;
+  readonly method: Method;
+  /** Who was logged in. */
+  readonly uid: Uid | undefined;
+  readonly startedMs: number;
+}
+
 export interface SimClientWorld extends SimGround {
   readonly prng: Prng;
   /** Of all clients. */
@@ -44,7 +53,7 @@ export interface SimClientWorld extends SimGround {
   acknowledged(client: SimClient, command: SimCommand, answer: AnswerFrom): void;
   granted(client: SimClient, grant: Result<"grant">, from: number, gid: Gid): void;
   /** A call has ended. */
-  ended(client: SimClient, method: Method, startedMs: number, outcome: AnswerFrom | Failure): void;
+  ended(call: SimCall, outcome: AnswerFrom | Failure): void;
   nextRequest(): RequestId;
 }
 
@@ -97,7 +106,7 @@ export class SimClient {
         clock,
         listening: () => ({ host: "0.0.0.0", port: 7000 }),
         events: {
-          up: () => {},
+          up: ({ no: tracker }) => world.tell(`client ${no} is at tracker ${tracker}`),
           down: () => {},
           distrusted: (failure) => world.broken(failure),
           notice: () => {},
@@ -180,13 +189,13 @@ export class SimClient {
   async #logIn(person: SimPerson): Promise<void> {
     const password =
       this.#random.below(4) > 0 ? person.passwords.at(-1) : pickFrom(this.#random, person.passwords);
-    const startedMs = this.#world.nowMs();
+    const begun = this.#begin("login");
     try {
       const { uid } = await this.#session.login(person.name, password ?? "");
       this.#loggedIn = { uid, person };
       this.#world.tell(`client ${this.no} is ${person.name} (${uid.slice(0, 4)})`);
     } catch (error) {
-      this.#failed("login", startedMs, error);
+      this.#failed(begun, error);
     }
   }
 
@@ -252,12 +261,12 @@ export class SimClient {
     // From now on it may be the one, whatever is heard of it.
     person.passwords.push(next);
     const params = { id, old, new: next };
-    const startedMs = this.#world.nowMs();
+    const begun = this.#begin("change_password");
     try {
       await this.#session.changePassword(params);
       this.#world.tell(`client ${this.no}: change_password: yes`);
     } catch (error) {
-      const failure = this.#failed("change_password", startedMs, error);
+      const failure = this.#failed(begun, error);
       if (!OPEN_CODES.has(failure.code)) person.passwords.splice(person.passwords.indexOf(next), 1);
     }
   }
@@ -271,23 +280,27 @@ export class SimClient {
 
   /** @returns undefined if it was not answered with yes */
   async #call(method: Method, params: Params<Method>, tail?: Uint8Array): Promise<AnswerFrom | undefined> {
-    const startedMs = this.#world.nowMs();
+    const begun = this.#begin(method);
     try {
       const answer = (await this.#session.call(method, params, tail)) as AnswerFrom;
       this.#world.tell(`client ${this.no}: ${method} ${briefly(params)}: yes from ${answer.from + 1}`);
-      this.#world.ended(this, method, startedMs, answer);
+      this.#world.ended(begun, answer);
       return answer;
     } catch (error) {
-      this.#failed(method, startedMs, error);
+      this.#failed(begun, error);
       return undefined;
     }
   }
 
-  #failed(method: Method, startedMs: number, error: unknown): Failure {
+  #begin(method: Method): SimCall {
+    return { client: this, method, uid: this.uid, startedMs: this.#world.nowMs() };
+  }
+
+  #failed(call: SimCall, error: unknown): Failure {
     if (!(error instanceof Failure)) this.#world.broken(error);
     const failure = toFailure(error);
-    this.#world.tell(`client ${this.no}: ${method}: ${failure.code}`);
-    this.#world.ended(this, method, startedMs, failure);
+    this.#world.tell(`client ${this.no}: ${call.method}: ${failure.code}`);
+    this.#world.ended(call, failure);
     return failure;
   }
 
@@ -296,6 +309,7 @@ export class SimClient {
   /** The same, and each answer says who gave it. */
   #watched(dial: DialTracker): DialTracker {
     return async (index, handler) => {
+      this.#world.tell(`client ${this.no} dials tracker ${index + 1}`);
       const link = await dial(index, handler);
       return {
         get isOpen() {

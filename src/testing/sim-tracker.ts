@@ -13,7 +13,7 @@ import { Prng } from "../base/prng.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { Connection, Transport } from "../net/connection.ts";
 import type { SigningKey } from "../net/identity.ts";
-import { stateHash } from "../tracker/core/state.ts";
+import { type State, stateHash } from "../tracker/core/state.ts";
 import { joinVectors, type VersionVector } from "../tracker/core/version-vector.ts";
 import { Passwords } from "../tracker/passwords.ts";
 import { MemoryDisk } from "../tracker/store/memory-store.ts";
@@ -60,6 +60,7 @@ export class SimTracker {
   #server: TrackerServer | undefined;
   #runs = 0;
   #isDark = false;
+  #isFailing = false;
   /** What disks of this tracker held before they were taken away. */
   #everHeld: VersionVector = new Map();
   /** Of the state when the last run ended, if the disk has not been touched since. */
@@ -87,9 +88,9 @@ export class SimTracker {
     return this.#isDark;
   }
 
-  /** Undefined unless it serves. */
-  get state() {
-    return this.isRunning ? this.#server?.state : undefined;
+  /** Undefined unless it serves: after a failed write memory is ahead of the disk, and nobody is told of it. */
+  get state(): State | undefined {
+    return this.isRunning && !this.#isFailing ? this.#server?.state : undefined;
   }
 
   get vector(): VersionVector {
@@ -108,6 +109,7 @@ export class SimTracker {
     this.#process = process;
     this.#server = undefined;
     this.#isDark = false;
+    this.#isFailing = false;
     this.#world.network.reset(this.fingerprint);
     this.#world.tell(`tracker ${this.no} starts, run ${run}`);
     const { clock, afterTurn } = process;
@@ -254,7 +256,13 @@ export class SimTracker {
     trouble.steps--;
     if (trouble.steps > 0) return "done";
     this.trouble = undefined;
+    if (trouble.fate.startsWith("fails")) this.#fails();
     return trouble.fate;
+  }
+
+  #fails(): void {
+    this.#isFailing = true;
+    this.servingSinceMs = Number.POSITIVE_INFINITY;
   }
 }
 

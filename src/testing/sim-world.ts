@@ -12,10 +12,11 @@ import type { Fingerprint, Gid, RequestId } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { State } from "../tracker/core/state.ts";
-import type { Method, Result } from "../wire/client-tracker.ts";
+import type { Result } from "../wire/client-tracker.ts";
 import { SimAgenda } from "./sim-agenda.ts";
 import {
   type AnswerFrom,
+  type SimCall,
   SimClient,
   type SimClientWorld,
   type SimCommand,
@@ -37,6 +38,8 @@ const HEALED_MS = 5_000;
 /** Nobody asks for anything: trackers that are not equal by now never will be. */
 const QUIET_MS = 90_000;
 const JUDGE_EVERY_MS = 8_000;
+/** Trackers do not follow each other yet. */
+const CONNECTED = false;
 
 export interface SimReport {
   readonly seed: number;
@@ -53,9 +56,14 @@ export interface SimReport {
   readonly longestMs: number;
 }
 
-/** @param connected whether trackers are to become equal */
-export function runCluster(seed: number, connected: boolean): SimReport {
+/** @param connected whether trackers follow each other, and so are to become equal */
+export function runCluster(seed: number, connected = CONNECTED): SimReport {
   return new SimWorld(seed, connected).run();
+}
+
+/** What happened last, for whoever looks for the cause. */
+export function describe({ faults, events, hash }: SimReport): string[] {
+  return [...events, `faults: ${faults.join(", ") || "none"}`, `events and their hash: ${hash}`];
 }
 
 class SimWorld implements SimTrackerWorld, SimClientWorld {
@@ -220,7 +228,7 @@ class SimWorld implements SimTrackerWorld, SimClientWorld {
     this.#guarded(() => this.#promises.granted(client, grant, from, gid));
   }
 
-  ended(client: SimClient, method: Method, startedMs: number, outcome: AnswerFrom | Failure): void {
-    this.#guarded(() => this.#promises.ended(client, method, startedMs, outcome));
+  ended(call: SimCall, outcome: AnswerFrom | Failure): void {
+    this.#guarded(() => this.#promises.ended(call, outcome));
   }
 }
