@@ -162,7 +162,7 @@ export class SimTracker {
     this.servingSinceMs = Number.POSITIVE_INFINITY;
     void server.close().then(() => {
       if (!process.isAlive) return;
-      this.#lastHash = stateHash(server.state);
+      this.#lastHash = this.state && stateHash(this.state);
       this.#end(process, "sent", "stopped");
     });
   }
