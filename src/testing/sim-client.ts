@@ -38,6 +38,8 @@ export interface SimCall {
   readonly method: Method;
   /** Who was logged in. */
   readonly uid: Uid | undefined;
+  /** Indexes of the trackers that knew the account then. */
+  readonly knownAt: readonly number[];
   readonly startedMs: number;
 }
 
@@ -49,6 +51,8 @@ export interface SimClientWorld extends SimGround {
   broken(error: unknown): void;
   /** What some tracker knows, to choose by. */
   stateAt(index: number | undefined): State | undefined;
+  /** Indexes of the trackers that know the account; all for nobody. */
+  knowing(uid: Uid | undefined): number[];
   /** A command was answered with yes by that tracker. */
   acknowledged(client: SimClient, command: SimCommand, answer: AnswerFrom): void;
   granted(client: SimClient, grant: Result<"grant">, from: number, gid: Gid): void;
@@ -293,7 +297,9 @@ export class SimClient {
   }
 
   #begin(method: Method): SimCall {
-    return { client: this, method, uid: this.uid, startedMs: this.#world.nowMs() };
+    const { uid } = this;
+    const knownAt = this.#world.knowing(uid);
+    return { client: this, method, uid, knownAt, startedMs: this.#world.nowMs() };
   }
 
   #failed(call: SimCall, error: unknown): Failure {

@@ -67,6 +67,7 @@ export class SimFaults {
 
   /** Lets one of these happen now. */
   happen(name: FaultName): void {
+    if (this.#isHealed) return;
     const tracker = pickFrom(this.#world.prng, this.#world.trackers) as SimTracker;
     this.#world.tell(`fault: ${name}`);
     this.#table[name](tracker);

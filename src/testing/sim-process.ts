@@ -110,6 +110,10 @@ export class SimProcess {
   async #listen(address: Address, accept: (connection: Connection) => void): Promise<Listener> {
     const { network } = this.#ground;
     const listener = await network.transport(this.#machine).listen(address, accept);
+    if (!this.#isAlive) {
+      listener.close();
+      throw new SimKilled("killed while it began to listen");
+    }
     this.#listeners.add(listener);
     return listener;
   }

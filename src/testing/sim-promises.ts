@@ -95,7 +95,7 @@ export class SimPromises {
 
   /** A call has ended: in time, and with a tracker's answer, if one was there to give it. */
   ended(call: SimCall, outcome: AnswerFrom | Failure): void {
-    const since = Math.min(...this.#world.trackers.map((tracker) => this.#usableSinceMs(call, tracker)));
+    const since = Math.min(...call.knownAt.map((index) => this.#usableSinceMs(call, this.#trackerAt(index))));
     const waitedMs = this.#world.nowMs() - Math.max(call.startedMs, since + FOUND_MS_MAX);
     if (waitedMs < 0) return;
     this.longestMs = Math.max(this.longestMs, waitedMs);

@@ -130,12 +130,7 @@ export class SimTracker {
         address: this.address,
         trackers: this.#list(),
         clock,
-        log: {
-          info: () => {},
-          error: (message) => {
-            if (process.isAlive && typeof message !== "string") this.#world.broken(message);
-          },
-        },
+        log: this.#log(process),
       },
     );
     opening.then(
@@ -206,6 +201,16 @@ export class SimTracker {
     this.trouble = undefined;
     this.#world.tell(`tracker ${this.no} has ended: ${end}`);
     this.ended(end);
+  }
+
+  #log(process: SimProcess) {
+    const tell = (message: string) => this.#world.tell(`tracker ${this.no}: ${message}`);
+    const error = (message: unknown) => {
+      if (!process.isAlive) return;
+      if (typeof message === "string") tell(message);
+      else this.#world.broken(message);
+    };
+    return { info: tell, warn: tell, error };
   }
 
   #watched(transport: Transport): Transport {

@@ -8,7 +8,7 @@
 import { drainMicrotasks } from "bun:jsc";
 import type { Address } from "../base/address.ts";
 import type { Failure } from "../base/failure.ts";
-import type { Fingerprint, Gid, RequestId } from "../base/ids.ts";
+import type { Fingerprint, Gid, RequestId, Uid } from "../base/ids.ts";
 import { Prng } from "../base/prng.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { State } from "../tracker/core/state.ts";
@@ -214,6 +214,12 @@ class SimWorld implements SimTrackerWorld, SimClientWorld {
     const serving = this.trackers.filter(({ state }) => state !== undefined);
     const tracker = index === undefined ? serving[this.prng.below(serving.length)] : this.trackers[index];
     return tracker?.state;
+  }
+
+  knowing(uid: Uid | undefined): number[] {
+    return this.trackers.flatMap(({ state }, index) =>
+      uid === undefined || state?.users.has(uid) === true ? [index] : [],
+    );
   }
 
   nextRequest(): RequestId {
