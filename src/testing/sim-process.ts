@@ -25,8 +25,8 @@ export interface SimGround {
   at(atMs: number, run: () => void): void;
   /** Whether packets go both ways now to whoever listens there. */
   isReachable(from: Fingerprint, address: Address): boolean;
-  /** Whether the next dial is to be told of a failure although the other side has taken it. */
-  losesDial(): boolean;
+  /** Whether this dial is to be told of a failure although the other side has taken it. */
+  losesDial(from: Fingerprint, to: Fingerprint): boolean;
   /** An exception that nobody caught. */
   escaped(error: unknown): void;
 }
@@ -124,7 +124,7 @@ export class SimProcess {
     if (!(await this.#knocks(address))) throw failure;
     const connection = await network.transport(this.#machine).dial(address, expected);
     if (!this.#isAlive) return unheard(connection);
-    if (!this.#ground.losesDial()) return connection;
+    if (!this.#ground.losesDial(this.#machine, connection.peer)) return connection;
     connection.close();
     throw failure;
   }

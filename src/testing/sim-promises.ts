@@ -6,6 +6,7 @@
  * each entry, and nothing else excuses a loss.
  */
 import { Failure } from "../base/failure.ts";
+import { RPC_MS_MAX } from "../base/limits.ts";
 import { stateHash } from "../tracker/core/state.ts";
 import { covers } from "../tracker/core/version-vector.ts";
 import type { Method, Result } from "../wire/client-tracker.ts";
@@ -41,6 +42,10 @@ const MAKES: { readonly [M in Method]?: EntryKind } = {
   share: "share-set",
   stop_share: "share-set",
 };
+
+/** Of piece lists: a link that carries one is given as long as any answer may take before it counts as silent. */
+const BULK_MS_MAX = RPC_MS_MAX + COMMAND_MS_MAX;
+const BULKY: ReadonlySet<Method> = new Set<Method>(["put_blob", "get_blob"]);
 
 /** Failures that say that no tracker has answered. */
 const NOT_ANSWERED: ReadonlySet<string> = new Set(["tracker-unreachable", "peer-unreachable", "timeout"]);
@@ -98,9 +103,9 @@ export class SimPromises {
     const since = Math.min(...call.knownAt.map((index) => this.#usableSinceMs(call, this.#trackerAt(index))));
     const waitedMs = this.#world.nowMs() - Math.max(call.startedMs, since + FOUND_MS_MAX);
     if (waitedMs < 0) return;
-    this.longestMs = Math.max(this.longestMs, waitedMs);
+    if (!BULKY.has(call.method)) this.longestMs = Math.max(this.longestMs, waitedMs);
     const isUnanswered = outcome instanceof Failure && NOT_ANSWERED.has(outcome.code);
-    if (isUnanswered || waitedMs > COMMAND_MS_MAX)
+    if (isUnanswered || waitedMs > (BULKY.has(call.method) ? BULK_MS_MAX : COMMAND_MS_MAX))
       breach(
         `${call.method} took client ${call.client.no} ${waitedMs} ms although a tracker was there: ` +
           (outcome instanceof Failure ? outcome.code : "done"),
@@ -116,6 +121,16 @@ export class SimPromises {
       judgeState(state, history);
       judgeRows(state, history);
     }
+  }
+
+  /** Whether waiting longer changes nothing, as far as can be seen. */
+  isAtRest(): boolean {
+    if (!this.#connected) return true;
+    const hashes = new Set(this.#world.trackers.map(({ state }) => state && stateHash(state)));
+    const isWhole = this.#world.trackers.every(
+      ({ vector }) => this.#world.history.missing(vector).length === 0,
+    );
+    return hashes.size === 1 && !hashes.has(undefined) && isWhole;
   }
 
   /** After everything has healed, and a long quiet time. */

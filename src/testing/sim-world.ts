@@ -37,6 +37,7 @@ const TROUBLED_MS = 25_000;
 const HEALED_MS = 5_000;
 /** Nobody asks for anything: trackers that are not equal by now never will be. */
 const QUIET_MS = 90_000;
+const QUIET_STEP_MS = 5_000;
 const JUDGE_EVERY_MS = 8_000;
 /** Trackers do not follow each other yet. */
 const CONNECTED = false;
@@ -117,7 +118,7 @@ class SimWorld implements SimTrackerWorld, SimClientWorld {
     this.#faults.heal();
     this.#until(TROUBLED_MS + HEALED_MS);
     for (const client of this.clients) client.leave();
-    this.#until(TROUBLED_MS + HEALED_MS + QUIET_MS);
+    this.#untilQuiet();
     this.#guarded(() => this.#promises.atTheEnd());
     for (const error of this.network.errors) this.broken(error);
     return {
@@ -170,6 +171,15 @@ class SimWorld implements SimTrackerWorld, SimClientWorld {
     }
   }
 
+  /** Mostly no longer than until all are equal; now and then the whole time, in which nothing may become wrong again. */
+  #untilQuiet(): void {
+    const isWhole = this.prng.below(8) === 0;
+    for (let quietMs = QUIET_STEP_MS; quietMs <= QUIET_MS; quietMs += QUIET_STEP_MS) {
+      this.#until(TROUBLED_MS + HEALED_MS + quietMs);
+      if (!isWhole && this.#promises.isAtRest()) return;
+    }
+  }
+
   #guarded(check: () => void): void {
     if (this.#broken !== undefined) return;
     try {
@@ -206,8 +216,10 @@ class SimWorld implements SimTrackerWorld, SimClientWorld {
     return bothWays(from, tracker.fingerprint).every((line) => this.lines.passes(line));
   }
 
-  losesDial(): boolean {
-    return this.#faults.losesDials && this.prng.below(3) === 0;
+  losesDial(from: Fingerprint, to: Fingerprint): boolean {
+    if (!this.#faults.losesDials || this.prng.below(3) > 0) return false;
+    this.lines.disturbed(from, to);
+    return true;
   }
 
   stateAt(index: number | undefined): State | undefined {
