@@ -130,7 +130,7 @@ export class SimRules {
       for (const request of asked) if (sees(removal, request)) closed.add(request.entry.body.joinId);
     const open = asked.filter(({ entry }) => !closed.has(entry.body.joinId));
     const letIn = ofKind(open, "request-accepted").some(
-      (accept) => removals.every((removal) => sees(accept, removal)) && isInLine(accept, line),
+      (accept) => seesAll(accept, removals) && isInLine(accept, line),
     );
     return letIn ? "member" : open.length > 0 ? "requested" : "none";
   }
@@ -208,6 +208,13 @@ function isInLine(accept: Of<"request-accepted">, line: readonly RuledTenure[]):
 /** Whether the tracker that made the one had the other on its disk. */
 function sees(one: HistoryEntry, other: HistoryEntry): boolean {
   return covers(one.seen, other.entry.key);
+}
+
+/** A removal that was repeated at another tracker is one removal: to have seen it once is enough. */
+function seesAll(accept: HistoryEntry, removals: readonly Of<"member-removed">[]): boolean {
+  const seen = removals.filter((removal) => sees(accept, removal));
+  const ids = new Set(seen.map(({ entry }) => entry.body.removalId));
+  return removals.every(({ entry }) => ids.has(entry.body.removalId));
 }
 
 function outcounts(one: RuledShare, other: RuledShare): boolean {
