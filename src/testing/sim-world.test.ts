@@ -4,7 +4,7 @@ import { describe as lastEvents, runCluster, type SimReport } from "./sim-world.
 /** One seed alone: `npm run test:sim -- --from <seed> --seeds 1`. */
 const SEEDS = 1_000;
 /** Each test has a part of them, so that none takes long. */
-const PARTS = 10;
+const PARTS = 25;
 
 function run(seed: number): SimReport {
   const report = runCluster(seed);
