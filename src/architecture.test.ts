@@ -51,7 +51,7 @@ const MAY_IMPORT: readonly (readonly [place: RegExp, allowed: RegExp])[] = [
   [/^base\//, /^$/],
   [/^wire\//, /^base\//],
   [/^net\//, /^(base|wire)\//],
-  [/^tracker\/core\//, /^base\/|^wire\/entry\.ts$/],
+  [/^tracker\/core\//, /^base\/|^wire\/(entry|state-row)\.ts$/],
   [/^transfer\/core\//, /^base\//],
   [/^tracker\//, /^(base|wire|net)\//],
   [/^transfer\//, /^(base|wire|net)\//],

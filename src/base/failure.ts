@@ -24,6 +24,7 @@ export const FAILURE_CODES = [
   "already-requested",
   "no-request", // nothing to accept or reject
   "owner-cannot-leave",
+  "no-piece-list", // the tracker lacks the piece list of a file to be shared: put it, then share
   "not-shared", // stop_share of what this machine does not share
   "no-download", // pause, resume or cancel of what is not there
   "download-exists",
@@ -36,6 +37,7 @@ export const FAILURE_CODES = [
   "corrupt", // bytes whose hash is not what was promised
   "too-many", // a limit on counts or rates
   "try-later", // busy: the same command may succeed soon
+  "try-another", // this tracker ends or begins: the same command succeeds at another one
   "tracker-unreachable",
   "tracker-refused", // key changed, protocol not spoken
   "peer-unreachable",

@@ -127,10 +127,22 @@ export const FILES_PER_GROUP_MAX = 1_000_000;
 export const ENTRY_IDS_MAX = 1_000;
 /** Runs of trackers that one log entry may name: those that accepted the present members of a group. */
 export const ENTRY_ORIGINS_MAX = 5_000;
+/** The body of an entry whose kind is of a newer program: as much as the longest of the kinds that are known. */
+export const ENTRY_BODY_CHARS_MAX = 512 * KiB;
+/** A few words, as all kinds are named. */
+export const ENTRY_KIND_CHARS_MAX = 64;
 /** An argon2id hash in its usual text form has about 100. */
 export const PASSWORD_HASH_CHARS_MAX = 256;
 /** Each one is kept for ever and walked when membership is derived. */
 export const TRANSFERS_PER_GROUP_MAX = 1_000;
+/** Requests of one user to join one group that were closed: each is kept for ever. A tracker takes no more after these. */
+export const CLOSED_REQUESTS_MAX = 1_000;
+/** Closed requests, accepts or removals in one row of the state: trackers that were apart reached their limits each. */
+export const ROW_IDS_MAX = 10_000;
+/** Requests of one user to join one group that wait at once: one for each tracker that saw no other. */
+export const ROW_OPEN_REQUESTS_MAX = 1_000;
+/** Handovers in the row of a group: as for ids, trackers that were apart reached their limits each. */
+export const ROW_TRANSFERS_MAX = 10 * TRANSFERS_PER_GROUP_MAX;
 /** Commands whose repetition is answered without doing them again; a repetition comes within minutes. */
 export const REQUESTS_REMEMBERED_MAX = 100_000;
 /** A stamp further ahead of this machine's clock is applied, but does not drag the clock along. */
@@ -139,10 +151,60 @@ export const CLOCK_AHEAD_MS_MAX = 1 * minute;
 export const SEARCH_NAMES_PER_PAGE_MAX = 50_000;
 /** Log entries read at once, at start and for a tracker that follows. */
 export const LOG_PAGE_ENTRIES_MAX = 1_000;
+/** State rows read at once at start: as one text of some 2 MiB. */
+export const ROW_PAGE_ROWS_MAX = 5_000;
+/** Changed rows are written this long after the first, or after so many entries: what a start reads twice, some 0.2 s. */
+export const CHECKPOINT_AFTER_MS = 10 * second;
+export const CHECKPOINT_ENTRIES = 20_000;
+/** Rows written in one turn of the event loop, and entries forgotten: some 5 ms, which no command notices. */
+export const ROW_SLICE_ROWS = 200;
+export const TRIM_SLICE_ENTRIES = 1_000;
+/** A repetition of a request comes within this time of it; so long the newest entries of its origin stay in the log. */
+export const REPEATABLE_MS = 10 * minute;
+export const REPEATABLE_ENTRIES_KEPT = 10_000;
 /** Piece lists of which some parts have come; beginning another drops the one begun first. */
 export const BLOBS_UNFINISHED_MAX = 64;
 /** Notices kept for somebody who is offline. */
 export const NOTICES_KEPT_MAX = 100;
+
+// --- between trackers ---
+
+/** Entries or rows of one message: few enough that receiving them blocks nothing for long. */
+export const PUSH_ENTRIES_MAX = 1_000;
+/** Characters of its text: at most three bytes each, so that it fits a frame. */
+export const PUSH_CHARS_MAX = 256 * KiB;
+/** Pushes on their way to one tracker: while one is made durable there, the next is read here. */
+export const PUSHES_AT_ONCE_MAX = 2;
+/** Machines of which one presence message tells. */
+export const PRESENCE_DEVICES_MAX = 500;
+/** A client that another tracker told of is taken to be gone when this is over without a renewal. */
+export const PRESENCE_LEASE_MS = 30 * second;
+export const PRESENCE_RENEW_MS = 10 * second;
+/** How long a command waits for the other trackers in reach to have it on their disks. */
+export const SPREAD_MS_MAX = 250;
+/** How often the others are asked how far they are. */
+export const LOOK_MS = 2 * second;
+/** How often the hashes of equal states are compared. */
+export const HASH_COMPARE_MS = 1 * minute;
+/** Another tracker that answers nothing for this long counts as out of reach. */
+export const REPLICA_SILENT_MS_MAX = 3 * second;
+/** A tracker that is out of reach is told of in the log when that has lasted this long. */
+export const REPLICA_TROUBLE_TOLD_MS = 2 * second;
+/** Back-off between dials of another tracker: one that comes back is met soon, since it waits for that to serve. */
+export const REPLICA_RETRY_MS_MIN = 100;
+export const REPLICA_RETRY_MS_MAX = 500;
+/** How long a tracker that starts waits for one of the others before it serves. */
+export const START_WAIT_MS = 2 * second;
+/** A client that greets a tracker which starts waits this long before it is sent elsewhere. */
+export const HELLO_WAIT_MS_MAX = 3 * second;
+/** An empty one that has found another waits this long for all that is there. */
+export const START_CATCH_UP_MS_MAX = 60 * second;
+/** A clock this far from another tracker's is worth a warning: sessions and grants carry times. */
+export const CLOCK_APART_WARN_MS = 30 * second;
+/** Piece lists fetched from other trackers at once. */
+export const BLOB_FETCHES_AT_ONCE_MAX = 2;
+/** Files looked at in one turn of the event loop when a tracker looks for piece lists that it lacks. */
+export const BLOB_SCAN_FILES = 200;
 
 // --- transfer ---
 
@@ -212,20 +274,25 @@ export const LOCAL_NAME_BYTES_MAX = 250;
 /** Back-off between tries of one tracker: a restarted one is found again within the longest. */
 export const TRACKER_RETRY_MS_MIN = 100;
 export const TRACKER_RETRY_MS_MAX = 2 * second;
+/** A tracker that says "later" is asked again after this: one that starts soon serves. */
+export const TRACKER_LATER_MS = 250;
 /** A connection that held this long makes up for the failures before it. */
 export const TRACKER_STABLE_MS = 10 * second;
-/** While one tracker has not answered the dial, the next one is tried beside it: a dead host does not even refuse. */
-export const TRACKER_STAGGER_MS = 700;
+/**
+ * While one tracker has not answered the dial, the next one is tried beside it: a dead host does not even refuse. Of four
+ * trackers three may hang, and the last one is still found within the 2 s that are promised.
+ */
+export const TRACKER_STAGGER_MS = 250;
 /** From a dialled tracker to its hello and the resumed session. */
 export const TRACKER_HELLO_MS_MAX = 5 * second;
 /** How long a command waits for any tracker before it fails. */
 export const TRACKER_WAIT_MS = 4 * second;
 /** A ping goes out when nothing is asked, and soon when an answer is awaited: only so a hung tracker shows. */
 export const TRACKER_PING_IDLE_MS = 5 * second;
-export const TRACKER_PING_WAITING_MS = 500;
+export const TRACKER_PING_WAITING_MS = 300;
 /** A ping without answer for this long means a dead tracker. */
-export const TRACKER_PONG_MS_MAX = 1_200;
-/** Events of the client before anybody listens. */
+export const TRACKER_PONG_MS_MAX = 1_000;
+/** Events of the client before anybody listens, and notices of a tracker before its link is in use. */
 export const EVENTS_KEPT_MAX = 100;
 /** Pages of one list that a client asks for: a tracker cannot keep it asking for ever. */
 export const LIST_PAGES_MAX = 10_000;

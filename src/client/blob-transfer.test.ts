@@ -7,7 +7,7 @@ import type { Method } from "../wire/client-tracker.ts";
 import { getPieceList, putPieceList } from "./blob-transfer.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 
-const LAB = "lab" as GroupName;
+const LAB = { group: "lab" as GroupName };
 /** Its piece list takes three parts. */
 const LARGE = manifestOf("large", 25_000 * PIECE_BYTES);
 const EMPTY = manifestOf("empty", 0);

@@ -6,26 +6,32 @@
  * connection was lost is put again from its start.
  */
 import { Failure } from "../base/failure.ts";
-import type { GroupName } from "../base/ids.ts";
+import type { Gid, GroupName } from "../base/ids.ts";
 import { BLOB_PART_BYTES, BLOB_TRIES_MAX } from "../base/limits.ts";
 import { type FileSummary, Manifest, pieceCount, SHA1_BYTES, SHA256_BYTES } from "../base/manifest.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 
+/** As the tracker is to understand it: by its id once that is known. */
+export interface GroupRef {
+  readonly group: GroupName;
+  readonly gid?: Gid;
+}
+
 /** Makes sure that the tracker holds the piece list. @throws Failure */
 export async function putPieceList(
   calls: TrackerCalls,
-  group: GroupName,
+  group: GroupRef,
   { summary, rows }: Manifest,
 ): Promise<void> {
   const { digest } = summary;
   for (let tries = 1; ; tries++) {
-    const { result } = await calls.call("has_blob", { group, digest });
+    const { result } = await calls.call("has_blob", { ...group, digest });
     if (result.has) return;
     let offset = 0;
     try {
       do {
         const part = rows.subarray(offset, offset + BLOB_PART_BYTES);
-        await calls.call("put_blob", { group, digest, offset, total: rows.length }, part);
+        await calls.call("put_blob", { ...group, digest, offset, total: rows.length }, part);
         offset += part.length;
       } while (offset < rows.length);
       return;
@@ -38,13 +44,13 @@ export async function putPieceList(
 /** @throws Failure; "corrupt" if what the tracker holds is not the list announced */
 export async function getPieceList(
   calls: TrackerCalls,
-  group: GroupName,
+  group: GroupRef,
   file: FileSummary,
 ): Promise<Manifest> {
   const rows = new Uint8Array(pieceCount(file.size) * (SHA1_BYTES + SHA256_BYTES));
   let offset = 0;
   while (offset < rows.length) {
-    const { result, tail } = await calls.call("get_blob", { group, digest: file.digest, offset });
+    const { result, tail } = await calls.call("get_blob", { ...group, digest: file.digest, offset });
     if (result.total !== rows.length || tail.length === 0 || tail.length > rows.length - offset)
       throw new Failure("corrupt", `the tracker's piece list of file ${file.fileId} has a wrong length`);
     rows.set(tail, offset);

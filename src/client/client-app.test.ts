@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
 import { DOWNLOADS_AT_ONCE_MAX, GRANT_LIFETIME_MS, TRACKER_WAIT_MS, WAIT_TOLD_MS } from "../base/limits.ts";
 import { ClientWorld, type Machine, PORT_TAKEN, type RunningClient } from "../testing/client-world.ts";
 import { settle } from "../testing/manual-clock.ts";
+import { ServiceWorld } from "../testing/service-clients.ts";
+import { TestTracker } from "../testing/test-tracker.ts";
+import { withSuffix } from "../tracker/core/name-table.ts";
+import type { News, Notice } from "../wire/client-tracker.ts";
+import type { Entry } from "../wire/entry.ts";
 
 const LAB = "lab" as GroupName;
 const file = (name: string) => name as FileName;
@@ -725,6 +730,22 @@ describe("trackers that come and go", () => {
     expect(anna.app.whoAmI().tracker).toBe("127.0.0.1:8002");
   });
 
+  test("what is shared and downloaded goes on when it hangs, and is followed at the next one", async () => {
+    await anna.share("film");
+    await ben.share("notes");
+    await ben.download("film");
+    await settle();
+    world.silent.add(0);
+    const { tookMs } = await world.during(ben.app.listGroups(), 10_000);
+    expect(tookMs).toBeLessThan(2_000);
+    await settle();
+    expect(world.called("follow").map(({ door }) => door)).toEqual([0, 1]);
+    expect(ben.engine.downloads[0]?.said).toEqual(["source anna", "source anna"]);
+    expect(ben.app.showDownloads()[0]?.state).toBe("downloading");
+    expect(ben.offered()).toEqual(["/data/notes"]);
+    expect(ben.kinds()).not.toContain("tracker-lost");
+  });
+
   test("one that hangs is noticed even while nothing is asked", async () => {
     world.silent.add(0);
     await world.pass(8_000);
@@ -785,6 +806,20 @@ describe("trackers that come and go", () => {
     world.down.clear();
     await world.pass(6_000);
     expect((await ben.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([2]);
+  });
+
+  test("an upload whose next tracker lacks the piece list puts it there too", async () => {
+    const { store } = world.tracker;
+    const total = store.blobTotal.bind(store);
+    let lacking = true;
+    store.blobTotal = (digest) => {
+      const known = lacking ? undefined : total(digest);
+      lacking = false;
+      return known;
+    };
+    await anna.share("film");
+    expect(world.called("share")).toHaveLength(2);
+    expect(anna.offered()).toEqual(["/data/film"]);
   });
 
   test("logout works without a tracker", async () => {
@@ -879,5 +914,205 @@ describe("what still runs at a log-out", () => {
     await anna.logIn("anna");
     expect(anna.offered()).toEqual(["/data/a"]);
     expect(anna.kinds()).not.toContain("warning");
+  });
+});
+
+describe("how many trackers have what is changed", () => {
+  const notice = (notice: Notice) => {
+    for (const link of world.links) link.handler.notice(notice);
+  };
+  const told = () => anna.kinds().filter((kind) => kind === "alone" || kind === "together");
+
+  test("is told when it is one only, once until another has it again", () => {
+    notice({ kind: "together" });
+    expect(told()).toEqual([]);
+    notice({ kind: "alone", of: 3 });
+    notice({ kind: "alone", of: 3 });
+    expect(anna.events.at(-1)).toEqual({ kind: "alone", others: 2 });
+    notice({ kind: "together" });
+    expect(told()).toEqual(["alone", "together"]);
+  });
+
+  test("is not told again by the next tracker, where it is the same", async () => {
+    notice({ kind: "alone", of: 2 });
+    world.kill(0);
+    await world.pass(2_000);
+    notice({ kind: "alone", of: 2 });
+    expect(told()).toEqual(["alone"]);
+  });
+});
+
+describe("something is called otherwise", () => {
+  const SUFFIXED = "lab~abcde" as GroupName;
+
+  /** What a tracker tells after it has met another; this world's tracker itself still knows the bare names. */
+  async function hear(client: RunningClient, news: News): Promise<void> {
+    for (const link of world.links)
+      if (link.fingerprint === client.machine.fingerprint) link.handler.notice({ kind: "news", news });
+    await settle();
+  }
+  async function labRenamed(client: RunningClient): Promise<void> {
+    await hear(client, { kind: "group-renamed", gid: gidOfLab(), from: LAB, group: SUFFIXED });
+  }
+  function gidOfLab(): Gid {
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    return offer.gid;
+  }
+
+  test("an account: the client goes on under the new name, which the news shows already", async () => {
+    let shown: string | undefined;
+    anna.app.subscribe(() => {
+      shown = anna.app.whoAmI().user;
+    });
+    await hear(anna, { kind: "user-renamed", from: user("anna"), name: user("anna~abcde") });
+    expect(anna.app.whoAmI().user).toBe(user("anna~abcde"));
+    expect(shown).toBe("anna~abcde");
+    await anna.app.listGroups();
+  });
+
+  test("an account, unheard: the next tracker says so, and the user is told", async () => {
+    await hear(anna, { kind: "user-renamed", from: user("anna"), name: user("anna~abcde") });
+    world.kill(0);
+    await world.pass(2_000);
+    expect(anna.app.whoAmI().user).toBe(user("anna"));
+    expect(anna.events).toContainEqual({ kind: "warning", message: "your account is now called anna" });
+  });
+
+  test("a group: shares and downloads follow, and are meant by the new name", async () => {
+    await anna.share("film");
+    await ben.share("notes");
+    await ben.download("film");
+    await settle();
+    await labRenamed(ben);
+    expect(ben.app.showShares().map(({ group }) => group)).toEqual([SUFFIXED]);
+    expect(ben.app.showDownloads().map(({ group }) => group)).toEqual([SUFFIXED]);
+    await ben.app.pauseDownload(SUFFIXED, file("film"));
+    await ben.app.resumeDownload(SUFFIXED, file("film"));
+    await ben.app.stopShare(SUFFIXED, file("notes"));
+    expect(ben.app.showShares()).toEqual([]);
+    expect((await anna.app.listFiles(LAB)).map(({ name }) => name)).toEqual([file("film")]);
+  });
+
+  test("a group: what ends there by its id ends, and nothing of another group of that name", async () => {
+    await anna.share("film");
+    await ben.share("notes");
+    await labRenamed(ben);
+    await hear(ben, { kind: "removed", group: LAB, gid: "0".repeat(32) as Gid });
+    expect(ben.offered()).toEqual(["/data/notes"]);
+    await hear(ben, { kind: "removed", group: SUFFIXED, gid: gidOfLab() });
+    expect(ben.offered()).toEqual([]);
+  });
+
+  test("a group, unheard: a download learns it from the tracker that it asks for sources", async () => {
+    await anna.share("film");
+    await ben.download("film");
+    await labRenamed(ben);
+    world.kill(0);
+    await world.pass(2_000);
+    expect(ben.app.showDownloads().map(({ group }) => group)).toEqual([LAB]);
+  });
+
+  test("a group and a file, unheard: shares learn it at the next login", async () => {
+    await anna.share("film");
+    const { gid, manifest } = [...anna.engine.offers.values()][0] ?? {};
+    if (gid === undefined || manifest === undefined) throw new Error("nothing is offered");
+    const { fileId } = manifest.summary;
+    const name = file("film~abcde");
+    await hear(anna, { kind: "file-renamed", gid, fileId, group: SUFFIXED, from: file("film"), name });
+    anna = await restart(anna);
+    world.hold("own_shares");
+    const login = anna.app.login(user("anna"), "secret");
+    await settle();
+    expect(anna.app.showShares()).toMatchObject([{ group: SUFFIXED, name }]);
+    world.held.get("own_shares")?.resolve();
+    await login;
+    expect(anna.app.showShares()).toMatchObject([{ group: LAB, name: file("film") }]);
+    expect(anna.offered()).toEqual(["/data/film"]);
+  });
+
+  test("a file: its share is meant by the new name", async () => {
+    await anna.share("film");
+    const [offer] = anna.engine.offers.values();
+    const fileId = offer?.manifest.summary.fileId;
+    if (fileId === undefined) throw new Error("nothing is offered");
+    const name = file("film~abcde");
+    await hear(anna, { kind: "file-renamed", gid: gidOfLab(), fileId, group: LAB, from: file("film"), name });
+    expect((await failureOf(anna.app.stopShare(LAB, file("film")))).code).toBe("not-shared");
+    await anna.app.stopShare(LAB, name);
+    expect(anna.offered()).toEqual([]);
+  });
+});
+
+describe("the next tracker is not in step", () => {
+  /** Puts a tracker behind the second door that has heard of these entries, and ends the first. */
+  async function goOver(entries: Iterable<Entry>): Promise<ServiceWorld> {
+    const other = new ServiceWorld(2);
+    other.store.append([...entries]);
+    other.restart();
+    world.others.set(1, other);
+    world.kill(0);
+    await world.pass(2_000);
+    expect(ben.app.whoAmI().tracker).toBe("127.0.0.1:8002");
+    return other;
+  }
+  const known = () => [...world.tracker.store.replay()];
+
+  test("one that has not heard of the group ends neither shares nor downloads there", async () => {
+    await anna.share("film");
+    await ben.share("notes");
+    await ben.download("film");
+    await settle();
+    const entries = known();
+    const isAccount = ({ body }: Entry) => body.kind === "account-created";
+    const other = await goOver(entries.filter(isAccount));
+    await world.pass(10_000);
+    expect(ben.offered()).toEqual(["/data/notes"]);
+    expect(ben.app.showShares()).toHaveLength(1);
+    expect(ben.app.showDownloads()[0]?.state).toBe("downloading");
+    expect(ben.kinds()).not.toContain("warning");
+
+    other.store.append(entries.filter((entry) => !isAccount(entry)));
+    other.restart();
+    for (const link of [...world.links]) link.close();
+    await world.pass(10_000);
+    expect(ben.app.showDownloads()[0]?.state).toBe("downloading");
+    expect(ben.engine.downloads[0]?.said.at(-1)).toBe("source anna");
+    expect((await ben.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([1, 1]);
+  });
+
+  test("one that has not heard of a share is told of it", async () => {
+    const entries = known();
+    await ben.share("notes");
+    await goOver(entries);
+    expect((await anna.app.listFiles(LAB)).map(({ name, sources }) => [name, sources])).toEqual([
+      [file("notes"), 1],
+    ]);
+  });
+
+  test("one that knows earlier claims to the names says what is called how, and the user is told", async () => {
+    await ben.share("notes");
+    const [offer] = ben.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    const earlier = new TestTracker(3);
+    const owner = earlier.createUser("ben");
+    earlier.createGroup(owner, "lab");
+    await goOver([...known(), ...earlier.log]);
+    const name = ben.app.whoAmI().user ?? "";
+    expect(name).toMatch(/^ben~[a-z2-7]{5}$/);
+    const suffixed = withSuffix(LAB, offer.gid);
+    expect(ben.app.showShares().map(({ group }) => group)).toEqual([suffixed]);
+    expect(ben.events).toContainEqual({ kind: "warning", message: `your account is now called ${name}` });
+    expect((await failureOf(ben.app.listFiles(LAB))).code).toBe("not-member");
+    expect(await ben.app.listFiles(suffixed)).toHaveLength(1);
+
+    await ben.app.logout();
+    ben.events.length = 0;
+    await ben.logIn("ben");
+    expect(ben.app.whoAmI().user as string).toBe(name);
+    expect(ben.events).toEqual([
+      { kind: "warning", message: `your account is now called ${name}: two were made under the name ben` },
+    ]);
+    expect(ben.offered()).toEqual(["/data/notes"]);
   });
 });

@@ -16,9 +16,9 @@ import type { ClientOptions, ClientParts } from "./client-parts.ts";
 import { openClientParts } from "./compose.ts";
 import { EventFeed } from "./event-feed.ts";
 import { GrantWallet } from "./grant-wallet.ts";
-import { groupNamed, Login } from "./login.ts";
+import { groupNamed, groupOf, Login } from "./login.ts";
 import { allPages } from "./pages.ts";
-import { type StandingNotice, TrackerSession } from "./tracker-session.ts";
+import { type Resumed, type StandingNotice, TrackerSession } from "./tracker-session.ts";
 import type {
   ClientEvent,
   ClientIntents,
@@ -69,6 +69,8 @@ class Client implements ClientApp {
   #leaving: Promise<void> = Promise.resolve();
   /** The tracker that people know to be in use; undefined at the start and when none was. */
   #told: TrackerEntry | "none" | undefined;
+  /** Whether people know that what they change stands on one tracker only. */
+  #alone = false;
 
   constructor(parts: ClientParts, options: ClientOptions) {
     this.#parts = parts;
@@ -81,7 +83,7 @@ class Client implements ClientApp {
         clock,
         listening: () => this.#listening,
         events: {
-          up: (tracker, news) => this.#trackerUp(tracker, news),
+          up: (tracker, session) => this.#trackerUp(tracker, session),
           down: (tried) => this.#trackerDown(tried),
           distrusted: ({ message }) => this.#warn(message),
           notice: (notice) => this.#noticed(notice),
@@ -141,9 +143,10 @@ class Client implements ClientApp {
       session,
     );
     this.#login = login;
-    if (nameKey(session.name) !== nameKey(name))
+    if (nameKey(session.name) !== nameKey(name) && !session.news.some(isOwnName))
       this.#warn(`your account is now called ${session.name}: two were made under the name ${name}`);
     for (const news of session.news) this.#tell(news);
+    login.userRenamed(session.name);
     await login.restore((error) => this.#warn(toFailure(error).message));
   }
 
@@ -277,13 +280,16 @@ class Client implements ClientApp {
 
   // --- what happens ---
 
-  #trackerUp(tracker: TrackerEntry, news: readonly News[] | undefined): void {
+  #trackerUp(tracker: TrackerEntry, session: Resumed | undefined): void {
     if (this.#told !== undefined && this.#told !== tracker)
       this.#emit({ kind: "tracker-changed", tracker: formatAddress(tracker.address) });
     this.#told = tracker;
-    if (news === undefined || this.#login === undefined) return;
-    for (const each of news) this.#tell(each);
-    this.#behind(this.#login.trackerUp());
+    const login = this.#login;
+    if (session === undefined || login === undefined) return;
+    for (const each of session.news) this.#tell(each);
+    if (login.user !== session.name) this.#warn(`your account is now called ${session.name}`);
+    login.userRenamed(session.name);
+    this.#behind(login.trackerUp());
   }
 
   #trackerDown(tried: string): void {
@@ -302,23 +308,34 @@ class Client implements ClientApp {
       case "revoked":
         this.#revoked(notice.gid, notice.uid);
         break;
+      case "alone":
+        if (!this.#alone) this.#emit({ kind: "alone", others: notice.of - 1 });
+        this.#alone = true;
+        break;
+      case "together":
+        if (this.#alone) this.#emit({ kind: "together" });
+        this.#alone = false;
+        break;
       default:
         unreachable(notice);
     }
   }
 
+  /** Names come first, so that whatever shows the news shows them already. */
   #tell(news: News): void {
+    const login = this.#login;
+    if (login !== undefined) this.#behind(followNames(login, news));
     this.#emit({ kind: "news", news });
-    if (news.kind === "removed") this.#behind(this.#login?.leftGroup(groupNamed(news.group), "removed"));
-    if (news.kind === "group-deleted")
-      this.#behind(this.#login?.leftGroup(groupNamed(news.group), "deleted"));
+    if (news.kind === "removed" || news.kind === "accept-void")
+      this.#behind(login?.leftGroup(groupOf(news.gid), "removed"));
+    if (news.kind === "group-deleted") this.#behind(login?.leftGroup(groupOf(news.gid), "deleted"));
   }
 
   #revoked(gid: Gid, uid: Uid): void {
     this.#engine.revoke(gid, uid);
     if (uid !== this.#login?.uid) return;
     this.#wallet.forget(gid);
-    this.#behind(this.#login.leftGroup((share) => share.gid === gid, "removed"));
+    this.#behind(this.#login.leftGroup(groupOf(gid), "removed"));
   }
 
   #sessionEnded(message: string): void {
@@ -389,6 +406,19 @@ class Client implements ClientApp {
   #emit(event: ClientEvent): void {
     this.#events.emit(event);
   }
+}
+
+function isOwnName({ kind }: News): boolean {
+  return kind === "user-renamed";
+}
+
+/** @throws Failure of the library */
+async function followNames(login: Login, news: News): Promise<void> {
+  if (news.kind === "user-renamed") login.userRenamed(news.name);
+  if (news.kind === "group-renamed") login.renamed(news);
+  if (news.kind !== "file-renamed") return;
+  const { gid, group, fileId, name } = news;
+  login.renamed({ gid, group, file: { fileId, name } });
 }
 
 type GroupChange =

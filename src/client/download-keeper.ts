@@ -20,7 +20,7 @@ import type { DownloadRecord } from "./library-rows.ts";
 import type { LocalFiles } from "./local-files.ts";
 import type { ManifestShelf } from "./manifest-shelf.ts";
 import { isPassing } from "./passing.ts";
-import type { Downloaded } from "./share-keeper.ts";
+import type { Downloaded, Renaming } from "./share-keeper.ts";
 import { SourceFollower } from "./source-follower.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 import type { ClientEvent, DownloadView } from "./views.ts";
@@ -55,6 +55,9 @@ export class DownloadKeeper {
     this.#on = dependencies;
     this.#follower = new SourceFollower({
       ...dependencies,
+      called: (renaming) => {
+        if (!this.#closed) this.renamed(renaming);
+      },
       refused: (job, failure) => {
         if (isPassing(failure) || job.record.state !== "running") return;
         const reason = failure.code === "not-member" ? departed("removed", job.record.group) : failure;
@@ -103,7 +106,7 @@ export class DownloadKeeper {
     const { gid, file } = found;
     const { path, taken } = await this.#on.files.destination(typed, found.name);
     this.#book.refuseSecond(gid, file.fileId, path);
-    const manifest = await this.#on.manifests.get(group, file);
+    const manifest = await this.#on.manifests.get({ group, gid }, file);
     const begun = await this.#clearEarlier(gid, file.fileId, path);
     const job = this.#add({ gid, group, name: found.name, path, file }, begun);
     // What may be there already is only looked at: that needs no place in the line.
@@ -125,7 +128,7 @@ export class DownloadKeeper {
   async resume(group: GroupName, name: FileName): Promise<void> {
     const job = this.#book.named(group, name);
     if (job.record.state === "complete" || job.record.state === "running") throw isAlready(job.record);
-    await this.#refuseStranger(group, name);
+    await this.#refuseStranger(job.record);
     this.#update(job, { state: "running", failure: undefined });
     if (job.place.kind === "active") {
       job.place.download.resume();
@@ -143,10 +146,10 @@ export class DownloadKeeper {
   }
 
   /** Who is no member learns it at once, if a tracker can be asked. @throws Failure "not-member", "unknown-group" */
-  async #refuseStranger(group: GroupName, name: FileName): Promise<void> {
+  async #refuseStranger({ group, gid, name }: DownloadRecord): Promise<void> {
     if (!this.#on.isTrackerUp()) return;
     try {
-      await this.#on.calls.call("find_file", { group, name });
+      await this.#on.calls.call("find_file", { group, gid, name });
     } catch (error) {
       if (isFailure(error) && (error.code === "not-member" || error.code === "unknown-group")) throw error;
     }
@@ -184,6 +187,16 @@ export class DownloadKeeper {
     const jobs = this.#book.all().filter(({ record }) => isConcerned(record) && isThat(record));
     await Promise.all(jobs.map((job) => this.#halt(job, end, departed(how, job.record.group))));
     this.#moveOn();
+  }
+
+  /** What the group, or the file if one is named, is called now. */
+  renamed({ gid, group, file }: Renaming): void {
+    for (const job of this.#book.all()) {
+      const { record } = job;
+      if (record.gid !== gid) continue;
+      const name = record.file.fileId === file?.fileId ? file.name : record.name;
+      if (record.group !== group || record.name !== name) this.#update(job, { group, name });
+    }
   }
 
   // --- starting ---
@@ -258,7 +271,8 @@ export class DownloadKeeper {
     const place = { kind: "preparing" } as const;
     job.place = place;
     try {
-      const manifest = await this.#on.manifests.get(job.record.group, job.record.file);
+      const { group, gid, file } = job.record;
+      const manifest = await this.#on.manifests.get({ group, gid }, file);
       if (job.place === place && !this.#closed) this.#start(job, manifest);
     } catch (error) {
       const failure = toFailure(error);
@@ -355,7 +369,10 @@ export class DownloadKeeper {
 
   // --- small things that many of them need ---
 
-  #update(job: DownloadJob, change: Partial<Pick<DownloadRecord, "state" | "failure">>): void {
+  #update(
+    job: DownloadJob,
+    change: Partial<Pick<DownloadRecord, "state" | "failure" | "group" | "name">>,
+  ): void {
     job.record = { ...job.record, ...change, doneBytes: job.doneBytes };
     this.#on.library.putDownload(job.record);
   }

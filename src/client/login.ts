@@ -7,7 +7,7 @@ import type { TransferEngine } from "../transfer/contract.ts";
 import type { ClientParts } from "./client-parts.ts";
 import { type Departure, DownloadKeeper } from "./download-keeper.ts";
 import { ManifestShelf } from "./manifest-shelf.ts";
-import { ShareKeeper } from "./share-keeper.ts";
+import { type Renaming, ShareKeeper } from "./share-keeper.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 import type { TrackerSession } from "./tracker-session.ts";
 import type { ClientEvent } from "./views.ts";
@@ -19,6 +19,10 @@ export function groupNamed(group: GroupName): GroupTest {
   return (share) => nameKey(share.group) === nameKey(group);
 }
 
+export function groupOf(gid: Gid): GroupTest {
+  return (share) => share.gid === gid;
+}
+
 export interface LoginDependencies {
   readonly parts: ClientParts;
   readonly engine: TransferEngine;
@@ -28,10 +32,10 @@ export interface LoginDependencies {
 
 export class Login {
   readonly uid: Uid;
-  readonly user: UserName;
   readonly shares: ShareKeeper;
   readonly downloads: DownloadKeeper;
   readonly #clock: Clock;
+  #user: UserName;
   #closed = false;
 
   constructor(
@@ -45,7 +49,7 @@ export class Login {
     const common = { calls, engine, files, manifests, library, emit };
     const shares = new ShareKeeper({ ...common, workers, newRequestId });
     this.uid = uid;
-    this.user = name;
+    this.#user = name;
     this.#clock = clock;
     this.shares = shares;
     this.downloads = new DownloadKeeper({
@@ -71,6 +75,21 @@ export class Login {
     cancel();
   }
 
+  /** What the account is called now. */
+  get user(): UserName {
+    return this.#user;
+  }
+
+  userRenamed(name: UserName): void {
+    this.#user = name;
+  }
+
+  /** @throws Failure of the library */
+  renamed(renaming: Renaming): void {
+    this.shares.renamed(renaming);
+    this.downloads.renamed(renaming);
+  }
+
   /** Another tracker answers, or the same one again. @throws Failure */
   async trackerUp(): Promise<void> {
     this.downloads.trackerUp();
@@ -88,7 +107,7 @@ export class Login {
     return {
       call: (method, params, tail) => {
         if (!this.#closed) return session.call(method, params, tail);
-        return Promise.reject(new Failure("not-logged-in", `${this.user} has logged out`));
+        return Promise.reject(new Failure("not-logged-in", `${this.#user} has logged out`));
       },
     };
   }

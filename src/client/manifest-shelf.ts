@@ -1,7 +1,6 @@
 /** Manifests of files known by their summary, from the nearest place: kept here, else with the tracker. */
-import type { GroupName } from "../base/ids.ts";
 import type { FileSummary, Manifest } from "../base/manifest.ts";
-import { getPieceList, putPieceList } from "./blob-transfer.ts";
+import { type GroupRef, getPieceList, putPieceList } from "./blob-transfer.ts";
 import type { PieceListCache } from "./piece-list-cache.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 
@@ -20,7 +19,7 @@ export class ManifestShelf {
   }
 
   /** Kept from then on. @throws Failure of the tracker, "corrupt", or of the disk */
-  async get(group: GroupName, file: FileSummary): Promise<Manifest> {
+  async get(group: GroupRef, file: FileSummary): Promise<Manifest> {
     const kept = await this.kept(file);
     if (kept !== undefined) return kept;
     const fetched = await getPieceList(this.#calls, group, file);
@@ -33,7 +32,7 @@ export class ManifestShelf {
   }
 
   /** Makes sure that the tracker holds it. @throws Failure */
-  publish(group: GroupName, manifest: Manifest): Promise<void> {
+  publish(group: GroupRef, manifest: Manifest): Promise<void> {
     return putPieceList(this.#calls, group, manifest);
   }
 }

@@ -6,9 +6,11 @@ const PASSING: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "tracker-refused",
   "not-logged-in",
   "try-later",
+  "try-another",
   "too-many",
   "timeout",
   "internal",
+  "no-piece-list",
   "disk-error",
   "disk-full",
 ]);

@@ -2,7 +2,7 @@
  * The files that one logged-in user shares from this machine.
  *
  * Keeps three in step: what the library remembers, what the tracker knows, what the transfer offers. A file is offered
- * only while it is what was hashed. When the tracker cannot be told of an end, the library remembers it and
+ * only while it is what was hashed. When the tracker cannot be told of a change, the library remembers it and
  * `trackerUp`, or the next login, tells it. Lives from login to logout.
  */
 import { basename } from "node:path";
@@ -16,13 +16,14 @@ import {
   parseFileName,
   type RequestId,
 } from "../base/ids.ts";
-import { RESTORES_AT_ONCE_MAX } from "../base/limits.ts";
+import { BLOB_TRIES_MAX, RESTORES_AT_ONCE_MAX } from "../base/limits.ts";
 import type { FileSummary, Manifest } from "../base/manifest.ts";
 import { formatBytes, forTerminal } from "../base/text.ts";
 import type { Offer, TransferEngine } from "../transfer/contract.ts";
 import type { PieceWorkers } from "../transfer/disk/contract.ts";
 import { type FileIdentity, isSameContent } from "../transfer/disk/file-identity.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
+import type { GroupRef } from "./blob-transfer.ts";
 import { eachAtOnce } from "./each-at-once.ts";
 import type { UserLibrary } from "./library-of-user.ts";
 import type { ShareRecord } from "./library-rows.ts";
@@ -54,6 +55,13 @@ export interface Upload {
   readonly progress: (at: HashProgress) => void;
 }
 
+/** What something that this machine remembers by its ids is called now. */
+export interface Renaming {
+  readonly gid: Gid;
+  readonly group: GroupName;
+  readonly file?: { readonly fileId: FileId; readonly name: FileName };
+}
+
 /** A file that is in its place after a download. */
 export interface Downloaded {
   readonly gid: Gid;
@@ -63,7 +71,8 @@ export interface Downloaded {
   readonly file: FileSummary;
 }
 
-type NewShare = Omit<ShareRecord, "gid" | "counter" | "state">;
+/** By what its group is meant, and what is to be shared there. */
+type NewShare = Omit<ShareRecord, "gid" | "counter" | "state"> & { readonly gid?: Gid };
 
 export class ShareKeeper {
   readonly #calls: TrackerCalls;
@@ -81,8 +90,6 @@ export class ShareKeeper {
   readonly #offered = new Set<string>();
   /** Being shared right now: the tracker may know before this machine has its answer. */
   readonly #sharing = new Set<FileId>();
-  /** The tracker has missed a change. */
-  #outOfStep = false;
 
   constructor(dependencies: ShareKeeperDependencies) {
     this.#calls = dependencies.calls;
@@ -122,9 +129,9 @@ export class ShareKeeper {
       if (standing !== undefined)
         return { name: standing.name, path: standing.path, kept: "path", sha1, size };
       await this.#manifests.keep(manifest);
-      await this.#manifests.publish(group, manifest);
       const { path: from, identity } = opened;
-      const record = await this.#share({ group, name, path: from, file: manifest.summary, identity });
+      const share = { group, name, path: from, file: manifest.summary, identity };
+      const record = await this.#publishAndShare(share, manifest);
       this.#offer(record, manifest, known === undefined);
       return { name: record.name, path: from, kept: record.name === name ? undefined : "name", sha1, size };
     } finally {
@@ -137,7 +144,7 @@ export class ShareKeeper {
     const { gid, ...rest } = downloaded;
     const identity = await this.#identity(downloaded.path);
     try {
-      const record = await this.#share({ ...rest, identity });
+      const record = await this.#share({ gid, ...rest, identity });
       this.#offered.add(keyOf(record));
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -145,7 +152,6 @@ export class ShareKeeper {
       const record: ShareRecord = { gid, ...rest, identity, counter, state: "shared" };
       this.#remember(record);
       this.#offered.add(keyOf(record));
-      this.#outOfStep = true;
     }
   }
 
@@ -208,13 +214,26 @@ export class ShareKeeper {
     return undefined;
   }
 
+  /** Another tracker may answer between the two, which has not got the list. */
+  async #publishAndShare(share: NewShare, manifest: Manifest): Promise<ShareRecord> {
+    for (let tries = 1; ; tries++) {
+      await this.#manifests.publish(refOf(share), manifest);
+      try {
+        return await this.#share(share);
+      } catch (error) {
+        const isLacking = isFailure(error) && error.code === "no-piece-list";
+        if (!isLacking || tries === BLOB_TRIES_MAX) throw error;
+      }
+    }
+  }
+
   async #share(share: NewShare): Promise<ShareRecord> {
-    const { group, name, file } = share;
+    const { name, file } = share;
     const counter = this.#library.nextCounter();
     const id = this.#newRequestId();
     this.#sharing.add(file.fileId);
     try {
-      const { result } = await this.#calls.call("share", { id, group, name, file, counter });
+      const { result } = await this.#calls.call("share", { id, ...refOf(share), name, file, counter });
       const record: ShareRecord = { ...share, gid: result.gid, name: result.name, counter, state: "shared" };
       this.#remember(record);
       return record;
@@ -245,7 +264,7 @@ export class ShareKeeper {
         `this machine shares no file named ${forTerminal(name)} in ${group}; list_files ${group} shows what others share`,
       );
     const counter = this.#library.nextCounter();
-    await this.#tellStopped(record.group, record.file.fileId, counter);
+    await this.#tellStopped(refOf(record), record.file.fileId, counter);
     this.#forget(record, counter);
   }
 
@@ -271,17 +290,14 @@ export class ShareKeeper {
   async #end(record: ShareRecord): Promise<void> {
     const counter = this.#library.nextCounter();
     this.#forget(record, counter);
-    try {
-      await this.#tellStopped(record.group, record.file.fileId, counter);
-    } catch {
-      this.#outOfStep = true;
-    }
+    // A tracker that cannot be told now is told by `restore`, which goes by the counter.
+    await this.#tellStopped(refOf(record), record.file.fileId, counter).catch(() => {});
   }
 
-  async #tellStopped(group: GroupName, fileId: FileId, counter: number): Promise<void> {
+  async #tellStopped(group: GroupRef, fileId: FileId, counter: number): Promise<void> {
     const id = this.#newRequestId();
     try {
-      await this.#calls.call("stop_share", { id, group, fileId, counter });
+      await this.#calls.call("stop_share", { id, ...group, fileId, counter });
     } catch (error) {
       if (!isFailure(error) || !ENDED_ALREADY.has(error.code)) throw error;
     }
@@ -300,20 +316,37 @@ export class ShareKeeper {
     return undefined;
   }
 
+  // --- names ---
+
+  /** What the group, or the file if one is named, is called now. */
+  renamed({ gid, group, file }: Renaming): void {
+    for (const record of this.#shared.values()) {
+      if (record.gid === gid)
+        this.#call(record, group, record.file.fileId === file?.fileId ? file.name : record.name);
+    }
+  }
+
+  #call(record: ShareRecord | undefined, group: GroupName, name: FileName): void {
+    if (record === undefined || (record.group === group && record.name === name)) return;
+    this.#remember({ ...record, group, name });
+  }
+
   // --- coming back ---
 
-  /** Another tracker answers, or the same one again. */
+  /** Another tracker answers, which may have missed a change, or the same one again. */
   async trackerUp(): Promise<void> {
-    if (this.#outOfStep) await this.restore();
+    try {
+      await this.restore();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
   }
 
   /** Holds the library against the tracker and the disk, and offers what still stands. @throws Failure of the tracker */
   async restore(): Promise<void> {
-    this.#outOfStep = false;
     try {
       await this.#reconcile();
     } catch (error) {
-      this.#outOfStep = true;
       if (!this.#closing.signal.aborted) throw error;
     }
   }
@@ -321,6 +354,8 @@ export class ShareKeeper {
   async #reconcile(): Promise<void> {
     const known = await allPages((page) => this.#calls.call("own_shares", page));
     if (this.#closing.signal.aborted) return;
+    for (const { gid, group, fileId, name } of known)
+      this.#call(this.#shared.get(shareKey(gid, fileId)), group, name);
     const plan = planShares([...this.#shared.values()], known);
     this.#library.learnCounter(plan.counter);
     for (const record of plan.forget) this.#forget(record, record.counter);
@@ -331,23 +366,28 @@ export class ShareKeeper {
 
   async #stopUnknown({ gid, group, fileId }: OwnShare): Promise<void> {
     if (this.#shared.has(shareKey(gid, fileId)) || this.#sharing.has(fileId)) return;
-    await this.#tellStopped(group, fileId, this.#library.nextCounter());
+    await this.#tellStopped({ group, gid }, fileId, this.#library.nextCounter());
   }
 
+  /** A tracker that is behind learns of the share from the others: it goes on here. */
   async #shareAgain(record: ShareRecord): Promise<void> {
     try {
       const manifest = await this.#manifests.kept(record.file);
-      if (manifest !== undefined) await this.#manifests.publish(record.group, manifest);
-      const { group, name, path, file, identity } = record;
-      await this.#offerAgain(await this.#share({ group, name, path, file, identity }));
+      const { gid, group, name, path, file, identity } = record;
+      const share = { gid, group, name, path, file, identity };
+      await this.#offerAgain(
+        await (manifest === undefined ? this.#share(share) : this.#publishAndShare(share, manifest)),
+      );
     } catch (error) {
+      if (isFailure(error) && error.code === "try-later") return this.#offerAgain(record);
       if (isPassing(error)) throw error;
       await this.#end(record);
     }
   }
 
   async #offerAgain(record: ShareRecord): Promise<void> {
-    const isCurrent = () => this.#shared.get(keyOf(record)) === record && !this.#closing.signal.aborted;
+    const isCurrent = () =>
+      this.#shared.get(keyOf(record))?.counter === record.counter && !this.#closing.signal.aborted;
     if (this.#offered.has(keyOf(record)) || !isCurrent()) return;
     const difference = await this.#files.difference(record.path, record.identity);
     if (!isCurrent()) return;
@@ -356,11 +396,11 @@ export class ShareKeeper {
     if (isCurrent() && manifest !== undefined) this.#offer(record, manifest, false);
   }
 
-  async #manifestOf({ file, group, name }: ShareRecord): Promise<Manifest | undefined> {
+  async #manifestOf(record: ShareRecord): Promise<Manifest | undefined> {
+    const { file, group, name } = record;
     try {
-      return await this.#manifests.get(group, file);
+      return await this.#manifests.get(refOf(record), file);
     } catch (error) {
-      this.#outOfStep = true;
       const why = toFailure(error).message;
       this.#emit({
         kind: "warning",
@@ -369,6 +409,10 @@ export class ShareKeeper {
       return undefined;
     }
   }
+}
+
+function refOf({ group, gid }: { readonly group: GroupName; readonly gid?: Gid }): GroupRef {
+  return gid === undefined ? { group } : { group, gid };
 }
 
 /** What a tracker answers when there is nothing left to stop. */

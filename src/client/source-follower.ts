@@ -11,6 +11,7 @@ import type { Fingerprint } from "../base/ids.ts";
 import { FOLLOW_RETRY_MS } from "../base/limits.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import type { DownloadJob } from "./download-job.ts";
+import type { Renaming } from "./share-keeper.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 
 export interface SourceFollowerDependencies {
@@ -19,6 +20,8 @@ export interface SourceFollowerDependencies {
   readonly isTrackerUp: () => boolean;
   /** Of this machine, which is no source for itself. */
   readonly fingerprint: Fingerprint;
+  /** What group and file are called there. */
+  readonly called: (renaming: Renaming) => void;
   /** The tracker does not let it be followed. */
   readonly refused: (job: DownloadJob, failure: Failure) => void;
 }
@@ -65,6 +68,7 @@ export class SourceFollower {
       if (job.followed !== "asking") return;
       job.followed = "yes";
       job.lastSeenMs = result.lastSeenMs;
+      this.#on.called({ gid, group: result.group, file: { fileId: file.fileId, name: result.name } });
       job.listed = new Set(result.sources.map(({ fingerprint }) => fingerprint));
       for (const source of result.sources) if (isFirst || !isKnown(job, source)) this.addSource(job, source);
     } catch (error) {

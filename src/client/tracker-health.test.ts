@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { TRACKER_RETRY_MS_MAX, TRACKER_RETRY_MS_MIN, TRACKER_STABLE_MS } from "../base/limits.ts";
+import {
+  TRACKER_LATER_MS,
+  TRACKER_RETRY_MS_MAX,
+  TRACKER_RETRY_MS_MIN,
+  TRACKER_STABLE_MS,
+} from "../base/limits.ts";
 import { TrackerHealth } from "./tracker-health.ts";
 
 const NONE: ReadonlySet<number> = new Set();
@@ -50,6 +55,15 @@ describe("which tracker comes next", () => {
     expect(waits[0]).toBe(TRACKER_RETRY_MS_MIN);
     expect(waits[1]).toBe(TRACKER_RETRY_MS_MIN * 2);
     expect(waits[9]).toBe(TRACKER_RETRY_MS_MAX);
+  });
+
+  test("one that says later is asked again in a moment, the others first, and has not failed", () => {
+    const health = new TrackerHealth(2);
+    health.failed(1, 0);
+    health.postponed(0, 0);
+    expect(health.next(0, NONE)).toEqual({ kind: "wait", ms: TRACKER_RETRY_MS_MIN });
+    expect(health.next(TRACKER_RETRY_MS_MIN, NONE)).toEqual({ kind: "try", index: 1 });
+    expect(health.next(TRACKER_LATER_MS, NONE)).toEqual({ kind: "try", index: 0 });
   });
 
   test("a connection that held forgives earlier failures, one that broke at once does not", () => {

@@ -2,11 +2,16 @@
  * Which tracker to try next. Pure: the time is handed in, nothing is dialled here.
  *
  * Trackers are indexes into the list of `tracker_info`, in order of preference. The one that answered last stays the
- * first choice; one that failed waits out a back-off that doubles up to a bound, and the others come before it. Only
- * failures of the network are told here: a tracker that answers "no" works.
+ * first choice; one that failed waits out a back-off that doubles up to a bound, and the others come before it. A
+ * tracker that answers "later" is left alone for a moment and has not failed; one that answers "no" works.
  */
 import { assert } from "../base/assert.ts";
-import { TRACKER_RETRY_MS_MAX, TRACKER_RETRY_MS_MIN, TRACKER_STABLE_MS } from "../base/limits.ts";
+import {
+  TRACKER_LATER_MS,
+  TRACKER_RETRY_MS_MAX,
+  TRACKER_RETRY_MS_MIN,
+  TRACKER_STABLE_MS,
+} from "../base/limits.ts";
 
 export type TrackerChoice =
   | { readonly kind: "try"; readonly index: number }
@@ -60,6 +65,11 @@ export class TrackerHealth {
     record.failures++;
     record.retryAtMs =
       nowMs + Math.min(TRACKER_RETRY_MS_MAX, TRACKER_RETRY_MS_MIN * 2 ** (record.failures - 1));
+  }
+
+  /** It is there, and cannot serve this client yet: it has just started, or has not heard of the user. */
+  postponed(index: number, nowMs: number): void {
+    this.#record(index).retryAtMs = nowMs + TRACKER_LATER_MS;
   }
 
   #record(index: number): Record {

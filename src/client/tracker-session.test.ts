@@ -1,9 +1,17 @@
 /** What the journeys of `client-app.test.ts` do not show: dead hosts, late answers, slow lines, tokens that end. */
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { Failure as FailureType } from "../base/failure.ts";
+import type { FailureCode, Failure as FailureType } from "../base/failure.ts";
 import { Failure } from "../base/failure.ts";
 import type { GroupName, RequestId, Uid, UserName } from "../base/ids.ts";
-import { RPC_MS_MAX, TRACKER_HELLO_MS_MAX, TRACKER_STAGGER_MS } from "../base/limits.ts";
+import {
+  RPC_MS_MAX,
+  TRACKER_HELLO_MS_MAX,
+  TRACKER_LATER_MS,
+  TRACKER_PING_WAITING_MS,
+  TRACKER_PONG_MS_MAX,
+  TRACKER_STAGGER_MS,
+  TRACKER_WAIT_MS,
+} from "../base/limits.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
 import { hexId } from "../testing/test-tracker.ts";
 import type { Method, Params } from "../wire/client-tracker.ts";
@@ -66,9 +74,21 @@ function answering(script: (link: ScriptedLink) => void = () => {}) {
     return link;
   };
 }
+/** A tracker that answers this method so, and everything else as usual. */
+function answeringTo(method: Method, answer: (params: never) => unknown) {
+  return answering((link) => link.answers.set(method, answer));
+}
+const refusing = (method: Method, code: FailureCode, message: string) =>
+  answeringTo(method, () => {
+    throw new Failure(code, message);
+  });
+/** As a process that was stopped: connections stay open, and nothing is answered any more. */
+function hang(link: ScriptedLink | undefined): void {
+  link?.answers.clear();
+}
 const deadHost = () => new Promise<TrackerLink>(() => {});
 
-function open(): TrackerSession {
+function open(trackers = 2): TrackerSession {
   const session = new TrackerSession(
     {
       dial: (index, handler) => (dialled[index] ?? deadHost)(index, handler),
@@ -83,7 +103,11 @@ function open(): TrackerSession {
       },
     },
     {
-      trackers: [1, 2].map((no) => ({ no, address: { host: "192.0.2.1", port: 8000 + no }, pin: undefined })),
+      trackers: Array.from({ length: trackers }, (_, index) => ({
+        no: index + 1,
+        address: { host: "192.0.2.1", port: 8001 + index },
+        pin: undefined,
+      })),
       program: "test",
     },
   );
@@ -192,12 +216,8 @@ describe("the session", () => {
   });
 
   test("ends when a tracker refuses the token, and the tracker is used on", async () => {
-    const refusing = answering((link) =>
-      link.answers.set("resume", () => {
-        throw new Failure("not-logged-in", "the password was changed: log in again");
-      }),
-    );
-    dialled = [answering(), refusing];
+    const changed = refusing("resume", "not-logged-in", "the password was changed: log in again");
+    dialled = [answering(), changed];
     const session = open();
     await session.login(ANNA, "secret");
     links[0]?.close();
@@ -208,12 +228,7 @@ describe("the session", () => {
   });
 
   test("does not end when a tracker cannot judge the token: another is asked", async () => {
-    const behind = answering((link) =>
-      link.answers.set("resume", () => {
-        throw new Failure("try-later", "the account is not known here yet");
-      }),
-    );
-    dialled = [answering(), behind];
+    dialled = [answering(), refusing("resume", "try-later", "the account is not known here yet")];
     const session = open();
     await session.login(ANNA, "secret");
     links[0]?.close();
@@ -252,6 +267,181 @@ describe("the session", () => {
     links[0]?.handler.notice({ kind: "session-ended", message: "bye" });
     links[0]?.handler.notice({ kind: "session-ended", message: "bye" });
     expect(told).toEqual(["up 1", "ended: bye"]);
+  });
+});
+
+describe("what a tracker says unasked", () => {
+  test("is not lost when it comes before the client has taken the link into use", async () => {
+    const hasty = answering((link) =>
+      link.answers.set("resume", () => {
+        link.handler.notice({ kind: "revoked", gid: hexId("lab"), uid: hexId("ben") });
+        return { ...SESSION, token: "token 2" };
+      }),
+    );
+    dialled = [answering(), hasty];
+    const session = open();
+    await session.login(ANNA, "secret");
+    links[0]?.close();
+    await clock.advanceSlowly(1_000, 100);
+    expect(told).toEqual(["up 1", "up 2 resumed", "revoked"]);
+  });
+
+  test("of a link that is not in use is not heard", async () => {
+    dialled = [answering(), answering()];
+    open();
+    await settle();
+    links[0]?.close();
+    await settle();
+    links[0]?.handler.notice({ kind: "together" });
+    expect(told).toEqual(["up 1", "up 2"]);
+  });
+
+  test("new keys count at once, in place of that tracker's earlier ones, beside those of the others", async () => {
+    dialled = [answering(), answering()];
+    const session = open();
+    await settle();
+    links[0]?.close();
+    await settle();
+    expect(session.keys).toEqual(["key 0", "key 1"]);
+    links[1]?.handler.notice({ kind: "keys", keys: ["key 1", "key 2"] });
+    expect(session.keys).toEqual(["key 0", "key 1", "key 2"]);
+    links[1]?.handler.notice({ kind: "keys", keys: ["key 2"] });
+    expect(session.keys).toEqual(["key 0", "key 2"]);
+  });
+});
+
+/** What design promises: a command of somebody whose tracker is gone ends within this. */
+const FAILOVER_MS_MAX = 2_000;
+/** What the links to that tracker were asked, less greetings and pings. */
+const askedOf = (index: number) => links.filter((link) => link.index === index).flatMap(({ calls }) => calls);
+const groupsMadeAt = (index: number) => askedOf(index).filter(({ method }) => method === "create_group");
+
+describe("a command whose tracker is gone", () => {
+  test("ends within two seconds when the tracker hangs, also one that has been idle for long", async () => {
+    dialled = [answering(), answering()];
+    const session = open();
+    await session.login(ANNA, "secret");
+    await clock.advanceSlowly(60_000, 500);
+    hang(links[0]);
+    dialled[0] = answering(hang);
+    const { outcome, tookMs } = await clock.during(createGroup(session), FAILOVER_MS_MAX);
+    expect(outcome).toMatchObject({ result: {} });
+    expect(tookMs).toBe(TRACKER_PING_WAITING_MS + TRACKER_PONG_MS_MAX);
+    expect(told).toEqual(["up 1", "up 2 resumed"]);
+  });
+
+  test("ends within two seconds when three of four trackers hang", async () => {
+    dialled = [answering(), answering(hang), deadHost, answering()];
+    const session = open(4);
+    await session.login(ANNA, "secret");
+    hang(links[0]);
+    const { tookMs } = await clock.during(createGroup(session), FAILOVER_MS_MAX);
+    expect(tookMs).toBe(TRACKER_PING_WAITING_MS + TRACKER_PONG_MS_MAX + 2 * TRACKER_STAGGER_MS);
+    expect(told).toEqual(["up 1", "up 4 resumed"]);
+  });
+
+  test("ends at once when the connection ends, and was asked twice with one id", async () => {
+    dialled = [answering((link) => link.answers.delete("create_group")), answering()];
+    const session = open();
+    await session.login(ANNA, "secret");
+    const creating = createGroup(session);
+    await settle();
+    links[0]?.close();
+    expect((await clock.during(creating, FAILOVER_MS_MAX)).tookMs).toBe(0);
+    expect(groupsMadeAt(0)).toEqual(groupsMadeAt(1));
+    expect(groupsMadeAt(1)).toHaveLength(1);
+  });
+
+  test.each(["disk-error", "try-another"] as const)(
+    "is for another one when the tracker cannot go on (%s), with the same id, and nobody is bothered",
+    async (code) => {
+      dialled = [refusing("create_group", code, "this tracker stops; try another tracker"), answering()];
+      const session = open();
+      await session.login(ANNA, "secret");
+      const { outcome, tookMs } = await clock.during(createGroup(session), FAILOVER_MS_MAX);
+      expect(outcome).toMatchObject({ result: {} });
+      expect(tookMs).toBe(0);
+      expect(links[0]?.isOpen).toBe(false);
+      expect(groupsMadeAt(0)).toEqual(groupsMadeAt(1));
+      expect(told).toEqual(["up 1", "up 2 resumed"]);
+    },
+  );
+
+  test("is refused in the words of the only tracker, when that cannot go on and no other answers", async () => {
+    dialled = [refusing("create_group", "disk-error", "this tracker cannot write its log")];
+    const session = open(1);
+    await session.login(ANNA, "secret");
+    const creating = createGroup(session);
+    dialled[0] = async () => Promise.reject(new Failure("tracker-unreachable", "connection refused"));
+    const { outcome, tookMs } = await clock.during(creating, 10_000);
+    expect(outcome).toMatchObject({ code: "disk-error", message: "this tracker cannot write its log" });
+    expect(tookMs).toBe(TRACKER_WAIT_MS);
+  });
+
+  test("is answered to the one who asks when the tracker says later for a reason of theirs", async () => {
+    dialled = [refusing("login", "try-later", "too many wrong passwords; try again in 2 s"), answering()];
+    const session = open();
+    expect(session.login(ANNA, "secret")).rejects.toThrow("too many wrong passwords");
+    await settle();
+    expect(told).toEqual(["up 1"]);
+  });
+
+  test("that changes the password ends in a session, though the first tracker had done it already", async () => {
+    const done = answering((link) => {
+      link.answers.set("resume", () => {
+        throw new Failure("not-logged-in", "the password was changed: log in again");
+      });
+      link.answers.set("change_password", () => ({ token: "token 3" }));
+    });
+    dialled = [answering(), done];
+    const session = open();
+    await session.login(ANNA, "secret");
+    const changing = session.changePassword({ id: hexId<RequestId>("change"), old: "secret", new: "better" });
+    await settle();
+    links[0]?.close();
+    expect((await clock.during(changing, FAILOVER_MS_MAX)).outcome).toBeUndefined();
+    expect(told).toEqual(["up 1", "up 2 resumed"]);
+    expect(links[1]?.methods()).toEqual(["hello", "resume", "login", "change_password"]);
+    expect(askedOf(1)[2]?.params).toMatchObject({ name: ANNA, password: "better" });
+  });
+});
+
+describe("a tracker that cannot serve yet", () => {
+  /** Says later for that long. */
+  function starting(method: Method, ms: number, otherwise: (params: never) => unknown) {
+    return answeringTo(method, (params) => {
+      if (clock.monotonicMs() >= ms) return otherwise(params);
+      throw new Failure("try-later", "this tracker is starting; try again shortly");
+    });
+  }
+  const greeting = () => ({ tracker: 1, clockMs: 0, keys: [] });
+
+  test("is passed over for the next one without waiting", async () => {
+    dialled = [starting("hello", 2_000, greeting), answering()];
+    const session = open();
+    const { tookMs } = await clock.during(createGroup(session), FAILOVER_MS_MAX);
+    expect(tookMs).toBe(0);
+    expect(told).toEqual(["up 2"]);
+  });
+
+  test("is waited for when there is no other, and nobody is told of trouble", async () => {
+    dialled = [starting("hello", 2_000, greeting), deadHost];
+    const session = open();
+    const { outcome, tookMs } = await clock.during(createGroup(session), TRACKER_WAIT_MS);
+    expect(outcome).toMatchObject({ result: {} });
+    expect(tookMs).toBeWithin(2_000, 2_000 + TRACKER_LATER_MS + 1);
+    expect(told).toEqual(["up 1"]);
+  });
+
+  test("takes the session as soon as it has heard of the account, while the others are gone", async () => {
+    dialled = [answering(), starting("resume", 1_000, () => ({ ...SESSION, token: "token 2" }))];
+    const session = open();
+    await session.login(ANNA, "secret");
+    dialled[0] = async () => Promise.reject(new Failure("tracker-unreachable", "connection refused"));
+    links[0]?.close();
+    const { tookMs } = await clock.during(createGroup(session), FAILOVER_MS_MAX);
+    expect(tookMs).toBeWithin(1_000, 1_000 + TRACKER_LATER_MS + 1);
+    expect(told).toEqual(["up 1", "up 2 resumed"]);
   });
 });
 

@@ -3,19 +3,26 @@
  *
  * At most one link is in use. When it ends or its tracker falls silent, the others are dialled, each a moment after the
  * one before, and the first that says hello and takes the session's token is used from then on. Calls that were not
- * answered are repeated there: changes carry a request id, so a repeat is answered and not redone. Which trackers come
- * next is `tracker-health`'s to say; what the calls mean is not known here.
+ * answered, or that a tracker could not carry out for its own part, are repeated there: changes carry a request id, so a
+ * repeat is answered and not redone. Which trackers come next is `tracker-health`'s to say; of the calls no more is known
+ * here than what opens a session.
  */
 import { type Address, formatAddress } from "../base/address.ts";
 import { defined } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, type FailureCode, toFailure } from "../base/failure.ts";
-import { RPC_MS_MAX, TRACKER_HELLO_MS_MAX, TRACKER_STAGGER_MS, TRACKER_WAIT_MS } from "../base/limits.ts";
+import type { UserName } from "../base/ids.ts";
+import {
+  EVENTS_KEPT_MAX,
+  RPC_MS_MAX,
+  TRACKER_HELLO_MS_MAX,
+  TRACKER_STAGGER_MS,
+  TRACKER_WAIT_MS,
+} from "../base/limits.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import {
   CLIENT_TRACKER_VERSION,
   type Method,
-  type News,
   type Notice,
   type Params,
   type Result,
@@ -25,11 +32,13 @@ import { TrackerHealth } from "./tracker-health.ts";
 import type { Answer, DialTracker, TrackerCalls, TrackerLink } from "./tracker-link.ts";
 
 /** What a tracker says while the session goes on. */
-export type StandingNotice = Exclude<Notice, { kind: "session-ended" }>;
+export type StandingNotice = Exclude<Notice, { kind: "session-ended" | "keys" }>;
+
+export type Resumed = Pick<Result<"resume">, "name" | "news">;
 
 export interface TrackerSessionEvents {
-  /** A tracker answers; `news` if the user's session goes on there. */
-  up(tracker: TrackerEntry, news: readonly News[] | undefined): void;
+  /** A tracker answers; `session` if the user's goes on there. */
+  up(tracker: TrackerEntry, session: Resumed | undefined): void;
   /**
    * None has answered for a while; they are tried on. Told once until the next `up`.
    * @param tried their addresses, each with its trouble
@@ -73,9 +82,14 @@ type Resumption =
   | { readonly kind: "resumed"; readonly session: Result<"resume"> }
   | { readonly kind: "refused"; readonly message: string }; // the token does not count any more
 
+/** What a tracker answers that cannot go on: the same call is for another one. */
+const LEAVING: ReadonlySet<FailureCode> = new Set<FailureCode>(["try-another", "disk-error"]);
+/** What a tracker answers a greeting that works and cannot serve yet. */
+const LATER: ReadonlySet<FailureCode> = new Set<FailureCode>(["try-later", "try-another", "too-many"]);
 /** What a tracker may answer to a token that says nothing about the token. */
 const PASSING: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "try-later",
+  "try-another",
   "too-many",
   "timeout",
   "internal",
@@ -100,10 +114,13 @@ export class TrackerSession implements TrackerCalls {
   #cancelSeek = () => {};
   #cancelDown = () => {};
   #token: string | undefined;
+  /** Of the user whose password is being changed: the change that ends the session may be its own. */
+  #changing: { readonly name: UserName; readonly password: string } | undefined;
+  #name: UserName | undefined;
   /** Counts ends of the user's session: a call that was waiting then must not go out in the name of the next user. */
   #era = 0;
   #closed = false;
-  /** Of each tracker met, the keys that sign grants there. */
+  /** Of each tracker met, the keys of those whose grants count there. */
   readonly #keys = new Map<number, readonly string[]>();
   #clockAheadMs = 0;
 
@@ -138,22 +155,27 @@ export class TrackerSession implements TrackerCalls {
   }
 
   /**
-   * Asks a tracker, and asks again if the link ends before the answer.
+   * Asks a tracker, and asks again if the link ends before the answer or the tracker cannot go on.
    * @throws Failure the tracker's answer, or "tracker-unreachable" after a bounded wait
    */
   async call<M extends Method>(method: M, params: Params<M>, tail?: Uint8Array): Promise<Answer<M>> {
     const giveUpMs = this.#clock.monotonicMs() + RPC_MS_MAX;
     const era = this.#era;
+    let refused: Failure | undefined;
     for (;;) {
-      const current = this.#current ?? (await this.#connected());
+      const current = this.#current ?? (await this.#connected(refused));
       if (era !== this.#era) throw new Failure("not-logged-in", "logged out meanwhile");
       const answered = current.heartbeat.callBegins(method);
       try {
         return await current.link.call(method, params, tail);
       } catch (error) {
-        if (current.link.isOpen) throw error;
-        if (this.#closed || this.#clock.monotonicMs() >= giveUpMs) throw this.#unreachable();
-        this.#lost(current.link, toFailure(error));
+        const failure = toFailure(error);
+        if (current.link.isOpen) {
+          if (!LEAVING.has(failure.code)) throw error;
+          refused = failure;
+        }
+        if (this.#closed || this.#clock.monotonicMs() >= giveUpMs) throw refused ?? this.#unreachable();
+        this.#lost(current.link, failure);
       } finally {
         answered();
       }
@@ -163,7 +185,7 @@ export class TrackerSession implements TrackerCalls {
   async login(name: Params<"login">["name"], password: string): Promise<Result<"login">> {
     const listening = this.#dependencies.listening();
     const { result } = await this.call("login", { name, password, listening });
-    this.#token = result.token;
+    this.#hold(result);
     return result;
   }
 
@@ -174,8 +196,13 @@ export class TrackerSession implements TrackerCalls {
   }
 
   async changePassword(params: Params<"change_password">): Promise<void> {
-    const { result } = await this.call("change_password", params);
-    this.#token = result.token;
+    if (this.#name !== undefined) this.#changing = { name: this.#name, password: params.new };
+    try {
+      const { result } = await this.call("change_password", params);
+      this.#token = result.token;
+    } finally {
+      this.#changing = undefined;
+    }
   }
 
   close(): void {
@@ -189,12 +216,15 @@ export class TrackerSession implements TrackerCalls {
     for (const waiter of this.#waiters) waiter.reject(this.#unreachable());
   }
 
-  /** The link in use, once there is one. */
-  #connected(): Promise<Current> {
+  /**
+   * The link in use, once there is one.
+   * @param otherwise why there is nothing to wait for, if that is known better than that nobody answers
+   */
+  #connected(otherwise: Failure | undefined): Promise<Current> {
     if (this.#closed) return Promise.reject(this.#unreachable());
     const { promise, resolve, reject } = Promise.withResolvers<Current>();
     const waiter: Waiter = { resolve, reject };
-    const cancel = this.#clock.after(TRACKER_WAIT_MS, () => reject(this.#unreachable()));
+    const cancel = this.#clock.after(TRACKER_WAIT_MS, () => reject(otherwise ?? this.#unreachable()));
     this.#waiters.add(waiter);
     return promise.finally(() => {
       cancel();
@@ -247,8 +277,11 @@ export class TrackerSession implements TrackerCalls {
     try {
       await this.#open(index);
     } catch (error) {
-      this.#troubles.set(index, toFailure(error));
-      this.#health.failed(index, this.#clock.monotonicMs());
+      const failure = toFailure(error);
+      const nowMs = this.#clock.monotonicMs();
+      this.#troubles.set(index, failure);
+      if (LATER.has(failure.code)) this.#health.postponed(index, nowMs);
+      else this.#health.failed(index, nowMs);
     } finally {
       this.#trying.delete(index);
       this.#seek();
@@ -257,9 +290,12 @@ export class TrackerSession implements TrackerCalls {
 
   async #open(index: number): Promise<void> {
     let opened: TrackerLink | undefined;
+    /** A tracker that has resumed the session may speak before the link is in use here. */
+    const early: Notice[] = [];
     const link = await this.#dependencies.dial(index, {
       notice: (notice) => {
-        if (opened !== undefined && this.#current?.link === opened) this.#noticed(notice);
+        if (opened !== undefined && this.#current?.link === opened) this.#noticed(index, notice);
+        else if (early.length < EVENTS_KEPT_MAX) early.push(notice);
       },
       closed: (reason) => {
         if (opened !== undefined) this.#lost(opened, reason);
@@ -270,6 +306,7 @@ export class TrackerSession implements TrackerCalls {
     const cancel = this.#clock.after(TRACKER_HELLO_MS_MAX, () => link.close(silent));
     try {
       await this.#greet(link, index);
+      if (this.#current?.link === link) for (const notice of early) this.#noticed(index, notice);
     } finally {
       cancel();
       if (this.#current?.link !== link) link.close();
@@ -293,14 +330,12 @@ export class TrackerSession implements TrackerCalls {
   }
 
   async #resume(link: TrackerLink, token: string): Promise<Resumption> {
-    try {
-      const listening = this.#dependencies.listening();
-      return { kind: "resumed", session: (await link.call("resume", { token, listening })).result };
-    } catch (error) {
-      const failure = toFailure(error);
-      if (!link.isOpen || PASSING.has(failure.code)) throw failure;
-      return { kind: "refused", message: failure.message };
-    }
+    const listening = this.#dependencies.listening();
+    const resumed = await sessionFrom(link, () => link.call("resume", { token, listening }));
+    if (resumed.kind === "resumed" || this.#changing === undefined) return resumed;
+    const login = { ...this.#changing, listening };
+    const renewed = await sessionFrom(link, () => link.call("login", login));
+    return renewed.kind === "resumed" ? renewed : resumed;
   }
 
   #adopt(link: TrackerLink, index: number, resumption: Resumption): void {
@@ -314,10 +349,10 @@ export class TrackerSession implements TrackerCalls {
     this.#health.answered(index, this.#clock.monotonicMs());
     this.#cancelSeek();
     this.#cancelDown();
-    if (resumption.kind === "resumed") this.#token = resumption.session.token;
+    if (resumption.kind === "resumed") this.#hold(resumption.session);
     if (resumption.kind === "refused") this.#endSession();
     const tracker = defined(this.#trackers[index], "a tracker of the list");
-    this.#events.up(tracker, resumption.kind === "resumed" ? resumption.session.news : undefined);
+    this.#events.up(tracker, resumption.kind === "resumed" ? resumption.session : undefined);
     if (resumption.kind === "refused") this.#events.ended(resumption.message);
     for (const waiter of this.#waiters) waiter.resolve(current);
   }
@@ -338,17 +373,42 @@ export class TrackerSession implements TrackerCalls {
     this.start();
   }
 
+  #hold({ token, name }: Result<"login">): void {
+    this.#token = token;
+    this.#name = name;
+  }
+
   #endSession(): void {
     this.#token = undefined;
     this.#era++;
   }
 
-  #noticed(notice: Notice): void {
-    if (notice.kind !== "session-ended") {
-      this.#events.notice(notice);
-    } else if (this.#token !== undefined) {
-      this.#endSession();
-      this.#events.ended(notice.message);
+  #noticed(index: number, notice: Notice): void {
+    switch (notice.kind) {
+      case "keys":
+        this.#keys.set(index, notice.keys);
+        break;
+      case "session-ended":
+        if (this.#token === undefined) break;
+        this.#endSession();
+        this.#events.ended(notice.message);
+        break;
+      default:
+        this.#events.notice(notice);
     }
+  }
+}
+
+/** @throws Failure that says nothing about the session */
+async function sessionFrom(
+  link: TrackerLink,
+  open: () => Promise<Answer<"resume" | "login">>,
+): Promise<Exclude<Resumption, { kind: "none" }>> {
+  try {
+    return { kind: "resumed", session: (await open()).result };
+  } catch (error) {
+    const failure = toFailure(error);
+    if (!link.isOpen || PASSING.has(failure.code)) throw failure;
+    return { kind: "refused", message: failure.message };
   }
 }

@@ -68,6 +68,8 @@ export type ClientEvent =
   | { readonly kind: "share-broken"; readonly share: ShareView; readonly why: string }
   | { readonly kind: "tracker-changed"; readonly tracker: string } // another one answers now
   | { readonly kind: "tracker-lost"; readonly tried: string } // none answers; tried again
+  | { readonly kind: "alone"; readonly others: number } // what is changed stands on one tracker only
+  | { readonly kind: "together" } // no longer so
   | { readonly kind: "session-ended"; readonly message: string }
   | { readonly kind: "warning"; readonly message: string };
 

@@ -45,6 +45,14 @@ function describe(event: ClientEvent, nowMs: number): EventLine {
       return notice(`Tracker ${event.tracker} answers now`);
     case "tracker-lost":
       return notice(`No tracker answers: ${event.tried}; trying again`);
+    case "alone":
+      return notice(
+        `Warning: this, and what follows, stands on one tracker only: ${
+          event.others === 1 ? "the other one does not answer" : `the other ${event.others} do not answer`
+        }`,
+      );
+    case "together":
+      return notice("Commands stand on more than one tracker again");
     case "session-ended":
       return notice(`Logged out: ${event.message}`);
     case "warning":
@@ -66,6 +74,20 @@ function describeNews(news: News): string {
       return `Your request to join group ${news.group} was rejected`;
     case "removed":
       return `You are no longer a member of group ${news.group}`;
+    case "accept-void":
+      return `You are no longer a member of group ${news.group}: it has a new owner, whose answer your request waits for`;
+    case "ownership-lost":
+      return `You are no longer the owner of group ${news.group}: it was handed over twice at once, and ${news.to} owns it`;
+    case "user-renamed":
+      return news.name.includes("~")
+        ? `Your account is now called ${news.name}: another one had the name ${news.from} first`
+        : `Your account is called ${news.name} again`;
+    case "group-renamed":
+      return `Group ${news.from} is now called ${news.group}`;
+    case "file-renamed":
+      return `Your file ${news.from} in group ${news.group} is now called ${news.name}`;
+    case "password-lost":
+      return "Your password was changed twice while trackers were cut off from each other: the later change counts";
     case "ownership":
       return `${news.from} made you the owner of group ${news.group}`;
     case "group-deleted":

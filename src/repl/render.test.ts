@@ -1,14 +1,16 @@
 /** Every screen that is more than a table: downloads, events, prompt, progress. */
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
 import type { ClientEvent, DownloadView, SourceShare, WaitReason } from "../client/views.ts";
+import { hexId } from "../testing/test-tracker.ts";
 import { columns, renderHashing, renderPrompt } from "./render.ts";
 import { renderDownloads } from "./render-download.ts";
 import { renderEvent } from "./render-event.ts";
 
 const MiB = 1024 * 1024;
 const nowMs = 1_700_000_000_000;
+const gid = hexId<Gid>("math");
 
 function download(parts: Partial<DownloadView>): DownloadView {
   return {
@@ -197,6 +199,17 @@ describe("what happens is told in one line", () => {
       "No tracker answers: h:1 (refused), h:2 (no answer); trying again",
     ],
     [
+      { kind: "alone", others: 1 },
+      "notice",
+      "Warning: this, and what follows, stands on one tracker only: the other one does not answer",
+    ],
+    [
+      { kind: "alone", others: 2 },
+      "notice",
+      "Warning: this, and what follows, stands on one tracker only: the other 2 do not answer",
+    ],
+    [{ kind: "together" }, "notice", "Commands stand on more than one tracker again"],
+    [
       { kind: "session-ended", message: "the password was changed" },
       "notice",
       "Logged out: the password was changed",
@@ -219,7 +232,7 @@ describe("what happens is told in one line", () => {
       "Your request to join group math was rejected",
     ],
     [
-      { kind: "news", news: { kind: "removed", group } },
+      { kind: "news", news: { kind: "removed", group, gid } },
       "notice",
       "You are no longer a member of group math",
     ],
@@ -228,11 +241,56 @@ describe("what happens is told in one line", () => {
       "notice",
       "bob made you the owner of group math",
     ],
-    [{ kind: "news", news: { kind: "group-deleted", group } }, "notice", "Group math was deleted"],
+    [{ kind: "news", news: { kind: "group-deleted", group, gid } }, "notice", "Group math was deleted"],
     [
       { kind: "news", news: { kind: "new-file", group, name: "x" as FileName, user, size: 2 * MiB } },
       "notice",
       "bob shares x (2.0 MiB) in group math",
+    ],
+    [
+      { kind: "news", news: { kind: "accept-void", group, gid } },
+      "notice",
+      "You are no longer a member of group math: it has a new owner, whose answer your request waits for",
+    ],
+    [
+      { kind: "news", news: { kind: "ownership-lost", group, to: user } },
+      "notice",
+      "You are no longer the owner of group math: it was handed over twice at once, and bob owns it",
+    ],
+    [
+      { kind: "news", news: { kind: "user-renamed", from: user, name: "bob~abcde" as UserName } },
+      "notice",
+      "Your account is now called bob~abcde: another one had the name bob first",
+    ],
+    [
+      { kind: "news", news: { kind: "user-renamed", from: "bob~abcde" as UserName, name: user } },
+      "notice",
+      "Your account is called bob again",
+    ],
+    [
+      { kind: "news", news: { kind: "group-renamed", gid, from: group, group: "math~abcde" as GroupName } },
+      "notice",
+      "Group math is now called math~abcde",
+    ],
+    [
+      {
+        kind: "news",
+        news: {
+          kind: "file-renamed",
+          gid,
+          fileId: hexId("x", 64),
+          group,
+          from: "x" as FileName,
+          name: "x~abcde" as FileName,
+        },
+      },
+      "notice",
+      "Your file x in group math is now called x~abcde",
+    ],
+    [
+      { kind: "news", news: { kind: "password-lost" } },
+      "notice",
+      "Your password was changed twice while trackers were cut off from each other: the later change counts",
     ],
   ];
   for (const [event, kind, line] of events) {

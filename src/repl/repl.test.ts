@@ -56,6 +56,22 @@ describe("lines run strictly in order", () => {
     ]);
   });
 
+  test("that a command stands on one tracker only is said after its reply, and not as a part of it", async () => {
+    const terminal = new FakeTerminal(["create_group math"]);
+    const gate = Promise.withResolvers<void>();
+    const client = new FakeClient();
+    client.gate = gate.promise;
+    const { exitCode } = start(terminal, { client });
+    await settle();
+    client.emit({ kind: "alone", others: 1 });
+    gate.resolve();
+    await exitCode;
+    expect(terminal.screen.slice(1)).toEqual([
+      "out: Group created successfully",
+      "note: Warning: this, and what follows, stands on one tracker only: the other one does not answer",
+    ]);
+  });
+
   test("exit ends at once, and what follows is not read", async () => {
     const terminal = new FakeTerminal(["quit", "create_group math"]);
     const { client, exitCode } = start(terminal);

@@ -36,8 +36,9 @@ export class Repl {
   readonly #context: CommandContext;
   readonly #options: ReplOptions;
   #exitCode: 0 | 1 = 0;
-  /** Events that wait for the reply of the command that runs. */
-  #held: ClientEvent[] | undefined;
+  /** Which events wait for the reply of the command that runs. */
+  #holds: "none" | "verdicts" | "all" = "none";
+  #held: ClientEvent[] = [];
   /** What the command that runs has to say after its reply. */
   #notes: string[] = [];
 
@@ -92,7 +93,7 @@ export class Repl {
 
   async #runWords(words: readonly string[]): Promise<"leave" | undefined> {
     const { command, args } = orThrow(findCommand(words));
-    if (command.holdsEvents) this.#held = [];
+    this.#holds = command.holdsEvents ? "all" : "verdicts";
     const reply = await command.run(this.#context, args);
     if (reply === "leave") return reply;
     this.#terminal.progress(undefined);
@@ -102,8 +103,8 @@ export class Repl {
 
   #happened(event: ClientEvent): void {
     if (event.kind === "download-failed") this.#exitCode = 1;
-    if (this.#held === undefined) this.#show(event);
-    else this.#held.push(event);
+    if (this.#holds === "all" || (this.#holds === "verdicts" && isVerdict(event))) this.#held.push(event);
+    else this.#show(event);
   }
 
   #releaseNotes(): void {
@@ -111,9 +112,8 @@ export class Repl {
   }
 
   #releaseEvents(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const event of held) this.#show(event);
+    this.#holds = "none";
+    for (const event of this.#held.splice(0)) this.#show(event);
   }
 
   #show(event: ClientEvent): void {
@@ -133,6 +133,11 @@ export class Repl {
       this.#terminal.progress(renderHashing(at));
     };
   }
+}
+
+/** Said of the command that runs: it comes before the answer, and is read after the reply. */
+function isVerdict({ kind }: ClientEvent): boolean {
+  return kind === "alone" || kind === "together";
 }
 
 function describe(error: unknown): string {

@@ -2,7 +2,7 @@
  * Clients against a real tracker service, with everything else pretended: links, disk, transfer, time. For tests.
  *
  * The trackers of the list are doors to one and the same service: what one door has acknowledged the others know, as
- * trackers in sync would.
+ * trackers in sync would. A test can put another service behind a door, which knows what the test lets it know.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,6 +18,7 @@ import type { Destination, LocalFiles, OpenedFile } from "../client/local-files.
 import type { Answer, TrackerLink, TrackerLinkHandler } from "../client/tracker-link.ts";
 import type { ClientEvent } from "../client/views.ts";
 import type { ClientLink, LinkSession } from "../tracker/client-link.ts";
+import type { TrackerService } from "../tracker/tracker-service.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
 import type { Method, Notice, Params } from "../wire/client-tracker.ts";
 import { FakeEngine } from "./fake-engine.ts";
@@ -58,7 +59,7 @@ class WorldLink implements TrackerLink, ClientLink {
     if (method !== "ping") world.calls.push({ door, method, params });
     await world.held.get(method)?.promise;
     if (world.silent.has(door)) return this.#ended.promise;
-    const answered = world.tracker.service.answer(this, method, params, tail) as Promise<Answer<M>>;
+    const answered = world.serviceAt(door).answer(this, method, params, tail) as Promise<Answer<M>>;
     if (world.loseAnswerOf !== method) return Promise.race([answered, this.#ended.promise]);
     world.loseAnswerOf = undefined;
     await answered;
@@ -74,7 +75,7 @@ class WorldLink implements TrackerLink, ClientLink {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.world.links.delete(this);
-    this.world.tracker.service.disconnected(this);
+    this.world.serviceAt(this.door).disconnected(this);
     this.#ended.reject(reason ?? new Failure("tracker-unreachable", "the connection has ended"));
     queueMicrotask(() => this.handler.closed(reason));
   }
@@ -248,6 +249,8 @@ export class ClientWorld {
   readonly tracker = new ServiceWorld();
   readonly calls: Call[] = [];
   readonly links = new Set<WorldLink>();
+  /** What is behind a door, where that is not `tracker`. */
+  readonly others = new Map<number, ServiceWorld>();
   /** Doors that refuse. */
   readonly down = new Set<number>();
   /** Doors that take connections and say nothing. */
@@ -281,6 +284,10 @@ export class ClientWorld {
     return link;
   }
 
+  serviceAt(door: number): TrackerService {
+    return (this.others.get(door) ?? this.tracker).service;
+  }
+
   /** As if that tracker were killed. */
   kill(door: number): void {
     this.down.add(door);
@@ -289,23 +296,8 @@ export class ClientWorld {
   }
 
   /** Lets time pass until the promise is settled, at most `ms`. @returns how long it took */
-  async during<T>(promise: Promise<T>, ms: number): Promise<{ outcome: T | Failure; tookMs: number }> {
-    const { clock } = this.tracker;
-    const startMs = clock.monotonicMs();
-    let settled: { readonly outcome: T | Failure } | undefined;
-    promise.then(
-      (outcome) => {
-        settled = { outcome };
-      },
-      (outcome: Failure) => {
-        settled = { outcome };
-      },
-    );
-    for (await settle(); settled === undefined; await settle()) {
-      if (clock.monotonicMs() - startMs >= ms) throw new Error(`not settled after ${ms} ms`);
-      clock.advance(50);
-    }
-    return { outcome: settled.outcome, tookMs: clock.monotonicMs() - startMs };
+  during<T>(promise: Promise<T>, ms: number): Promise<{ outcome: T | Failure; tookMs: number }> {
+    return this.tracker.clock.during(promise, ms);
   }
 
   async pass(ms: number): Promise<void> {

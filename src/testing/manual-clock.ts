@@ -1,5 +1,6 @@
 /** A clock that stands still until a test moves it. */
 import type { Clock } from "../base/clock.ts";
+import type { Failure } from "../base/failure.ts";
 
 interface Timer {
   readonly dueMs: number;
@@ -52,6 +53,29 @@ export class ManualClock implements Clock {
       this.advance(Math.min(left, stepMs));
       await settle();
     }
+  }
+
+  /** Moves on in steps of `stepMs` until the promise is settled, at most `ms`. @returns how it ended, and after how long */
+  async during<T>(
+    promise: Promise<T>,
+    ms: number,
+    stepMs = 50,
+  ): Promise<{ outcome: T | Failure; tookMs: number }> {
+    const startMs = this.#elapsedMs;
+    let settled: { readonly outcome: T | Failure } | undefined;
+    promise.then(
+      (outcome) => {
+        settled = { outcome };
+      },
+      (outcome: Failure) => {
+        settled = { outcome };
+      },
+    );
+    for (await settle(); settled === undefined; await settle()) {
+      if (this.#elapsedMs - startMs >= ms) throw new Error(`not settled after ${ms} ms`);
+      this.advance(stepMs);
+    }
+    return { outcome: settled.outcome, tookMs: this.#elapsedMs - startMs };
   }
 
   #earliest(untilMs: number): Timer | undefined {

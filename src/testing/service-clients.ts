@@ -19,6 +19,8 @@ import type { Method, News, Notice, Params, Result } from "../wire/client-tracke
 import type { Entry } from "../wire/entry.ts";
 import { formatPublicKey } from "../wire/signed.ts";
 import { ManualClock, settle } from "./manual-clock.ts";
+import { MetTrackers } from "./met-trackers.ts";
+import { SimNetwork } from "./sim-network.ts";
 import { deviceOf, hexId, originOf } from "./test-tracker.ts";
 
 export const cheapPasswords: PasswordAlgorithm = {
@@ -48,8 +50,27 @@ export class WatchedStore extends MemoryStore implements EventStore {
   }
 }
 
-const { privateKey } = generateKeyPairSync("ed25519");
-export const testSigning: SigningKey = { privateKey, publicKey: formatPublicKey(privateKey) };
+const signingKeys = new Map<string, SigningKey>();
+
+/** The same key for the same name, in one run of the tests. */
+export function signingOf(name: string): SigningKey {
+  let key = signingKeys.get(name);
+  if (key === undefined) {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    key = { privateKey, publicKey: formatPublicKey(privateKey) };
+    signingKeys.set(name, key);
+  }
+  return key;
+}
+
+export const testSigning = signingOf("the tracker");
+
+/** No other tracker is listed, so none is dialled. */
+const NOBODY_ELSE = {
+  transport: new SimNetwork().transport(deviceOf("nobody")),
+  known: new MetTrackers(),
+  log: { info() {}, warn() {} },
+};
 
 /** One tracker that can be restarted on its disk. */
 export class ServiceWorld {
@@ -119,17 +140,28 @@ export class ServiceWorld {
   };
 
   #start(): TrackerService {
+    const { clock } = this;
+    const run = ++this.#runs;
+    // A run that was killed does nothing more, whatever it had still in mind.
+    const alive = (work: () => void) => () => {
+      if (run === this.#runs) work();
+    };
     return new TrackerService(
       {
         store: this.store,
-        clock: this.clock,
+        clock: {
+          nowMs: () => clock.nowMs(),
+          monotonicMs: () => clock.monotonicMs(),
+          after: (delayMs, work) => clock.after(delayMs, alive(work)),
+        },
         prng: new Prng(1),
         signing: testSigning,
         passwords: new Passwords({ ...cheapPasswords, verify: this.#verify }),
-        afterTurn: (run) => setImmediate(run),
+        afterTurn: (work) => setImmediate(alive(work)),
         failed: (failure) => this.failures.push(failure),
+        ...NOBODY_ELSE,
       },
-      { no: this.#no, origin: originOf(this.#no, ++this.#runs) },
+      { no: this.#no, origin: originOf(this.#no, run), others: [] },
     );
   }
 }

@@ -29,7 +29,12 @@ export interface DiskWatch {
 const LOOKS: ReadonlySet<string> = new Set([
   "replay",
   "entriesAfter",
+  "entryTexts",
   "vector",
+  "loadRows",
+  "rowSum",
+  "checkpointed",
+  "floor",
   "hasBlob",
   "blobTotal",
   "getBlob",

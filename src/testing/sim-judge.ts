@@ -6,7 +6,8 @@
  */
 import type { Gid, Uid } from "../base/ids.ts";
 import { accountOf, groupsOf, isMember, ownerOf, sharersOf, userName } from "../tracker/core/queries.ts";
-import { apply, checkInvariants, dumpState, State } from "../tracker/core/state.ts";
+import { apply, checkInvariants, State } from "../tracker/core/state.ts";
+import { dumpState } from "../tracker/core/state-rows.ts";
 import { breach, type HistoryEntry, keyText } from "./sim-history.ts";
 import { SimRules } from "./sim-rules.ts";
 

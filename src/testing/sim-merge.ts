@@ -10,7 +10,7 @@ import { Prng } from "../base/prng.ts";
 import type { Command } from "../tracker/core/commands.ts";
 import { deriveUid } from "../tracker/core/derived-ids.ts";
 import { TrackerCore } from "../tracker/core/machine.ts";
-import { stateHash } from "../tracker/core/state.ts";
+import { stateHash } from "../tracker/core/state-rows.ts";
 import type { VersionVector } from "../tracker/core/version-vector.ts";
 import { type Entry, type Origin, parseEntry } from "../wire/entry.ts";
 import { breach, SimHistory } from "./sim-history.ts";

@@ -7,7 +7,7 @@
  */
 import { Failure } from "../base/failure.ts";
 import { RPC_MS_MAX } from "../base/limits.ts";
-import { stateHash } from "../tracker/core/state.ts";
+import { stateHash } from "../tracker/core/state-rows.ts";
 import { covers } from "../tracker/core/version-vector.ts";
 import type { Method, Result } from "../wire/client-tracker.ts";
 import type { EntryKind } from "../wire/entry.ts";

@@ -21,7 +21,7 @@ import { deriveGid, deriveUid } from "../tracker/core/derived-ids.ts";
 import type { StandingChange } from "../tracker/core/groups.ts";
 import { TrackerCore } from "../tracker/core/machine.ts";
 import { checkInvariants, type State } from "../tracker/core/state.ts";
-import { type Entry, type EntryBody, type EntryKey, type Origin, parseEntry } from "../wire/entry.ts";
+import { type Entry, type EntryKey, type Origin, parseEntry } from "../wire/entry.ts";
 
 /** Any text as a hex id of its own. */
 export function hexId<T extends string>(text: string, digits = 32): T {
@@ -169,7 +169,7 @@ function keyText({ origin, seq }: EntryKey): string {
   return `${origin} ${seq}`;
 }
 
-export function bodiesOf(result: readonly Entry[] | Failure): readonly EntryBody[] {
+export function bodiesOf(result: readonly Entry[] | Failure): readonly Entry["body"][] {
   if (result instanceof Failure) throw result;
   return result.map(({ body }) => body);
 }

@@ -10,12 +10,14 @@ import { nameKey, type Uid, type UserName } from "../base/ids.ts";
 import { NAMESAKES_TRIED_MAX } from "../base/limits.ts";
 import { formatDuration } from "../base/text.ts";
 import type { Params, Result } from "../wire/client-tracker.ts";
+import { carryOut } from "./carry-out.ts";
 import type { ClientLink } from "./client-link.ts";
 import { type AccountRow, accountOf, accountsNamed } from "./core/queries.ts";
 import type { CallerMethod, Desk, LinkMethod } from "./desk.ts";
 import { reachableAddress } from "./presence.ts";
 
-export const hello: LinkMethod<"hello"> = (desk, link) => {
+export const hello: LinkMethod<"hello"> = async (desk, link) => {
+  await desk.ready();
   link.greeted = true;
   return { tracker: desk.no, clockMs: desk.clock.nowMs(), keys: [...desk.keys()] };
 };
@@ -25,8 +27,7 @@ export const ping: LinkMethod<"ping"> = () => ({});
 export const createUser: LinkMethod<"create_user"> = async (desk, link, { id, name, password }) => {
   const hash = () => desk.passwords.hash(password, "account");
   const passwordHash = await desk.accountQuota.within(link.remote.host, hash);
-  await desk.commands.run({ kind: "create-user", request: id, name, passwordHash });
-  return {};
+  return carryOut(desk, link, { kind: "create-user", request: id, name, passwordHash }, () => ({}));
 };
 
 export const login: LinkMethod<"login"> = async (desk, link, { name, password, listening }) => {
@@ -58,8 +59,10 @@ export const changePassword: CallerMethod<"change_password"> = async (desk, call
     if (!(await knowsOld(desk, link, uid, params)))
       throw new Failure("wrong-credentials", "the old password is wrong");
     const passwordHash = await desk.passwords.hash(params.new, "session");
-    await desk.commands.run({ kind: "change-password", request: params.id, by: uid, passwordHash });
-    return { token: desk.tokens.issue(accountHere(desk, uid), link.fingerprint) };
+    const command = { kind: "change-password", request: params.id, by: uid, passwordHash } as const;
+    // Issued right after the command: another change of the password may follow before the answer.
+    const issue = () => ({ token: desk.tokens.issue(accountHere(desk, uid), link.fingerprint) });
+    return await carryOut(desk, link, command, issue);
   } finally {
     session.changing = undefined;
   }

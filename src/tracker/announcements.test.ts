@@ -78,7 +78,7 @@ test.each(["remove", "leave"])("the end of a membership (%s) is told", (how) => 
   const [ended, ...told] = follower.take(tracker);
   expect(ended).toEqual({ kind: "access-ended", gid, uid: bob });
   expect(told).toEqual(
-    how === "leave" ? [] : [{ kind: "news", to: bob, news: { kind: "removed", ...inLab } }],
+    how === "leave" ? [] : [{ kind: "news", to: bob, news: { kind: "removed", ...inLab, gid } }],
   );
 });
 
@@ -91,7 +91,7 @@ test("deleting a group ends the access of all, under the name that it had", () =
   expect(announced).toHaveLength(3);
   expect(announced).toContainEqual({ kind: "access-ended", gid, uid: ada });
   expect(announced).toContainEqual({ kind: "access-ended", gid, uid: bob });
-  expect(announced).toContainEqual({ kind: "news", to: bob, news: { kind: "group-deleted", ...inLab } });
+  expect(announced).toContainEqual({ kind: "news", to: bob, news: { kind: "group-deleted", ...inLab, gid } });
 });
 
 test("a new owner is told from whom", () => {
@@ -146,6 +146,7 @@ test("a void accept of an old owner takes access away again, and asks the new ow
   const transfer = there.must({ kind: "transfer-owner", by: ada, ...inLab, user: user("bob") });
   expect(follower.apply(transfer)).toEqual([
     { kind: "access-ended", gid, uid: eve },
+    { kind: "news", to: eve, news: { kind: "accept-void", ...inLab, gid } },
     { kind: "news", to: bob, news: { kind: "join-request", ...inLab, user: user("eve") } },
     { kind: "news", to: bob, news: { kind: "ownership", ...inLab, from: user("ada") } },
   ]);

@@ -118,7 +118,7 @@ export class Announcer {
     for (const { link } of this.#presence.devicesOf(uid)) {
       const session = link?.session;
       if (link === undefined || session === undefined || session.passwordStamp === stamp) continue;
-      if (session.changing === request && stamp !== undefined) {
+      if (request !== undefined && session.changing === request && stamp !== undefined) {
         session.passwordStamp = stamp;
         continue;
       }

@@ -14,11 +14,14 @@ import type { Announcer } from "./announcer.ts";
 import type { BlobUploads } from "./blob-uploads.ts";
 import type { ClientLink, LinkSession } from "./client-link.ts";
 import type { CommandLog } from "./command-log.ts";
+import type { CopiesNotices } from "./copies-notice.ts";
 import type { State } from "./core/state.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 import type { NewsBook } from "./news.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Device, Presence } from "./presence.ts";
+import type { BlobKeeper } from "./replication/blob-keeper.ts";
+import type { Replicator } from "./replication/replicator.ts";
 import type { SessionTokens } from "./session-tokens.ts";
 import type { EventStore } from "./store/event-store.ts";
 
@@ -33,6 +36,8 @@ export interface Desk {
   readonly presence: Presence<ClientLink>;
   readonly announcer: Announcer;
   readonly news: NewsBook;
+  readonly blobs: BlobKeeper;
+  readonly replicator: Replicator;
   readonly uploads: BlobUploads<ClientLink>;
   readonly passwords: Passwords;
   readonly accountQuota: AccountQuota;
@@ -42,6 +47,11 @@ export interface Desk {
   readonly signingKey: KeyObject;
   /** Public keys of the trackers whose signatures count. */
   readonly keys: () => readonly string[];
+  /** Resolves when clients may be served. @throws Failure "try-later" if that takes long */
+  readonly ready: () => Promise<void>;
+  readonly copiesNotices: CopiesNotices;
+  /** How many are listed, this one included. */
+  readonly trackers: number;
 }
 
 /** A result with raw bytes behind it. */

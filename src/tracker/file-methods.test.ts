@@ -1,6 +1,6 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
 import { GRANT_LIFETIME_MS, SOURCES_MAX } from "../base/limits.ts";
 import { Manifest } from "../base/manifest.ts";
 import {
@@ -73,7 +73,7 @@ test("a share is refused unless its piece list is there and is that file's", asy
   const { world, bob } = await sharedWorld();
   const other = manifestOf("other");
   const params = { id: world.id(), group: lab, name: "x" as FileName, file: other.summary, counter: 1 };
-  expect(await bob.attempt("share", params)).toBe("invalid-input");
+  expect(await bob.attempt("share", params)).toBe("no-piece-list");
   await bob.putPieceList("lab", other);
   const lies = [
     { ...other.summary, size: 100 },
@@ -162,7 +162,7 @@ test("without a source online it is said when one was seen last", async () => {
   const goneMs = world.clock.nowMs();
   ada.hangUp();
   world.clock.advance(60_000);
-  expect(await bob.call("follow", { gid, fileId })).toEqual({ sources: [], lastSeenMs: goneMs });
+  expect(await bob.call("follow", { gid, fileId })).toMatchObject({ sources: [], lastSeenMs: goneMs });
 });
 
 test("after a restart a source was seen last when it shared, as far as is known", async () => {
@@ -172,7 +172,64 @@ test("after a restart a source was seen last when it shared, as far as is known"
   world.restart();
   const again = await world.connect("bob's machine");
   await again.resume(bob.token);
-  expect(await again.call("follow", { gid, fileId })).toEqual({ sources: [], lastSeenMs: sharedMs });
+  expect(await again.call("follow", { gid, fileId })).toMatchObject({ sources: [], lastSeenMs: sharedMs });
+});
+
+test("a group that the client knows by its id is meant, though its name is another's by now", async () => {
+  const { world, ada, bob, gid } = await sharedWorld();
+  await world.group("other", bob, ada);
+  const other = "other" as GroupName;
+  const params = { group: other, gid, name: cut, file: manifest.summary, counter: 1 };
+  expect(await bob.call("has_blob", { group: other, gid, digest })).toEqual({ has: true });
+  expect((await bob.ask("get_blob", { group: other, gid, digest, offset: 0 })).tail).toEqual(manifest.rows);
+  expect((await bob.call("find_file", { group: other, gid, name: cut })).gid).toBe(gid);
+  expect((await bob.call("share", { ...params, id: world.id() })).gid).toBe(gid);
+  await bob.call("stop_share", { id: world.id(), group: other, gid, fileId, counter: 2 });
+  expect((await bob.call("list_files", { group: other })).rows).toEqual([]);
+  expect((await bob.call("list_files", { group: lab })).rows.map(({ sources }) => sources)).toEqual([1]);
+  expect(await bob.call("follow", { gid, fileId })).toMatchObject({ group: lab, name: cut });
+});
+
+describe("whoever means a group by its id and is no member", () => {
+  const byId = async (client: TestClient, gid: Gid, world: ServiceWorld) => [
+    await client.attempt("has_blob", { group: lab, gid, digest }),
+    await client.attempt("share", {
+      id: world.id(),
+      group: lab,
+      gid,
+      name: cut,
+      file: manifest.summary,
+      counter: 9,
+    }),
+    await client.attempt("follow", { gid, fileId }),
+    await client.attempt("grant", { gid }),
+  ];
+
+  test("learns nothing: the tracker may only not have heard of the group or the membership yet", async () => {
+    const { world, gid } = await sharedWorld();
+    const zoe = await world.user("zoe");
+    const later = Array.from({ length: 4 }, () => "try-later");
+    expect(await byId(zoe, gid, world)).toEqual(later);
+    expect(await byId(zoe, hexId<Gid>("of another tracker"), world)).toEqual(later);
+    await zoe.call("join_group", { id: world.id(), group: lab });
+    expect(await byId(zoe, gid, world)).toEqual(later);
+  });
+
+  test("is told so after having left or been removed, and when the group was deleted", async () => {
+    const { world, ada, bob, eve, gid } = await sharedWorld();
+    await bob.call("leave_group", { id: world.id(), group: lab });
+    await ada.call("remove_member", { id: world.id(), group: lab, user: name("eve") });
+    const refused = Array.from({ length: 4 }, () => "not-member");
+    expect(await byId(bob, gid, world)).toEqual(refused);
+    expect(await byId(eve, gid, world)).toEqual(refused);
+    await ada.call("delete_group", { id: world.id(), group: lab });
+    expect(await byId(ada, gid, world)).toEqual([
+      "unknown-group",
+      "unknown-group",
+      "not-member",
+      "not-member",
+    ]);
+  });
 });
 
 test("more sources than can be told become a random choice, never the asking machine", async () => {
@@ -200,7 +257,7 @@ test("more sources than can be told become a random choice, never the asking mac
 test("following needs membership and a file that is known", async () => {
   const { world, bob, gid } = await sharedWorld();
   const outsider = await world.user("outsider");
-  expect(await outsider.attempt("follow", { gid, fileId })).toBe("not-member");
+  expect(await outsider.attempt("follow", { gid, fileId })).toBe("try-later");
   expect(await bob.attempt("follow", { gid, fileId: hexId("none", 64) })).toBe("unknown-file");
 });
 

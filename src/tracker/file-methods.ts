@@ -10,11 +10,13 @@ import { BLOB_PART_BYTES, GRANT_LIFETIME_MS } from "../base/limits.ts";
 import { type FileSummary, Manifest, SHA1_BYTES, SHA256_BYTES } from "../base/manifest.ts";
 import type { FileView } from "../wire/client-tracker.ts";
 import { sign } from "../wire/signed.ts";
+import { carryOut } from "./carry-out.ts";
+import { stampMs } from "./core/hybrid-time.ts";
 import {
   type FileRow,
   findFile as fileNamed,
   listFiles as filesPage,
-  isMember,
+  groupName,
   listedFile,
   memberGroupNamed,
   ownShares as ownSharesPage,
@@ -22,8 +24,9 @@ import {
   sharersOf,
   userName,
 } from "./core/queries.ts";
-import { type Caller, type CallerMethod, type Desk, WithTail } from "./desk.ts";
+import { type CallerMethod, type Desk, WithTail } from "./desk.ts";
 import { mapRows } from "./group-methods.ts";
+import { nameNow, requireMember } from "./known-group.ts";
 import type { FileRef } from "./presence.ts";
 import { sourcesOf } from "./sources.ts";
 
@@ -38,22 +41,22 @@ export const search: CallerMethod<"search"> = (desk, { uid }, { text, after }) =
     file: fileView(desk, file),
   }));
 
-export const findFile: CallerMethod<"find_file"> = ({ state }, { uid }, { group, name }) =>
-  orThrow(fileNamed(state, uid, group, name));
+export const findFile: CallerMethod<"find_file"> = ({ state }, { uid }, { name, ...group }) =>
+  orThrow(fileNamed(state, uid, nameNow(state, uid, group), name));
 
 export const ownShares: CallerMethod<"own_shares"> = ({ state }, { uid, fingerprint }, { after }) =>
   ownSharesPage(state, { uid, device: fingerprint }, after);
 
 // --- piece lists ---
 
-export const hasBlob: CallerMethod<"has_blob"> = ({ state, store }, { uid }, { group, digest }) => {
-  orThrow(memberGroupNamed(state, uid, group));
+export const hasBlob: CallerMethod<"has_blob"> = ({ state, store }, { uid }, { digest, ...group }) => {
+  orThrow(memberGroupNamed(state, uid, nameNow(state, uid, group)));
   return { has: store.hasBlob(digest) };
 };
 
 export const putBlob: CallerMethod<"put_blob"> = (desk, { link, uid }, params, tail) => {
-  const { group, digest, offset, total } = params;
-  orThrow(memberGroupNamed(desk.state, uid, group));
+  const { digest, offset, total } = params;
+  orThrow(memberGroupNamed(desk.state, uid, nameNow(desk.state, uid, params)));
   if (total % (SHA1_BYTES + SHA256_BYTES) !== 0)
     throw new Failure("invalid-input", `no piece list is ${total} bytes long`);
   if (desk.store.hasBlob(digest)) return {};
@@ -64,8 +67,11 @@ export const putBlob: CallerMethod<"put_blob"> = (desk, { link, uid }, params, t
   return {};
 };
 
-export const getBlob: CallerMethod<"get_blob"> = ({ state, store }, { uid }, { group, digest, offset }) => {
-  orThrow(memberGroupNamed(state, uid, group));
+/** One that was put at another tracker may not be here yet. */
+export const getBlob: CallerMethod<"get_blob"> = async (desk, { uid }, { digest, offset, ...group }) => {
+  const { state, store, blobs } = desk;
+  orThrow(memberGroupNamed(state, uid, nameNow(state, uid, group)));
+  await blobs.ensure(digest);
   const total = store.blobTotal(digest);
   const bytes = store.getBlob(digest, offset, BLOB_PART_BYTES);
   if (total === undefined || bytes === undefined)
@@ -77,23 +83,27 @@ export const getBlob: CallerMethod<"get_blob"> = ({ state, store }, { uid }, { g
 
 export const share: CallerMethod<"share"> = async (desk, caller, params) => {
   const { uid: by, fingerprint: device } = caller;
-  const { id: request, group, name, file, counter } = params;
-  const gid = orThrow(memberGroupNamed(desk.state, by, group));
-  checkPieceList(desk, gid, file);
-  return desk.commands.runThen(
-    { kind: "share-file", request, by, device, group, name, file, counter },
-    (state) => ({ gid, name: listedFile(state, gid, file.fileId)?.name ?? name }),
-  );
+  const { id: request, name, file, counter } = params;
+  const gid = orThrow(memberGroupNamed(desk.state, by, nameNow(desk.state, by, params)));
+  if (isNewHere(desk, gid, file)) {
+    checkPieceList(desk, file);
+    // With the entry alone another tracker could list the file, but hand it to nobody.
+    await desk.replicator.spreadBlob(file.digest);
+  }
+  const group = nameNow(desk.state, by, { ...params, gid });
+  const command = { kind: "share-file", request, by, device, group, name, file, counter } as const;
+  return carryOut(desk, caller.link, command, (state) => ({
+    gid,
+    name: listedFile(state, gid, file.fileId)?.name ?? name,
+  }));
 };
 
-export const stopShare: CallerMethod<"stop_share"> = async (
-  desk,
-  { uid: by, fingerprint: device },
-  params,
-) => {
-  const { id: request, group, fileId, counter } = params;
-  await desk.commands.run({ kind: "stop-share", request, by, device, group, fileId, counter });
-  return {};
+export const stopShare: CallerMethod<"stop_share"> = (desk, caller, params) => {
+  const { uid: by, fingerprint: device, link } = caller;
+  const { id: request, fileId, counter } = params;
+  const group = nameNow(desk.state, by, params);
+  const command = { kind: "stop-share", request, by, device, group, fileId, counter } as const;
+  return carryOut(desk, link, command, () => ({}));
 };
 
 // --- downloading ---
@@ -101,15 +111,17 @@ export const stopShare: CallerMethod<"stop_share"> = async (
 export const follow: CallerMethod<"follow"> = (desk, caller, { gid, fileId }) => {
   const { state, presence, announcer, clock } = desk;
   const file = { gid, fileId };
-  requireMember(desk, gid, caller.uid);
-  if (state.shares.file(gid, fileId) === undefined)
+  requireMember(desk.state, gid, caller.uid);
+  const group = groupName(state, gid);
+  const name = state.shares.name(gid, fileId);
+  if (group === undefined || name === undefined)
     throw new Failure("unknown-file", "no such file in that group");
   orThrow(presence.follow(caller, file));
   const own = state.shares.share(gid, fileId, { uid: caller.uid, device: caller.fingerprint });
   announcer.sourceAppeared(caller, file, own?.shared === true);
   const sources = sourcesOf(state, presence, file, caller, desk.prng);
   const isHere = sources.some(({ complete }) => complete);
-  return { sources, lastSeenMs: isHere ? clock.nowMs() : lastSeenMs(desk, file) };
+  return { sources, lastSeenMs: isHere ? clock.nowMs() : lastSeenMs(desk, file), group, name };
 };
 
 export const unfollow: CallerMethod<"unfollow"> = ({ presence }, caller, { gid, fileId }) => {
@@ -118,7 +130,7 @@ export const unfollow: CallerMethod<"unfollow"> = ({ presence }, caller, { gid, 
 };
 
 export const grant: CallerMethod<"grant"> = (desk, { uid, fingerprint }, { gid }) => {
-  requireMember(desk, gid, uid);
+  requireMember(desk.state, gid, uid);
   const expiresMs = desk.clock.nowMs() + GRANT_LIFETIME_MS;
   const user = userName(desk.state, uid);
   return {
@@ -127,26 +139,25 @@ export const grant: CallerMethod<"grant"> = (desk, { uid, fingerprint }, { gid }
   };
 };
 
-/** A new file is held against its piece list: nobody can list what nobody could verify. */
-function checkPieceList({ state, store }: Desk, gid: Gid, file: FileSummary): void {
+function isNewHere({ state }: Desk, gid: Gid, file: FileSummary): boolean {
   const known = state.shares.file(gid, file.fileId);
-  if (known?.digest === file.digest && known.size === file.size) return;
+  return known?.digest !== file.digest || known.size !== file.size;
+}
+
+/** A new file is held against its piece list: nobody can list what nobody could verify. */
+function checkPieceList({ store }: Desk, file: FileSummary): void {
   const total = store.blobTotal(file.digest);
   const rows = total === undefined ? undefined : store.getBlob(file.digest, 0, total);
   if (rows === undefined)
-    throw new Failure("invalid-input", "the tracker does not hold the file's piece list: upload it first");
+    throw new Failure("no-piece-list", "the tracker does not hold the file's piece list: upload it first");
   orThrow(Manifest.check(file, rows));
 }
 
-function requireMember({ state }: Desk, gid: Gid, uid: Caller["uid"]): void {
-  if (!isMember(state, gid, uid)) throw new Failure("not-member", "not a member of that group");
-}
-
-/** When a machine that shares the file whole was online last. */
+/** When a machine that shares the file whole was online last: for certain when it told of the share. */
 function lastSeenMs({ state, presence }: Desk, { gid, fileId }: FileRef): number {
   let latest = 0;
-  for (const { uid, device } of sharersOf(state, gid, fileId))
-    latest = Math.max(latest, presence.lastSeenMs({ uid, fingerprint: device }));
+  for (const { uid, device, stamp } of sharersOf(state, gid, fileId))
+    latest = Math.max(latest, stampMs(stamp), presence.lastSeenMs({ uid, fingerprint: device }));
   return latest;
 }
 

@@ -59,7 +59,7 @@ test("a removal is told to the user and cuts it off everywhere in the group", as
     gid,
     uid: bob.session?.uid as NonNullable<typeof bob.session>["uid"],
   };
-  expect(await bob.heard()).toEqual([revoked, { kind: "news", news: { kind: "removed", group: lab } }]);
+  expect(await bob.heard()).toEqual([revoked, { kind: "news", news: { kind: "removed", group: lab, gid } }]);
   expect(await ada.heard()).toEqual([revoked]);
   expect(await eve.heard()).toEqual([revoked]);
   expect(await outsider.heard()).toEqual([]);

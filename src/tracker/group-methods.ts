@@ -1,6 +1,7 @@
 /** Groups and who is in them: each method is a command of the core, or one of its lists. */
 import { orThrow } from "../base/failure.ts";
 import type { Params } from "../wire/client-tracker.ts";
+import { carryOut } from "./carry-out.ts";
 import type { Command } from "./core/commands.ts";
 import {
   listGroups as groupsPage,
@@ -17,18 +18,13 @@ type MemberCommand = Extract<
 >;
 
 function onGroup(kind: GroupCommand) {
-  return async (desk: Desk, { uid: by }: Caller, { id: request, group }: Params<"create_group">) => {
-    await desk.commands.run({ kind, request, by, group });
-    return {};
-  };
+  return (desk: Desk, { uid: by, link }: Caller, { id: request, group }: Params<"create_group">) =>
+    carryOut(desk, link, { kind, request, by, group }, () => ({}));
 }
 
 function onMember(kind: MemberCommand) {
-  return async (desk: Desk, { uid: by }: Caller, params: Params<"accept_request">) => {
-    const { id: request, group, user } = params;
-    await desk.commands.run({ kind, request, by, group, user });
-    return {};
-  };
+  return (desk: Desk, { uid: by, link }: Caller, { id: request, group, user }: Params<"accept_request">) =>
+    carryOut(desk, link, { kind, request, by, group, user }, () => ({}));
 }
 
 export const createGroup = onGroup("create-group");

@@ -31,6 +31,15 @@ test("news is told once, oldest first, to its user alone", () => {
   expect(book.take(bob)).toEqual([accepted("other")]);
 });
 
+test("news that another tracker has handed out is told no more", () => {
+  const book = new NewsBook(shelf());
+  book.keep(ada, [accepted("first")]);
+  book.keep(bob, [accepted("other")]);
+  book.forget(ada);
+  expect(book.take(ada)).toEqual([]);
+  expect(book.take(bob)).toEqual([accepted("other")]);
+});
+
 test("news outlives a restart", () => {
   const disk = shelf();
   new NewsBook(disk).keep(ada, [accepted("first")]);

@@ -32,6 +32,14 @@ export class NewsBook {
     this.#shelf.setMeta(metaKey(uid), JSON.stringify(all));
   }
 
+  /**
+   * Drops what was kept: the user has logged in at another tracker, which kept the same and has handed it out.
+   * @throws Failure "disk-error"
+   */
+  forget(uid: Uid): void {
+    this.take(uid);
+  }
+
   /** Hands out what was kept, oldest first, and forgets it. @throws Failure "disk-error" */
   take(uid: Uid): News[] {
     const all = this.#read(uid);

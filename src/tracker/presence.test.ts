@@ -16,6 +16,8 @@ const file = (number: number, group = 0): FileRef => ({
 });
 const link = (name: string) => ({ name });
 type Link = ReturnType<typeof link>;
+const TELLER = "t2" as Fingerprint;
+const leased = (user: number, ...follows: FileRef[]) => ({ ...device(user), address: AT, follows });
 
 const following = (presence: Presence<Link>, of: FileRef) =>
   [...presence.followersOf(of)].map(({ uid, fingerprint }) => `${uid}/${fingerprint}`).sort();
@@ -96,10 +98,10 @@ test("only an online device follows, and only so many files", () => {
 
 test("a lease from another tracker ends by itself, is renewed, and never displaces a connection", () => {
   const presence = new Presence<Link>();
-  presence.lease(device(1), AT, 30, [file(1)]);
+  presence.lease(TELLER, leased(1, file(1)), 30);
   presence.expire(29);
   expect(following(presence, file(1))).toEqual(["u1/m0"]);
-  presence.lease(device(1), AT, 60, [file(2)]);
+  presence.lease(TELLER, leased(1, file(2)), 60);
   presence.expire(30);
   expect(following(presence, file(1))).toEqual([]);
   expect(following(presence, file(2))).toEqual(["u1/m0"]);
@@ -108,9 +110,46 @@ test("a lease from another tracker ends by itself, is renewed, and never displac
 
   const connection = link("a");
   presence.arrive(device(1), AT, connection);
-  presence.lease(device(1), { ...AT, port: 9 }, 90, []);
+  expect(presence.lease(TELLER, { ...leased(1), address: { ...AT, port: 9 } }, 90)).toBeUndefined();
   presence.expire(Number.MAX_VALUE);
   expect(presence.find(device(1))).toMatchObject({ address: AT, link: connection });
+});
+
+test("what is new about a lease is told, so that those who wait for it hear of it once", () => {
+  const presence = new Presence<Link>();
+  expect(presence.lease(TELLER, leased(1, file(1)), 30)).toEqual({ isNew: true, follows: [file(1)] });
+  expect(presence.lease(TELLER, leased(1, file(1), file(2)), 60)).toEqual({
+    isNew: false,
+    follows: [file(2)],
+  });
+  const moved = { ...leased(1, file(1)), address: { ...AT, port: 9 } };
+  expect(presence.lease(TELLER, moved, 90)).toEqual({ isNew: true, follows: [file(1)] });
+});
+
+test("only who told of a device last can say that it is gone, and it is known when", () => {
+  const presence = new Presence<Link>();
+  presence.lease(TELLER, leased(1), 30);
+  presence.unlease("t3" as Fingerprint, device(1), 500);
+  expect(presence.isOnline(device(1).uid)).toBe(true);
+  presence.unlease(TELLER, device(1), 600);
+  expect(presence.isOnline(device(1).uid)).toBe(false);
+  expect(presence.lastSeenMs(device(1))).toBe(600);
+});
+
+test("other trackers are told of each change of a device here, and of none elsewhere", () => {
+  const told: string[] = [];
+  const presence = new Presence<Link>(({ uid }) => told.push(uid));
+  const connection = link("a");
+  presence.arrive(device(1), AT, connection);
+  presence.follow(device(1), file(1));
+  expect(presence.here(device(1))).toEqual(leased(1, file(1)));
+  presence.unfollow(device(1), file(1));
+  presence.lease(TELLER, leased(2, file(2)), 30);
+  expect(presence.here(device(2))).toBeUndefined();
+  expect([...presence.allHere()]).toEqual([device(1)]);
+  presence.leave(device(1), connection, 1);
+  expect(presence.here(device(1))).toBeUndefined();
+  expect(told).toEqual(["u1", "u1", "u1", "u1"]);
 });
 
 test("the index by file is what the devices follow, whatever happens", () => {

@@ -6,7 +6,7 @@
  * this tracker sees itself wins. Invariant: a device follows files only while it is here or leased, and the index by
  * file holds exactly what the devices follow.
  */
-import type { Address } from "../base/address.ts";
+import { type Address, formatAddress } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
 import { FOLLOWS_PER_DEVICE_MAX, LAST_SEEN_DEVICES_MAX } from "../base/limits.ts";
@@ -28,7 +28,23 @@ export interface Online<Link> extends Device {
   readonly link: Link | undefined;
 }
 
+/** What another tracker says of a device that is online there. */
+export interface Lease extends Device {
+  readonly address: Address;
+  readonly follows: readonly FileRef[];
+}
+
+/** What is new about a leased device: whoever waits for it wants to know. */
+export interface Arrival {
+  /** It was not known to be online, or somewhere else. */
+  readonly isNew: boolean;
+  /** What it did not follow before. */
+  readonly follows: readonly FileRef[];
+}
+
 interface Row<Link> extends Online<Link> {
+  /** Who told of it; undefined for a device held by a connection. */
+  readonly teller: Fingerprint | undefined;
   /** Monotonic; infinite for a device held by a connection. */
   readonly untilMs: number;
   readonly follows: Map<string, FileRef>;
@@ -40,6 +56,12 @@ export class Presence<Link extends object> {
   readonly #followers = new Map<string, Map<string, Row<Link>>>();
   /** Wall clock, of devices that were here; the one that was told of longest ago first. */
   readonly #lastSeenMs = new Map<string, number>();
+  readonly #changed: (device: Device) => void;
+
+  /** @param changed told of each device here that comes, goes, or follows something else */
+  constructor(changed: (device: Device) => void = () => {}) {
+    this.#changed = changed;
+  }
 
   /**
    * The device is here, on this connection, following nothing yet.
@@ -47,7 +69,8 @@ export class Presence<Link extends object> {
    */
   arrive(device: Device, address: Address, link: Link): Link | undefined {
     const before = this.#rows.get(deviceKey(device));
-    this.#put(device, address, link, Number.POSITIVE_INFINITY);
+    this.#put(device, address, link, { teller: undefined, untilMs: Number.POSITIVE_INFINITY });
+    this.#changed(device);
     return before?.link === link ? undefined : before?.link;
   }
 
@@ -61,6 +84,7 @@ export class Presence<Link extends object> {
     if (row?.link !== link) return;
     this.#remove(row);
     this.seen(device, nowMs);
+    this.#changed(device);
   }
 
   /** The device was online then (wall clock), as far as is known for the last time. */
@@ -74,16 +98,35 @@ export class Presence<Link extends object> {
     this.#lastSeenMs.delete(oldest);
   }
 
-  /** Another tracker says that the device is there, until then; it replaces what it said before. */
-  lease(device: Device, address: Address, untilMs: number, follows: Iterable<FileRef>): void {
-    if (this.#rows.get(deviceKey(device))?.link !== undefined) return;
-    const row = this.#put(device, address, undefined, untilMs);
+  /**
+   * Another tracker says that the device is there, until then (monotonic); it replaces what was said before.
+   * @returns undefined if the device is here, which counts more
+   */
+  lease(
+    teller: Fingerprint,
+    { uid, fingerprint, address, follows }: Lease,
+    untilMs: number,
+  ): Arrival | undefined {
+    const before = this.#rows.get(deviceKey({ uid, fingerprint }));
+    if (before?.link !== undefined) return undefined;
+    const known = new Set(before?.follows.keys());
+    const row = this.#put({ uid, fingerprint }, address, undefined, { teller, untilMs });
     for (const file of follows) this.#index(row, file);
+    const isNew = before === undefined || formatAddress(before.address) !== formatAddress(address);
+    return { isNew, follows: isNew ? follows : follows.filter((file) => !known.has(fileKey(file))) };
+  }
+
+  /** Another tracker says that the device has left it; nothing if somebody else has told of it since. */
+  unlease(teller: Fingerprint, device: Device, nowMs: number): void {
+    const row = this.#rows.get(deviceKey(device));
+    if (row?.teller !== teller) return;
+    this.#remove(row);
+    this.seen(device, nowMs);
   }
 
   /** Forgets the leases that have ended. */
-  expire(nowMs: number): void {
-    for (const row of this.#rows.values()) if (row.untilMs <= nowMs) this.#remove(row);
+  expire(monotonicMs: number): void {
+    for (const row of this.#rows.values()) if (row.untilMs <= monotonicMs) this.#remove(row);
   }
 
   follow(device: Device, file: FileRef): undefined | Failure {
@@ -92,12 +135,15 @@ export class Presence<Link extends object> {
     if (row.follows.size >= FOLLOWS_PER_DEVICE_MAX && !row.follows.has(fileKey(file)))
       return new Failure("too-many", `more than ${FOLLOWS_PER_DEVICE_MAX} downloads at once`);
     this.#index(row, file);
+    this.#changed(device);
     return undefined;
   }
 
   unfollow(device: Device, file: FileRef): void {
     const row = this.#rows.get(deviceKey(device));
-    if (row !== undefined) this.#unindex(row, file);
+    if (row === undefined) return;
+    this.#unindex(row, file);
+    this.#changed(device);
   }
 
   /** A user who may no longer see the group follows nothing of it. */
@@ -113,6 +159,20 @@ export class Presence<Link extends object> {
   /** When the device, now gone, was online last (wall clock), as far as is known; 0 if nothing is. */
   lastSeenMs(device: Device): number {
     return this.#lastSeenMs.get(deviceKey(device)) ?? 0;
+  }
+
+  /** The device if a connection holds it here, as another tracker is told of it. */
+  here(device: Device): Lease | undefined {
+    const row = this.#rows.get(deviceKey(device));
+    if (row?.link === undefined) return undefined;
+    const { uid, fingerprint, address } = row;
+    return { uid, fingerprint, address, follows: [...row.follows.values()] };
+  }
+
+  /** All devices that connections hold here. */
+  *allHere(): Generator<Device> {
+    for (const { uid, fingerprint, link } of this.#rows.values())
+      if (link !== undefined) yield { uid, fingerprint };
   }
 
   isOnline(uid: Uid): boolean {
@@ -149,12 +209,17 @@ export class Presence<Link extends object> {
     return this.#rows.size;
   }
 
-  #put(device: Device, address: Address, link: Link | undefined, untilMs: number): Row<Link> {
+  #put(
+    device: Device,
+    address: Address,
+    link: Link | undefined,
+    { teller, untilMs }: Pick<Row<Link>, "teller" | "untilMs">,
+  ): Row<Link> {
     const { uid, fingerprint } = device;
     const key = deviceKey(device);
     const before = this.#rows.get(key);
     if (before !== undefined) this.#remove(before);
-    const row: Row<Link> = { uid, fingerprint, address, link, untilMs, follows: new Map() };
+    const row: Row<Link> = { uid, fingerprint, address, link, teller, untilMs, follows: new Map() };
     this.#rows.set(key, row);
     within(this.#byUser, uid).set(key, row);
     return row;

@@ -74,7 +74,7 @@ class Client {
   }
 }
 
-async function simulated(disk = new MemoryDisk()) {
+async function simulated(disk = new MemoryDisk(), run = 1) {
   const clock = new ManualClock();
   const network = new SimNetwork({ prng: new Prng(7) });
   const store = new WatchedStore(disk);
@@ -88,7 +88,7 @@ async function simulated(disk = new MemoryDisk()) {
       signing: testSigning,
       passwords: new Passwords(cheapPasswords),
       known: new MetTrackers(),
-      origin: originOf(1),
+      origin: originOf(1, run),
       prng: new Prng(1),
       afterTurn: setImmediate,
     },
@@ -97,7 +97,7 @@ async function simulated(disk = new MemoryDisk()) {
       address: AT,
       trackers: [{ no: 1, address: AT, pin: undefined }],
       clock,
-      log: { info: () => {}, error: (message) => logged.push(message) },
+      log: { info: () => {}, warn: () => {}, error: (message) => logged.push(message) },
     },
   );
   const dial = (name: string) => Client.dial(network.transport(deviceOf(name)), AT, clock);
@@ -126,6 +126,7 @@ describe("over the simulated network", () => {
       `key: sha256:${server.fingerprint}`,
       "connections: 2 clients",
       "online: 2 users on 2 machines",
+      "records: 2 users, 1 group, 0 files",
       "log: 6 entries",
     ]);
     expect(network.errors).toEqual([]);
@@ -170,7 +171,7 @@ describe("over the simulated network", () => {
     await until(() => client.isClosed);
     await expect(first.dial("b")).rejects.toBeInstanceOf(Failure);
 
-    const second = await simulated(disk);
+    const second = await simulated(disk, 2);
     const again = await second.dial("a");
     await again.hello();
     await again.call("login", { name: ada, password: "secret", listening: LISTENING });
@@ -216,7 +217,7 @@ describe("as a real process would run it", () => {
 
   test("TLS, argon2id, SQLite: a restart in the same folder keeps key, accounts, groups and sessions", async () => {
     const dataFolder = await folder();
-    const log = { info: () => {}, error: () => {} };
+    const log = { info: () => {}, warn: () => {}, error: () => {} };
     const options = { no: 1, address: { ...AT, port: 0 }, trackers: [], log, clock: systemClock, dataFolder };
     const identity = await loadOrMakeIdentity(await folder());
     const transport = new TlsTcpTransport(
@@ -250,7 +251,7 @@ describe("as a real process would run it", () => {
   });
 
   test("an address that is taken is refused in one line, and leaves the store free", async () => {
-    const log = { info: () => {}, error: () => {} };
+    const log = { info: () => {}, warn: () => {}, error: () => {} };
     const base = { no: 1, trackers: [], log, clock: systemClock };
     const first = await startTracker({ ...base, address: { ...AT, port: 0 }, dataFolder: await folder() });
     const dataFolder = await folder();

@@ -25,6 +25,7 @@ import { TlsTcpTransport } from "../net/tls-tcp.ts";
 import type { Origin } from "../wire/entry.ts";
 import type { State } from "./core/state.ts";
 import { Passwords } from "./passwords.ts";
+import type { ReplicaServer } from "./replication/replica-server.ts";
 import { RpcLink } from "./rpc-link.ts";
 import type { EventStore } from "./store/event-store.ts";
 import { SqliteStore } from "./store/sqlite-store.ts";
@@ -33,6 +34,7 @@ import { TrackerService } from "./tracker-service.ts";
 /** Where a tracker says what happens. */
 export interface TrackerLog {
   info(message: string): void;
+  warn(message: string): void;
   error(message: unknown): void;
 }
 
@@ -100,6 +102,8 @@ export class TrackerServer {
   readonly #afterTurn: (run: () => void) => void;
   readonly #service: TrackerService;
   readonly #links = new Set<RpcLink>();
+  /** Connections of other trackers. */
+  readonly #replicas = new Set<ReplicaServer>();
   #listener: Listener | undefined;
   #closing: Promise<void> | undefined;
   #allGone: () => void = () => {};
@@ -109,6 +113,7 @@ export class TrackerServer {
     try {
       const server = new TrackerServer(parts, options);
       await server.#listen(parts.transport);
+      server.#service.start();
       return server;
     } catch (error) {
       parts.store.close();
@@ -117,8 +122,8 @@ export class TrackerServer {
   }
 
   private constructor(parts: TrackerParts, options: TrackerOptions) {
-    const { fingerprint, store, signing, passwords, origin, prng, afterTurn } = parts;
-    const { clock, no } = options;
+    const { transport, fingerprint, store, signing, passwords, known, origin, prng, afterTurn } = parts;
+    const { clock, no, trackers, log } = options;
     const failed = Promise.withResolvers<Failure>();
     this.fingerprint = fingerprint;
     this.failed = failed.promise;
@@ -133,9 +138,12 @@ export class TrackerServer {
         passwords,
         prng,
         afterTurn,
+        transport,
+        known,
+        log,
         failed: (failure) => void this.#fail(failure).finally(() => failed.resolve(failure)),
       },
-      { no, origin },
+      { no, origin, others: trackers.filter((entry) => entry.no !== no) },
     );
   }
 
@@ -173,17 +181,33 @@ export class TrackerServer {
 
   #accept(connection: Connection): void {
     const { clock, log } = this.#options;
+    const report = (error: unknown) => log.error(error);
+    const replica = this.#service.acceptTracker(connection, {
+      report,
+      closed: (server) => {
+        this.#replicas.delete(server);
+        this.#lookIfGone();
+      },
+    });
+    if (replica !== undefined) {
+      this.#replicas.add(replica);
+      return;
+    }
     const link = new RpcLink({
       connection,
       service: this.#service,
       clock,
-      report: (error) => log.error(error),
+      report,
       closed: () => {
         this.#links.delete(link);
-        if (this.#links.size === 0) this.#allGone();
+        this.#lookIfGone();
       },
     });
     this.#links.add(link);
+  }
+
+  #lookIfGone(): void {
+    if (this.#links.size + this.#replicas.size === 0) this.#allGone();
   }
 
   /** Those who wait are told first: their answers are on their way when this turn is over. */
@@ -197,15 +221,16 @@ export class TrackerServer {
   async #close(): Promise<void> {
     this.#listener?.close();
     this.#service.stop();
-    for (const link of this.#links) link.finish();
+    const connections = () => [...this.#links, ...this.#replicas];
+    for (const connection of connections()) connection.finish();
     await this.#linksGone();
-    for (const link of this.#links) link.close(new Failure("timeout", "the tracker has ended"));
+    for (const connection of connections()) connection.close(new Failure("timeout", "the tracker has ended"));
     this.#store.close();
   }
 
   /** A client that does not read does not keep the tracker from ending. */
   #linksGone(): Promise<void> {
-    if (this.#links.size === 0) return Promise.resolve();
+    if (this.#links.size + this.#replicas.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const cancel = this.#options.clock.after(TRACKER_CLOSE_MS_MAX, resolve);
       this.#allGone = () => {

@@ -47,7 +47,7 @@ test("a failed append is answered with another tracker, told once, and ends all 
   expect(world.failures[0]?.message).toContain("no space left on device");
   world.store.broken = false;
   expect((await failureOf(ada.call("list_groups", {}))).message).toContain("try another tracker");
-  expect(await bob.attempt("create_group", { id: world.id(), group: lab })).toBe("try-later");
+  expect(await bob.attempt("create_group", { id: world.id(), group: lab })).toBe("try-another");
   world.restart();
   const again = await world.connect("m");
   await again.login("ada");

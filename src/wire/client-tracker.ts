@@ -6,7 +6,7 @@
  * that change something carry the command's `id`: the same id again, at whatever tracker, is answered and not redone.
  */
 import * as v from "valibot";
-import { BLOB_BYTES_MAX, LIST_PAGE_ROWS, SOURCES_MAX } from "../base/limits.ts";
+import { BLOB_BYTES_MAX, LIST_PAGE_ROWS, SOURCES_MAX, TRACKERS_MAX } from "../base/limits.ts";
 import * as s from "./schema.ts";
 
 export const CLIENT_TRACKER_VERSION = 1;
@@ -14,6 +14,8 @@ export const CLIENT_TRACKER_VERSION = 1;
 const nothing = v.object({});
 const byId = { id: s.requestId };
 const inGroup = { group: s.groupName };
+/** A group that the client knows is meant by its id, whatever it is called by now; the name is then for messages only. */
+const ofGroup = { ...inGroup, gid: v.optional(s.gid) };
 const rows = <S extends v.GenericSchema>(row: S) => v.pipe(v.array(row), v.maxLength(LIST_PAGE_ROWS));
 /** A list comes in pages: `after` is the last key of the page before; `next` is absent on the last page. */
 const page = { after: v.optional(v.string()) };
@@ -68,9 +70,13 @@ export const news = v.variant("kind", [
   v.object({ kind: v.literal("join-request"), group: s.groupName, user: s.userName }),
   v.object({ kind: v.literal("accepted"), group: s.groupName }),
   v.object({ kind: v.literal("rejected"), group: s.groupName }),
-  v.object({ kind: v.literal("removed"), group: s.groupName }),
+  v.object({ kind: v.literal("removed"), group: s.groupName, gid: s.gid }),
+  /** Who let this user in did not own the group any more: the request waits for the new owner's answer. */
+  v.object({ kind: v.literal("accept-void"), group: s.groupName, gid: s.gid }),
   v.object({ kind: v.literal("ownership"), group: s.groupName, from: s.userName }),
-  v.object({ kind: v.literal("group-deleted"), group: s.groupName }),
+  /** It was handed over twice at once, and not to this user in the end. */
+  v.object({ kind: v.literal("ownership-lost"), group: s.groupName, to: s.userName }),
+  v.object({ kind: v.literal("group-deleted"), group: s.groupName, gid: s.gid }),
   v.object({
     kind: v.literal("new-file"),
     group: s.groupName,
@@ -78,6 +84,19 @@ export const news = v.variant("kind", [
     user: s.userName,
     size: s.fileSize,
   }),
+  /** An earlier claim to the name of this account, of a group or of a shared file came to light, or went. */
+  v.object({ kind: v.literal("user-renamed"), from: s.userName, name: s.userName }),
+  v.object({ kind: v.literal("group-renamed"), gid: s.gid, from: s.groupName, group: s.groupName }),
+  v.object({
+    kind: v.literal("file-renamed"),
+    gid: s.gid,
+    fileId: s.fileId,
+    group: s.groupName,
+    from: s.fileName,
+    name: s.fileName,
+  }),
+  /** The password was changed twice, on trackers that could not see each other: one of the two does not count. */
+  v.object({ kind: v.literal("password-lost") }),
 ]);
 export type News = v.InferOutput<typeof news>;
 
@@ -90,6 +109,9 @@ const session = v.object({
   news: v.array(news),
 });
 
+/** Ed25519 public keys (SPKI DER, base64url) of the trackers whose signatures count at this one. */
+const keys = v.pipe(v.array(s.shortText), v.maxLength(TRACKERS_MAX));
+
 /** Where this client listens for peers. The tracker puts the address that it sees in place of a wildcard host. */
 const listening = s.address;
 
@@ -100,8 +122,7 @@ export const METHODS = {
     result: v.object({
       tracker: s.whole,
       clockMs: s.whole,
-      /** Ed25519 public keys (SPKI DER, base64url) of the trackers whose signatures count here. */
-      keys: v.pipe(v.array(s.shortText), v.maxLength(64)),
+      keys,
     }),
   },
   ping: { params: nothing, result: nothing },
@@ -139,11 +160,11 @@ export const METHODS = {
   /** What this machine shared when it was last here, stopped ones too: asked once after login. */
   own_shares: { params: v.object(page), result: paged(ownShare) },
   /** Whether the tracker holds this piece list, for a member of the group. */
-  has_blob: { params: v.object({ ...inGroup, digest: s.digest }), result: v.object({ has: v.boolean() }) },
+  has_blob: { params: v.object({ ...ofGroup, digest: s.digest }), result: v.object({ has: v.boolean() }) },
   /** One part of a piece list, in the tail; parts in order from offset 0; kept once the digest is right. */
   put_blob: {
     params: v.object({
-      ...inGroup,
+      ...ofGroup,
       digest: s.digest,
       offset: s.whole,
       total: v.pipe(s.whole, v.maxValue(BLOB_BYTES_MAX)),
@@ -152,21 +173,21 @@ export const METHODS = {
   },
   /** One part of a piece list: comes back in the tail. */
   get_blob: {
-    params: v.object({ ...inGroup, digest: s.digest, offset: s.whole }),
+    params: v.object({ ...ofGroup, digest: s.digest, offset: s.whole }),
     result: v.object({ total: v.pipe(s.whole, v.maxValue(BLOB_BYTES_MAX)) }),
   },
   /** This machine shares this content under this name from now on. The tracker must hold the piece list. */
   share: {
-    params: v.object({ ...byId, ...inGroup, name: s.fileName, file: s.fileSummary, counter: s.whole }),
+    params: v.object({ ...byId, ...ofGroup, name: s.fileName, file: s.fileSummary, counter: s.whole }),
     result: v.object({ gid: s.gid, name: s.fileName }),
   },
   stop_share: {
-    params: v.object({ ...byId, ...inGroup, fileId: s.fileId, counter: s.whole }),
+    params: v.object({ ...byId, ...ofGroup, fileId: s.fileId, counter: s.whole }),
     result: nothing,
   },
   /** What is known of a file, by its name. */
   find_file: {
-    params: v.object({ ...inGroup, name: s.fileName }),
+    params: v.object({ ...ofGroup, name: s.fileName }),
     result: v.object({ gid: s.gid, name: s.fileName, file: s.fileSummary }),
   },
   /**
@@ -179,6 +200,9 @@ export const METHODS = {
       sources: v.pipe(v.array(source), v.maxLength(SOURCES_MAX)),
       /** When somebody last shared it, for "last seen"; 0 if never known. */
       lastSeenMs: s.whole,
+      /** What both are called now. */
+      group: s.groupName,
+      name: s.fileName,
     }),
   },
   unfollow: { params: v.object({ gid: s.gid, fileId: s.fileId }), result: nothing },
@@ -199,5 +223,14 @@ export const notice = v.variant("kind", [
   v.object({ kind: v.literal("revoked"), gid: s.gid, uid: s.uid }),
   /** This session has ended (password changed elsewhere, log-out elsewhere by token). */
   v.object({ kind: v.literal("session-ended"), message: s.shortText }),
+  /**
+   * No other tracker has the command that is answered next, and so it goes on until `together`: all others of the `of`
+   * trackers listed, this one among them, are out of reach.
+   */
+  v.object({ kind: v.literal("alone"), of: v.pipe(s.whole, v.minValue(2)) }),
+  /** Another tracker has the command that is answered next, and so it goes on until `alone`. */
+  v.object({ kind: v.literal("together") }),
+  /** Another tracker was met: in place of those that hello named. */
+  v.object({ kind: v.literal("keys"), keys }),
 ]);
 export type Notice = v.InferOutput<typeof notice>;

@@ -1,8 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../base/failure.ts";
-import { ENTRY_IDS_MAX, ENTRY_ORIGINS_MAX, PASSWORD_HASH_CHARS_MAX } from "../base/limits.ts";
-import { encodeBody, entryBody, parseEntry } from "./entry.ts";
+import {
+  ENTRY_BODY_CHARS_MAX,
+  ENTRY_IDS_MAX,
+  ENTRY_KIND_CHARS_MAX,
+  ENTRY_ORIGINS_MAX,
+  PASSWORD_HASH_CHARS_MAX,
+} from "../base/limits.ts";
+import { type Entry, encodeBody, encodeEntry, entryBody, parseEntry } from "./entry.ts";
 
 const hex = (digits: number) =>
   fc
@@ -107,6 +113,7 @@ describe("log entries", () => {
         const turned = Object.fromEntries(Object.entries(parsed.body).reverse()) as typeof parsed.body;
         expect(encodeBody(turned)).toBe(text);
         expect(JSON.parse(text)).toEqual(value.body);
+        expect(JSON.parse(encodeEntry(parsed))).toEqual(value);
       }),
     );
   });
@@ -125,10 +132,58 @@ describe("log entries", () => {
     }
   });
 
-  test("a kind that is not known is refused by name", () => {
-    const refused = parseEntry({ ...anEntry, body: { kind: "from-the-future" } });
-    expect(refused).toBeInstanceOf(Failure);
-    expect((refused as Failure).message).toContain("body.kind");
+  describe("of a kind that is not known", () => {
+    const unknown = (body: unknown): Entry => {
+      const parsed = parseEntry({ ...anEntry, body });
+      if (parsed instanceof Failure) throw parsed;
+      return parsed;
+    };
+
+    test("are kept as one text, whatever the order of their keys, through any number of trackers", () => {
+      const field = fc.stringMatching(/^[a-z]{1,8}$/).filter((name) => name !== "kind");
+      const fields = fc.dictionary(field, fc.jsonValue(), { maxKeys: 5 });
+      fc.assert(
+        fc.property(fields, (more) => {
+          const first = unknown(JSON.parse(JSON.stringify({ kind: "from-the-future", ...more })));
+          const turned = Object.fromEntries(Object.entries({ kind: "from-the-future", ...more }).reverse());
+          expect(unknown(JSON.parse(JSON.stringify(turned)))).toEqual(first);
+          const passedOn = parseEntry(JSON.parse(encodeEntry(first)));
+          expect(passedOn).toEqual(first);
+          expect(encodeBody((passedOn as Entry).body)).toBe(encodeBody(first.body));
+        }),
+      );
+      const { body } = unknown({
+        when: 1.5,
+        kind: "from-the-future",
+        who: { constructor: [2, { d: "", c: null }], a: 1 },
+      });
+      expect(encodeBody(body)).toBe(
+        '{"kind":"from-the-future","when":1.5,"who":{"a":1,"constructor":[2,{"c":null,"d":""}]}}',
+      );
+    });
+
+    test("the word for them is no kind of its own", () => {
+      const { body } = unknown({ kind: "opaque", text: "x" });
+      expect(encodeBody(body)).toBe('{"kind":"opaque","text":"x"}');
+    });
+
+    test("are bounded: their kind, their text, their depth", () => {
+      const named = (chars: number) => ({ kind: "k".repeat(chars) });
+      const long = (chars: number) => ({
+        kind: "new",
+        text: "x".repeat(chars - '{"kind":"new","text":""}'.length),
+      });
+      for (const [make, most] of [
+        [named, ENTRY_KIND_CHARS_MAX],
+        [long, ENTRY_BODY_CHARS_MAX],
+      ] as const)
+        expect([isBodyRefused(make(most)), isBodyRefused(make(most + 1))]).toEqual([false, true]);
+      for (const wrong of [{}, [], null, "new", { kind: 1 }, { kind: "" }, { kind: "New" }, { kind: "a b" }])
+        expect([wrong, isBodyRefused(wrong)]).toEqual([wrong, true]);
+      let deep: unknown = 1;
+      for (let depth = 0; depth < 50_000; depth++) deep = [deep];
+      expect(isBodyRefused({ kind: "new", deep })).toBe(true);
+    });
   });
 
   test("keys, stamps and requests must be of their form", () => {

@@ -3,12 +3,19 @@
  *
  * An entry is known for ever by its key (origin, sequence) and never changes. Bodies state what happened, in ids alone;
  * how they merge is for `tracker/core` to say. Piece lists are named by digest and never part of an entry. The stored
- * and sent form of a body is `encodeBody`: one body has one text, on every tracker.
+ * and sent form of a body is `encodeBody`: one body has one text, on every tracker. A body of a kind that this program
+ * does not know is kept as that text, for the program that will know it.
  */
 import * as v from "valibot";
 import type { Failure } from "../base/failure.ts";
 import type { JoinId } from "../base/ids.ts";
-import { ENTRY_IDS_MAX, ENTRY_ORIGINS_MAX, PASSWORD_HASH_CHARS_MAX } from "../base/limits.ts";
+import {
+  ENTRY_BODY_CHARS_MAX,
+  ENTRY_IDS_MAX,
+  ENTRY_KIND_CHARS_MAX,
+  ENTRY_ORIGINS_MAX,
+  PASSWORD_HASH_CHARS_MAX,
+} from "../base/limits.ts";
 import * as s from "./schema.ts";
 
 declare const brand: unique symbol;
@@ -18,6 +25,8 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 export type Stamp = Branded<"Stamp">;
 /** One run of one tracker: its number (a label only), a dash, 64 random bits in hex made at that start. */
 export type Origin = Branded<"Origin">;
+/** `<stamp> <origin>`: text order is the order of claims. */
+export type Claim = Branded<"Claim">;
 /** Of one answer of an owner to a join request. */
 export type AcceptId = Branded<"AcceptId">;
 /** Of one removal of a member. */
@@ -33,11 +42,11 @@ function text<T extends string>(form: RegExp, what: string) {
 
 export const stamp = text<Stamp>(/^[0-9a-f]{16}$/, "a time stamp of 16 hex digits");
 export const origin = text<Origin>(/^[1-9][0-9]{0,4}-[0-9a-f]{16}$/, "an origin (number-16 hex digits)");
-const joinId = text<JoinId>(/^[0-9a-f]{32}$/, "a join request id of 32 hex digits");
-const acceptId = text<AcceptId>(/^[0-9a-f]{32}$/, "an accept id of 32 hex digits");
-const removalId = text<RemovalId>(/^[0-9a-f]{32}$/, "a removal id of 32 hex digits");
-const passwordHash = v.pipe(v.string(), v.maxLength(PASSWORD_HASH_CHARS_MAX), v.regex(/^[ -~]+$/));
-const positive = v.pipe(s.whole, v.minValue(1));
+export const joinId = text<JoinId>(/^[0-9a-f]{32}$/, "a join request id of 32 hex digits");
+export const acceptId = text<AcceptId>(/^[0-9a-f]{32}$/, "an accept id of 32 hex digits");
+export const removalId = text<RemovalId>(/^[0-9a-f]{32}$/, "a removal id of 32 hex digits");
+export const passwordHash = v.pipe(v.string(), v.maxLength(PASSWORD_HASH_CHARS_MAX), v.regex(/^[ -~]+$/));
+export const positive = v.pipe(s.whole, v.minValue(1));
 const ids = <S extends v.GenericSchema>(id: S) => v.pipe(v.array(id), v.maxLength(ENTRY_IDS_MAX));
 
 /** Sequences count from 1 without holes within one origin. */
@@ -51,8 +60,14 @@ export const CLOSE_REASONS = ["left", "rejected", "removed"] as const;
 
 export const entryBody = v.variant("kind", [
   v.strictObject({ kind: v.literal("account-created"), uid: s.uid, name: s.userName, passwordHash }),
-  /** `stamp` is above the one it replaces, at any skew of the clocks. */
-  v.strictObject({ kind: v.literal("password-changed"), uid: s.uid, passwordHash, stamp }),
+  /** `stamp` is above the one it replaces, at any skew of the clocks. By `replaces` a change that it has not seen shows. */
+  v.strictObject({
+    kind: v.literal("password-changed"),
+    uid: s.uid,
+    passwordHash,
+    stamp,
+    replaces: v.optional(stamp),
+  }),
 
   v.strictObject({ kind: v.literal("group-created"), gid: s.gid, name: s.groupName, owner: s.uid }),
   v.strictObject({ kind: v.literal("group-deleted"), gid: s.gid }),
@@ -121,22 +136,85 @@ export type EntryBody = v.InferOutput<typeof entryBody>;
 export type EntryKind = EntryBody["kind"];
 export type BodyOf<K extends EntryKind> = Extract<EntryBody, { kind: K }>;
 
+/** Of a kind that this program does not know: its whole text as `encodeBody` gives it, kept, passed on, not applied. */
+export interface OpaqueBody {
+  readonly kind: "opaque";
+  readonly text: string;
+}
+
+const KNOWN_KINDS: ReadonlySet<unknown> = new Set(
+  entryBody.options.map(({ entries }) => entries.kind.literal),
+);
+
+const opaqueBody = v.pipe(
+  v.unknown(),
+  v.rawTransform<unknown, OpaqueBody>(({ dataset, addIssue, NEVER }) => {
+    const { value } = dataset;
+    const kind = isRecord(value) && value["kind"];
+    if (typeof kind !== "string" || kind.length > ENTRY_KIND_CHARS_MAX || !/^[a-z][a-z0-9-]*$/.test(kind)) {
+      addIssue({ message: "no kind of an entry" });
+      return NEVER;
+    }
+    const text = canonicalText(value);
+    if (text !== undefined && text.length <= ENTRY_BODY_CHARS_MAX) return { kind: "opaque", text };
+    addIssue({ message: `the body is longer than ${ENTRY_BODY_CHARS_MAX} characters, or nested too deeply` });
+    return NEVER;
+  }),
+);
+
 export const entry = v.strictObject({
   key: entryKey,
   stamp,
   /** The command that made it, so that the same command again is answered and not redone, on every tracker. */
   request: s.requestId,
-  body: entryBody,
+  body: v.lazy(
+    (body): v.GenericSchema<unknown, EntryBody | OpaqueBody> =>
+      isRecord(body) && !KNOWN_KINDS.has(body["kind"])
+        ? opaqueBody
+        : (entryBody as v.GenericSchema<unknown, EntryBody>),
+  ),
 });
 export type Entry = v.InferOutput<typeof entry>;
 
+/** @param value as `JSON.parse` gives it for the text of an entry */
 export function parseEntry(value: unknown): Entry | Failure {
   return s.check(entry, value);
 }
 
+/** The text of a whole entry; `parseEntry` takes what `JSON.parse` makes of it. */
+export function encodeEntry({ key, stamp, request, body }: Entry): string {
+  return entryText({ origin: key.origin, seq: key.seq, stamp, request, body: encodeBody(body) });
+}
+
+/** As `encodeEntry`, of an entry whose parts lie there as text. */
+export function entryText(parts: {
+  readonly origin: string;
+  readonly seq: number;
+  readonly stamp: string;
+  readonly request: string;
+  readonly body: string;
+}): string {
+  const { origin, seq, stamp, request, body } = parts;
+  return `{"key":{"origin":"${origin}","seq":${seq}},"stamp":"${stamp}","request":"${request}","body":${body}}`;
+}
+
 /** The one text of a body: JSON with its keys in order. */
-export function encodeBody(body: EntryBody): string {
-  return JSON.stringify(body, (_key, value: unknown) => (isRecord(value) ? sortKeys(value) : value));
+export function encodeBody(body: EntryBody | OpaqueBody): string {
+  return body.kind === "opaque" ? body.text : sortedJson(body);
+}
+
+/** @returns undefined for what is nested too deeply to be written */
+function canonicalText(value: unknown): string | undefined {
+  try {
+    return sortedJson(value);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => (isRecord(part) ? sortKeys(part) : part));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

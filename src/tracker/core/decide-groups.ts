@@ -6,7 +6,7 @@ import type { CreateGroup, Decision, DeleteGroup, TransferOwner } from "./comman
 import { deriveAcceptId, deriveGid, deriveJoinId } from "./derived-ids.ts";
 import { ownGroupNamed, userNamed } from "./queries.ts";
 import type { State } from "./state.ts";
-import { vectorKeys } from "./version-vector.ts";
+import { meetVectors, vectorKeys } from "./version-vector.ts";
 
 /** The owner becomes a member as everybody does, by an accepted request, and so stays one after a transfer. */
 export function decideCreateGroup(state: State, { request, by, group }: CreateGroup): Decision {
@@ -59,7 +59,8 @@ export function decideTransferOwner(state: State, { by, group, user }: TransferO
     return new Failure("not-member", `${user} is not a member of ${group}; list_members ${group} shows all`);
   const tooMany = refuseAnotherGroup(state, to) ?? refuseAnotherTransfer(state, gid, group);
   if (tooMany !== undefined) return tooMany;
-  const vector = vectorKeys(state.groups.acceptsVector(gid));
+  // Of rows that another tracker is giving some may be here and others not: what is not passed whole was not seen.
+  const vector = vectorKeys(meetVectors(state.groups.acceptsVector(gid), state.vector));
   if (vector.length > ENTRY_ORIGINS_MAX)
     return new Failure(
       "too-many",

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Failure } from "../../base/failure.ts";
 import type { Gid, Uid } from "../../base/ids.ts";
-import { PENDING_REQUESTS_PER_USER_MAX } from "../../base/limits.ts";
+import { CLOSED_REQUESTS_MAX, PENDING_REQUESTS_PER_USER_MAX } from "../../base/limits.ts";
 import { bodiesOf, codeOf, group, TestTracker, user } from "../../testing/test-tracker.ts";
 import { isMember, listRequests } from "./queries.ts";
 import { checkInvariants } from "./state.ts";
@@ -55,6 +55,18 @@ describe("join", () => {
     const refused = tracker.run({ kind: "join-group", by: bob, group: group("lob") }) as Failure;
     expect(refused.code).toBe("unknown-group");
     expect(refused.message).toBe("no group named lob; list_groups shows all");
+  });
+
+  test("closed requests of one user in one group are bounded, as each is kept for ever", () => {
+    for (let round = 0; round < CLOSED_REQUESTS_MAX; round++) {
+      join(bob);
+      bodiesOf(leave(bob));
+    }
+    const refused = join(bob) as Failure;
+    expect(refused.code).toBe("too-many");
+    expect(refused.message).toBe("1000 requests to join lab were closed, the most there may be of one user");
+    tracker.createGroup(ann, "art");
+    bodiesOf(tracker.run({ kind: "join-group", by: bob, group: group("art") }));
   });
 
   test("waiting requests of one user are bounded", () => {

@@ -4,7 +4,7 @@
  */
 import { Failure } from "../../base/failure.ts";
 import type { Gid, GroupName, Uid } from "../../base/ids.ts";
-import { ENTRY_IDS_MAX, PENDING_REQUESTS_PER_USER_MAX } from "../../base/limits.ts";
+import { CLOSED_REQUESTS_MAX, ENTRY_IDS_MAX, PENDING_REQUESTS_PER_USER_MAX } from "../../base/limits.ts";
 import type { BodyOf } from "../../wire/entry.ts";
 import type {
   AcceptRequest,
@@ -28,6 +28,11 @@ export function decideJoinGroup(state: State, { request, by, group }: JoinGroup)
   if (standing === "member") return new Failure("already-member", `already a member of ${group}`);
   if (standing === "requested")
     return new Failure("already-requested", `a request to join ${group} waits for its owner already`);
+  if (groups.closedCount(gid, by) >= CLOSED_REQUESTS_MAX)
+    return new Failure(
+      "too-many",
+      `${CLOSED_REQUESTS_MAX} requests to join ${group} were closed, the most there may be of one user`,
+    );
   if (pendingCount(state, by) >= PENDING_REQUESTS_PER_USER_MAX)
     return new Failure(
       "too-many",

@@ -24,5 +24,5 @@ export function decideChangePassword({ users }: State, command: ChangePassword, 
   if (replaced === undefined || !users.has(by))
     return new Failure("unknown-user", `this tracker does not know the account ${by} yet; try again shortly`);
   const stamp = laterStamp(now, stampAfter(replaced));
-  return [{ kind: "password-changed", uid: by, passwordHash, stamp }];
+  return [{ kind: "password-changed", uid: by, passwordHash, stamp, replaces: replaced }];
 }

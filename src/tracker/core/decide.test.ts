@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { REQUESTS_REMEMBERED_MAX } from "../../base/limits.ts";
 import { bodiesOf, group, type requestId, TestTracker, user } from "../../testing/test-tracker.ts";
 import { isMember } from "./queries.ts";
-import { stateHash } from "./state.ts";
+import { stateHash } from "./state-rows.ts";
 
 test("what a command makes is made once, even if it is repeated long after all else about it is forgotten", () => {
   const tracker = new TestTracker();

@@ -7,10 +7,12 @@
  */
 import { assert } from "../../base/assert.ts";
 import type { Gid, GroupName, JoinId, Uid } from "../../base/ids.ts";
-import type { AcceptId, BodyOf, Entry, RemovalId } from "../../wire/entry.ts";
-import { claimOf } from "./hybrid-time.ts";
-import { type Claimed, earliest } from "./joins.ts";
+import type { AcceptId, BodyOf, Entry, EntryKey, RemovalId } from "../../wire/entry.ts";
+import type { RowOf } from "../../wire/state-row.ts";
+import { claimOf, originOf } from "./hybrid-time.ts";
+import { type Claimed, earliest, isLesserText } from "./joins.ts";
 import {
+  type Accept,
   addAccept,
   addRemoval,
   type Candidacy,
@@ -45,7 +47,7 @@ interface Person extends Candidacy {
 }
 
 const NO_LINE: OwnershipLine = new Map();
-const NO_REMOVALS: readonly RemovalId[] = [];
+const NO_REMOVALS: RemovalId[] = [];
 
 export class Group {
   readonly gid: Gid;
@@ -97,9 +99,19 @@ export class Group {
     return person?.open.get(joinId) !== undefined || person?.closed?.has(joinId) === true;
   }
 
+  closedCount(uid: Uid): number {
+    return this.#people.get(uid)?.closed?.size ?? 0;
+  }
+
   hasAccept(uid: Uid, acceptId: AcceptId): boolean {
     const requests = [...(this.#people.get(uid)?.open ?? [])];
     return requests.some(({ accepts }) => accepts.some((accept) => accept.acceptId === acceptId));
+  }
+
+  /** Whether a request of the user was ever closed here, in whatever way. */
+  hasLeft(uid: Uid): boolean {
+    const person = this.#people.get(uid);
+    return (person?.closed?.size ?? 0) + (person?.removals?.size ?? 0) > 0;
   }
 
   removals(uid: Uid): RemovalId[] {
@@ -120,8 +132,7 @@ export class Group {
 
   create(entry: Entry, { name, owner }: BodyOf<"group-created">): StandingChange[] {
     if (this.#deleted) return [];
-    const creation = { claim: claimOf(entry.stamp, entry.key.origin), name, owner };
-    this.#creation = this.#creation === undefined ? creation : earliest(this.#creation, creation);
+    this.#joinCreation({ claim: claimOf(entry.stamp, entry.key.origin), name, owner });
     return this.#refreshAll();
   }
 
@@ -137,8 +148,8 @@ export class Group {
   transfer({ key, stamp }: Entry, body: BodyOf<"owner-transferred">): StandingChange[] {
     if (this.#deleted) return [];
     const { epoch, from, to } = body;
-    const transfer = { epoch, claim: claimOf(stamp, key.origin), from, to, vector: vectorOf(body.vector) };
-    this.#transfers.set(`${key.origin} ${key.seq}`, transfer);
+    const vector = vectorOf(body.vector);
+    this.#joinTransfer({ claim: claimOf(stamp, key.origin), seq: key.seq, epoch, from, to, vector });
     return this.#refreshAll();
   }
 
@@ -149,10 +160,9 @@ export class Group {
   accept({ key }: Entry, body: BodyOf<"request-accepted">): StandingChange[] {
     const { uid, joinId, acceptId, by } = body;
     const { epoch } = body.ownership;
-    // Mostly none: then all share one array.
-    const removals = body.removals.length === 0 ? NO_REMOVALS : body.removals;
+    const { removals } = body;
     const accept = { origin: key.origin, seq: key.seq, acceptId, epoch, by, removals };
-    return this.#change(uid, (person) => addAccept(person, joinId, accept));
+    return this.#change(uid, (person) => addAccept(person, joinId, sparing(accept)));
   }
 
   close({ uid, joinId }: BodyOf<"request-closed">): StandingChange[] {
@@ -163,21 +173,55 @@ export class Group {
     return this.#change(uid, (person) => addRemoval(person, removalId, closes));
   }
 
+  merge({ deleted, creation, transfers }: RowOf<"group">): StandingChange[] {
+    if (this.#deleted) return [];
+    if (deleted) return this.delete();
+    if (creation !== undefined) this.#joinCreation(creation);
+    for (const transfer of transfers) this.#joinTransfer({ ...transfer, vector: vectorOf(transfer.vector) });
+    return this.#refreshAll();
+  }
+
+  mergePerson({ uid, open, closed, removals }: RowOf<"person">): StandingChange[] {
+    return this.#change(uid, (person) => {
+      for (const { joinId, accepts } of open) {
+        openRequest(person, joinId);
+        for (const accept of accepts) addAccept(person, joinId, sparing(accept));
+      }
+      for (const joinId of closed) closeRequest(person, joinId);
+      for (const removalId of removals) addRemoval(person, removalId, []);
+    });
+  }
+
   /** The user's name has changed or become known: it stands elsewhere in the lists. */
   renamed(uid: Uid): void {
     const person = this.#people.get(uid);
     if (person !== undefined) this.#refresh(uid, person);
   }
 
-  // --- comparing and checking ---
+  // --- rows; the same whatever the order of arrival ---
 
-  /** One text for each fact, whatever the order of arrival. */
-  *dump(): Generator<string> {
-    yield JSON.stringify(["group", this.gid, this.#deleted, this.#creation]);
-    for (const [key, { epoch, claim, from, to, vector }] of this.#transfers)
-      yield JSON.stringify(["transfer", this.gid, key, epoch, claim, from, to, vectorKeys(vector)]);
-    for (const [uid, person] of this.#people) yield dumpPerson(this.gid, uid, person);
+  /** The group's own. @returns undefined while nothing is known but of its people */
+  row(): RowOf<"group"> | undefined {
+    const [creation, deleted] = [this.#creation, this.#deleted];
+    if (creation === undefined && !deleted && this.#transfers.size === 0) return undefined;
+    const transfers = Array.from(this.#transfers.values(), transferRow);
+    transfers.sort((left, right) =>
+      left.claim === right.claim ? left.seq - right.seq : left.claim < right.claim ? -1 : 1,
+    );
+    const about = { kind: "group", gid: this.gid, deleted } as const;
+    return creation === undefined ? { ...about, transfers } : { ...about, creation, transfers };
   }
+
+  personRow(uid: Uid): RowOf<"person"> | undefined {
+    const person = this.#people.get(uid);
+    return person && personRow(this.gid, uid, person);
+  }
+
+  *personRows(): Generator<RowOf<"person">> {
+    for (const [uid, person] of this.#people) yield personRow(this.gid, uid, person);
+  }
+
+  // --- checking ---
 
   invariants(): void {
     assert(this.#line.size > 0 === (this.#creation !== undefined), "a group that is there has an owner");
@@ -188,6 +232,19 @@ export class Group {
     }
     assert(listed.member.sort().join() === [...this.members.from()].join(), "members are derived");
     assert(listed.requested.sort().join() === [...this.requests.from()].join(), "requests are derived");
+  }
+
+  // --- facts join ---
+
+  #joinCreation(creation: Creation): void {
+    this.#creation = this.#creation === undefined ? creation : earliest(this.#creation, creation);
+  }
+
+  #joinTransfer(transfer: Transfer): void {
+    const key = `${originOf(transfer.claim)} ${transfer.seq}`;
+    const held = this.#transfers.get(key);
+    if (held === undefined || isLesserText(transferRow(transfer), transferRow(held)))
+      this.#transfers.set(key, transfer);
   }
 
   // --- people and what derives from them ---
@@ -232,11 +289,28 @@ export class Group {
   }
 }
 
-function dumpPerson(gid: Gid, uid: Uid, { open, closed, removals }: Candidacy): string {
-  const requests = Array.from(open, ({ joinId, accepts }) => [
-    joinId,
-    ...accepts.map((accept) => JSON.stringify(accept)).sort(),
-  ]);
-  const [closedIds, removalIds] = [closed ?? [], removals ?? []].map((ids) => [...ids].sort());
-  return JSON.stringify(["person", gid, uid, requests.sort(), closedIds, removalIds]);
+/** Mostly no removals were seen: then all accepts share one array. */
+function sparing(accept: Accept): Accept {
+  const { origin, seq, acceptId, epoch, by, removals } = accept;
+  return { origin, seq, acceptId, epoch, by, removals: removals.length === 0 ? NO_REMOVALS : removals };
+}
+
+function transferRow({ claim, seq, epoch, from, to, vector }: Transfer): RowOf<"group">["transfers"][number] {
+  return { claim, seq, epoch, from, to, vector: vectorKeys(vector) };
+}
+
+function personRow(gid: Gid, uid: Uid, { open, closed, removals }: Candidacy): RowOf<"person"> {
+  const requests = Array.from(open, ({ joinId, accepts }) => ({ joinId, accepts: accepts.toSorted(byKey) }));
+  return {
+    kind: "person",
+    gid,
+    uid,
+    open: requests.sort((left, right) => (left.joinId < right.joinId ? -1 : 1)),
+    closed: [...(closed ?? [])].sort(),
+    removals: [...(removals ?? [])].sort(),
+  };
+}
+
+function byKey(left: EntryKey, right: EntryKey): number {
+  return left.origin === right.origin ? left.seq - right.seq : left.origin < right.origin ? -1 : 1;
 }

@@ -6,10 +6,10 @@
  */
 import { assert } from "../../base/assert.ts";
 import type { Gid, GroupName, JoinId, Uid } from "../../base/ids.ts";
-import type { AcceptId, BodyOf, Entry, RemovalId } from "../../wire/entry.ts";
+import type { AcceptId, BodyOf, Claim, Entry, RemovalId } from "../../wire/entry.ts";
+import type { RowOf } from "../../wire/state-row.ts";
 import { FewRows } from "./few-rows.ts";
 import { Group, type StandingChange } from "./group.ts";
-import type { Claim } from "./hybrid-time.ts";
 import type { MemberStanding } from "./membership.ts";
 import { NameTable } from "./name-table.ts";
 import type { Tenure } from "./ownership.ts";
@@ -33,6 +33,11 @@ export class Groups {
   }
 
   // --- what is known ---
+
+  /** Of the groups that are there. */
+  get size(): number {
+    return this.#names.size;
+  }
 
   /** Created here or elsewhere, deleted or not. */
   isKnown(gid: Gid): boolean {
@@ -110,8 +115,18 @@ export class Groups {
     return this.#groups.get(gid)?.hasRequest(uid, joinId) ?? false;
   }
 
+  /** Of the requests of this user that were closed. */
+  closedCount(gid: Gid, uid: Uid): number {
+    return this.#groups.get(gid)?.closedCount(uid) ?? 0;
+  }
+
   hasAccept(gid: Gid, uid: Uid, acceptId: AcceptId): boolean {
     return this.#groups.get(gid)?.hasAccept(uid, acceptId) ?? false;
+  }
+
+  /** Whether the user has left, or was removed or rejected, at some time; of a deleted group nothing is known. */
+  hasLeft(gid: Gid, uid: Uid): boolean {
+    return this.#groups.get(gid)?.hasLeft(uid) ?? false;
   }
 
   removals(gid: Gid, uid: Uid): RemovalId[] {
@@ -152,17 +167,38 @@ export class Groups {
     return this.#change(body.gid, (group) => group.remove(body));
   }
 
+  merge(row: RowOf<"group">): StandingChange[] {
+    return this.#change(row.gid, (group) => group.merge(row));
+  }
+
+  mergePerson(row: RowOf<"person">): StandingChange[] {
+    return this.#change(row.gid, (group) => group.mergePerson(row));
+  }
+
   /** The user's name has changed or become known: it stands elsewhere in lists. */
   renamed(uid: Uid): void {
     for (const group of this.#ofUser.get(uid) ?? []) group.renamed(uid);
   }
 
-  // --- comparing and checking ---
+  // --- rows ---
 
-  /** One text for each fact, whatever the order of arrival. */
-  *dump(): Generator<string> {
-    for (const group of this.#groups.values()) yield* group.dump();
+  rowOf(gid: Gid): RowOf<"group"> | undefined {
+    return this.#groups.get(gid)?.row();
   }
+
+  personRowOf(gid: Gid, uid: Uid): RowOf<"person"> | undefined {
+    return this.#groups.get(gid)?.personRow(uid);
+  }
+
+  *rows(): Generator<RowOf<"group" | "person">> {
+    for (const group of this.#groups.values()) {
+      const row = group.row();
+      if (row !== undefined) yield row;
+      yield* group.personRows();
+    }
+  }
+
+  // --- checking ---
 
   invariants(): void {
     this.#names.invariants();

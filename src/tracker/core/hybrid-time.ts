@@ -6,11 +6,7 @@
  */
 import { assert } from "../../base/assert.ts";
 import { CLOCK_AHEAD_MS_MAX } from "../../base/limits.ts";
-import type { Origin, Stamp } from "../../wire/entry.ts";
-
-declare const claimBrand: unique symbol;
-/** `<stamp> <origin>`: text order is the order of claims. */
-export type Claim = string & { readonly [claimBrand]: true };
+import type { Claim, Origin, Stamp } from "../../wire/entry.ts";
 
 const MS_MAX = 2 ** 48 - 1;
 const COUNTER_MAX = 2 ** 16 - 1;
@@ -46,6 +42,10 @@ export function stampOf(claim: Claim): Stamp {
   return claim.slice(0, claim.indexOf(" ")) as Stamp;
 }
 
+export function originOf(claim: Claim): Origin {
+  return claim.slice(claim.indexOf(" ") + 1) as Origin;
+}
+
 /** The stamps of one tracker: each above all that it gave and all that it saw, save those far ahead of its clock. */
 export class HybridClock {
   #last: Stamp = FIRST_STAMP;
@@ -59,6 +59,6 @@ export class HybridClock {
 
   /** A stamp that came from the log or from elsewhere: later ones of this clock are above it. */
   observe(stamp: Stamp, nowMs: number): void {
-    if (stampMs(stamp) <= nowMs + CLOCK_AHEAD_MS_MAX) this.#last = laterStamp(this.#last, stamp);
+    if (stamp > this.#last && stampMs(stamp) <= nowMs + CLOCK_AHEAD_MS_MAX) this.#last = stamp;
   }
 }

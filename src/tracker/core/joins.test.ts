@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { JoinId } from "../../base/ids.ts";
-import type { AcceptId, Origin, RemovalId } from "../../wire/entry.ts";
-import { type Claim, claimOf, makeStamp } from "./hybrid-time.ts";
+import type { AcceptId, Claim, Origin, RemovalId, Stamp } from "../../wire/entry.ts";
+import { claimOf, makeStamp } from "./hybrid-time.ts";
 import { earliest, lastChange, latest, presentHandover } from "./joins.ts";
 import {
   addAccept,
@@ -19,7 +19,11 @@ const claim = fc
   .map(([ms, from]) => claimOf(makeStamp(ms, 0), from));
 /** Ties with different values too: no honest entry makes them, a wrong one must not split the trackers. */
 const claimed = fc.record({ claim, name: fc.constantFrom("a", "b") });
-const change = fc.record({ shared: fc.boolean(), counter: fc.integer({ min: 0, max: 3 }) });
+const change = fc.record({
+  shared: fc.boolean(),
+  counter: fc.integer({ min: 0, max: 3 }),
+  stamp: fc.constantFrom("0", "1") as fc.Arbitrary<Stamp>,
+});
 const handover = fc.record({ epoch: fc.integer({ min: 1, max: 3 }), claim, to: fc.constantFrom("a", "b") });
 
 function expectJoin<T>(values: fc.Arbitrary<T>, join: (left: T, right: T) => T): void {
@@ -51,8 +55,13 @@ describe("what they choose", () => {
   });
 
   test("the greater counter wins, and of equal ones the end of the share", () => {
-    expect(lastChange({ shared: true, counter: 5 }, { shared: false, counter: 4 }).shared).toBe(true);
-    expect(lastChange({ shared: true, counter: 4 }, { shared: false, counter: 4 }).shared).toBe(false);
+    const stamp = makeStamp(1, 0);
+    const [shared, stopped] = [
+      { shared: true, counter: 4, stamp: makeStamp(2, 0) },
+      { shared: false, counter: 4, stamp },
+    ];
+    expect(lastChange({ shared: true, counter: 5, stamp }, stopped).shared).toBe(true);
+    expect(lastChange(shared, stopped).shared).toBe(false);
   });
 
   test("the greatest epoch owns, and of equal ones the first claim", () => {

@@ -5,7 +5,7 @@
  * Honest facts never tie (a claim names one command at one origin); where a wrong one does, the text of the value decides,
  * so that all trackers still compute the same.
  */
-import type { Claim } from "./hybrid-time.ts";
+import type { Claim, Stamp } from "../../wire/entry.ts";
 
 /** A value set by one entry. */
 export interface Claimed {
@@ -28,16 +28,24 @@ function compareClaimed(left: Claimed, right: Claimed): number {
   return leftText === rightText ? 0 : leftText < rightText ? -1 : 1;
 }
 
+/** What one entry says is said once: two texts under one key, which only a wrong tracker makes, join to the lesser. */
+export function isLesserText<T>(left: T, right: T): boolean {
+  return JSON.stringify(left) < JSON.stringify(right);
+}
+
 /** One change by a device of its own share: the device counts, no clock does. */
 export interface ShareChange {
   readonly shared: boolean;
   readonly counter: number;
+  /** When it came. Judges nothing but two texts of one change, which only a wrong tracker makes. */
+  readonly stamp: Stamp;
 }
 
-/** The device's last change; of two under one number the one that ends the share. */
+/** The device's last change; of two under one number the one that ends the share. No clock decides what is shared. */
 export function lastChange<T extends ShareChange>(left: T, right: T): T {
   if (left.counter !== right.counter) return left.counter > right.counter ? left : right;
-  return left.shared ? right : left;
+  if (left.shared !== right.shared) return left.shared ? right : left;
+  return left.stamp >= right.stamp ? left : right;
 }
 
 /** The handing over of a group; the creation stands at epoch 0. */

@@ -7,11 +7,14 @@
 import { assert } from "../../base/assert.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Entry, Origin } from "../../wire/entry.ts";
+import type { StateRow } from "../../wire/state-row.ts";
 import type { Command } from "./commands.ts";
 import { decide } from "./decide.ts";
 import type { StandingChange } from "./groups.ts";
 import { HybridClock } from "./hybrid-time.ts";
-import { apply, State } from "./state.ts";
+import { apply, mergeRow, State } from "./state.ts";
+import { stampsOf } from "./state-rows.ts";
+import { joinVectors, type VersionVector } from "./version-vector.ts";
 
 export interface Executed {
   /** To be appended in one transaction, then applied. None if the command was done before. */
@@ -22,11 +25,29 @@ export class TrackerCore {
   readonly state = new State();
   readonly origin: Origin;
   readonly #clock = new HybridClock();
-  #seq = 0;
+  /** Sequences of entries that were not applied because their kind is not known, rising. */
+  readonly #opaque = new Map<Origin, number[]>();
 
   /** @param origin made for this run alone: its sequence begins at 1 */
   constructor(origin: Origin) {
     this.origin = origin;
+  }
+
+  /** What the state has seen of each origin's log, entries of an unknown kind included. */
+  get vector(): VersionVector {
+    return this.state.vector;
+  }
+
+  /** What the rows of the state stand for: as `vector`, but no further than below an origin's first unknown entry. */
+  covered(): VersionVector {
+    const covered = new Map(this.state.vector);
+    for (const [origin, [first = 1]] of this.#opaque) covered.set(origin, first - 1);
+    return covered;
+  }
+
+  /** Entries that wait for a program that knows their kind. */
+  get holdsUnknown(): boolean {
+    return this.#opaque.size > 0;
   }
 
   /** Decides; changes no state. */
@@ -36,7 +57,7 @@ export class TrackerCore {
     if (bodies instanceof Failure) return bodies;
     const { request } = command;
     const entries = bodies.map((body, index): Entry => {
-      const key = { origin: this.origin, seq: this.#seq + 1 + index };
+      const key = { origin: this.origin, seq: this.#seqOf(this.origin) + 1 + index };
       return { key, stamp, request, body };
     });
     return { entries };
@@ -52,17 +73,54 @@ export class TrackerCore {
     return changes;
   }
 
-  /** Takes the log at start; keeps nothing but the state of it. */
+  /** Takes what the log holds beyond the rows, at start; keeps nothing but the state of it. */
   restore(entries: Iterable<Entry>, nowMs: number): void {
     for (const entry of entries) this.#applyOne(entry, nowMs);
   }
 
-  #applyOne(entry: Entry, nowMs: number): readonly StandingChange[] {
-    if (entry.key.origin === this.origin) {
-      assert(entry.key.seq === this.#seq + 1, `own entry ${entry.key.seq} after ${this.#seq}`);
-      this.#seq = entry.key.seq;
+  /** Takes rows of another tracker, in any order. @returns whose standing in which group became another */
+  merge(rows: Iterable<StateRow>, nowMs: number): StandingChange[] {
+    const changes: StandingChange[] = [];
+    for (const row of rows) for (const change of this.#mergeOne(row, nowMs)) changes.push(change);
+    return changes;
+  }
+
+  /** Takes the rows of the store, at start. What they stand for is for `adopt` to say. */
+  restoreRows(rows: Iterable<StateRow>, nowMs: number): void {
+    for (const row of rows) this.#mergeOne(row, nowMs);
+  }
+
+  /** The rows that were taken stand for all entries up to this vector. */
+  adopt(vector: VersionVector): void {
+    assert(
+      (vector.get(this.origin) ?? 0) <= this.#seqOf(this.origin),
+      "nobody is ahead of this run's own log",
+    );
+    for (const [origin, seq] of joinVectors(this.state.vector, vector)) this.state.vector.set(origin, seq);
+    for (const [origin, seqs] of this.#opaque) {
+      const left = seqs.filter((seq) => seq > (vector.get(origin) ?? 0));
+      if (left.length > 0) this.#opaque.set(origin, left);
+      else this.#opaque.delete(origin);
     }
+  }
+
+  #applyOne(entry: Entry, nowMs: number): readonly StandingChange[] {
+    const { origin, seq } = entry.key;
+    const last = this.#seqOf(origin);
+    assert(origin !== this.origin || seq === last + 1, `own entry ${seq} after ${last}`);
+    if (seq > last) this.state.vector.set(origin, seq);
+    if (seq > last && entry.body.kind === "opaque")
+      this.#opaque.set(origin, [...(this.#opaque.get(origin) ?? []), seq]);
     this.#clock.observe(entry.stamp, nowMs);
     return apply(this.state, entry);
+  }
+
+  #mergeOne(row: StateRow, nowMs: number): readonly StandingChange[] {
+    for (const stamp of stampsOf(row)) this.#clock.observe(stamp, nowMs);
+    return mergeRow(this.state, row);
+  }
+
+  #seqOf(origin: Origin): number {
+    return this.state.vector.get(origin) ?? 0;
   }
 }

@@ -7,6 +7,7 @@
 import type { JoinId, Uid } from "../../base/ids.ts";
 import type { AcceptId, EntryKey, RemovalId } from "../../wire/entry.ts";
 import { FewRows } from "./few-rows.ts";
+import { isLesserText } from "./joins.ts";
 import type { OwnershipLine } from "./ownership.ts";
 import { covers } from "./version-vector.ts";
 
@@ -17,7 +18,7 @@ export interface Accept extends EntryKey {
   readonly acceptId: AcceptId;
   readonly epoch: number;
   readonly by: Uid;
-  readonly removals: readonly RemovalId[];
+  readonly removals: RemovalId[];
 }
 
 export interface OpenRequest {
@@ -44,9 +45,11 @@ export function openRequest({ open, closed }: Candidacy, joinId: JoinId): void {
 
 export function addAccept(candidacy: Candidacy, joinId: JoinId, accept: Accept): void {
   openRequest(candidacy, joinId);
-  const request = candidacy.open.get(joinId);
-  if (request === undefined || request.accepts.some((other) => sameKey(other, accept))) return;
-  request.accepts.push(accept);
+  const accepts = candidacy.open.get(joinId)?.accepts;
+  if (accepts === undefined) return;
+  const at = accepts.findIndex((other) => sameKey(other, accept));
+  if (at < 0) accepts.push(accept);
+  else if (isLesserText(accept, accepts[at])) accepts[at] = accept;
 }
 
 export function closeRequest(candidacy: Candidacy, joinId: JoinId): void {

@@ -22,7 +22,7 @@ import {
   ownerOf,
   userName,
 } from "./queries.ts";
-import { stateHash } from "./state.ts";
+import { stateHash } from "./state-rows.ts";
 
 const DAY_MS = 86_400_000;
 const lab = group("lab");

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Uid } from "../../base/ids.ts";
-import type { Claim } from "./hybrid-time.ts";
+import type { Claim } from "../../wire/entry.ts";
 import { idOfSortKey, NameTable, nameKeyOfSortKey, sortKey, suffixOf, withSuffix } from "./name-table.ts";
 
 const one = "00000000000000000000000000000001" as Uid;

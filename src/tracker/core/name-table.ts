@@ -6,7 +6,7 @@
  * are one if their `nameKey` is. The table is also the order of lists: by name key, then id.
  */
 import { nameKey } from "../../base/ids.ts";
-import type { Claim } from "./hybrid-time.ts";
+import type { Claim } from "../../wire/entry.ts";
 import { SortedKeys } from "./sorted-keys.ts";
 
 /** Lower than every character that a name may hold, so that keys sort by name first. */

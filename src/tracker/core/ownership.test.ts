@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Uid } from "../../base/ids.ts";
-import type { Origin } from "../../wire/entry.ts";
-import type { Claim } from "./hybrid-time.ts";
+import type { Claim, Origin } from "../../wire/entry.ts";
 import { type OwnershipLine, ownershipLine, presentTenure, type Transfer } from "./ownership.ts";
 import { vectorKeys, vectorOf } from "./version-vector.ts";
 
@@ -10,7 +9,7 @@ const uid = (name: string) => name as Uid;
 
 function transfer(epoch: number, from: string, to: string, seen: number, claim = `${epoch}`): Transfer {
   const vector = vectorOf([{ origin, seq: seen }]);
-  return { epoch, from: uid(from), to: uid(to), vector, claim: claim as Claim };
+  return { epoch, from: uid(from), to: uid(to), vector, claim: claim as Claim, seq: 1 };
 }
 
 /** Owner by epoch with the sequence that all later handovers have seen. */

@@ -6,12 +6,14 @@
  * entry has not arrived) ends there: who stands behind the gap grants nothing until it is closed.
  */
 import type { Uid } from "../../base/ids.ts";
-import type { Claim } from "./hybrid-time.ts";
+import type { Claim } from "../../wire/entry.ts";
 import { type Handover, presentHandover } from "./joins.ts";
 import { meetVectors, type VersionVector } from "./version-vector.ts";
 
 export interface Transfer extends Handover {
   readonly claim: Claim;
+  /** Of its entry. */
+  readonly seq: number;
   readonly from: Uid;
   readonly to: Uid;
   /** The accepts that it has seen. */

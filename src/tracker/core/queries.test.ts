@@ -222,7 +222,7 @@ describe("search", () => {
         shared: true,
         counter: 1,
       };
-      shares.setShare({ kind: "share-set", ...share });
+      shares.setShare(entry, { kind: "share-set", ...share });
     }
     const wanted = String(SEARCH_NAMES_PER_PAGE_MAX + 5).padStart(6, "0");
     const first = searchFiles(tracker.state, ann, wanted);

@@ -20,7 +20,7 @@ import type { FileSummary } from "../../base/manifest.ts";
 import { count } from "../../base/text.ts";
 import type { Stamp } from "../../wire/entry.ts";
 import { idOfSortKey, nameKeyOfSortKey, sortKey } from "./name-table.ts";
-import { parseSharePlace, type Sharer } from "./shares.ts";
+import { parseSharePlace, type ShareRow, type Sharer } from "./shares.ts";
 import type { State } from "./state.ts";
 
 export interface Page<Row> {
@@ -169,7 +169,7 @@ export function listedFile(state: State, gid: Gid, fileId: FileId): FoundFile | 
 }
 
 /** Machines that share the file, online or not. */
-export function sharersOf({ shares }: State, gid: Gid, fileId: FileId): Sharer[] {
+export function sharersOf({ shares }: State, gid: Gid, fileId: FileId): ShareRow[] {
   return [...shares.sharers(gid, fileId)];
 }
 

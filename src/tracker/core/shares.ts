@@ -6,12 +6,13 @@
  * each change of membership; `invariants` recomputes it. Files of a deleted group are forgotten.
  */
 import { assert } from "../../base/assert.ts";
-import type { FileId, FileName, Fingerprint, Gid, Uid } from "../../base/ids.ts";
+import type { Digest, FileId, FileName, Fingerprint, Gid, Uid } from "../../base/ids.ts";
 import type { FileSummary } from "../../base/manifest.ts";
-import type { BodyOf, Entry } from "../../wire/entry.ts";
+import type { BodyOf, Claim, Entry } from "../../wire/entry.ts";
+import type { RowOf } from "../../wire/state-row.ts";
 import { FewRows } from "./few-rows.ts";
 import type { Groups } from "./groups.ts";
-import { type Claim, claimOf } from "./hybrid-time.ts";
+import { claimOf } from "./hybrid-time.ts";
 import { type Claimed, lastChange, latest, type ShareChange } from "./joins.ts";
 import { NameTable, sortKey } from "./name-table.ts";
 import { SortedKeys } from "./sorted-keys.ts";
@@ -25,9 +26,8 @@ export interface Sharer {
 export interface ShareRow extends Sharer, ShareChange {}
 
 /** The summary and the name of a content: the last that was added while nobody shared it. */
-interface Listing extends Claimed {
+interface Listing extends Claimed, Omit<FileSummary, "fileId"> {
   readonly name: FileName;
-  readonly file: FileSummary;
 }
 
 interface FileRow {
@@ -56,6 +56,13 @@ export class Shares {
 
   // --- what is known ---
 
+  /** Listed files of all groups. Costs a pass over the groups. */
+  get size(): number {
+    let size = 0;
+    for (const { listed } of this.#files.values()) size += listed.size;
+    return size;
+  }
+
   /** Files of the group that are known, listed or not. */
   fileCount(gid: Gid): number {
     return this.#files.get(gid)?.rows.size ?? 0;
@@ -67,7 +74,10 @@ export class Shares {
 
   /** Listed or not. */
   file(gid: Gid, fileId: FileId): FileSummary | undefined {
-    return this.#row(gid, fileId)?.listing?.file;
+    const listing = this.#row(gid, fileId)?.listing;
+    if (listing === undefined) return undefined;
+    const { size, sha1, digest } = listing;
+    return { fileId, size, sha1, digest };
   }
 
   /** What the file is called now: with a suffix if an earlier listed one has the name. */
@@ -88,12 +98,18 @@ export class Shares {
     return this.#files.get(gid)?.listed.above(after) ?? [];
   }
 
+  /** Of the piece lists of all files. */
+  *digests(): Generator<Digest> {
+    for (const { rows } of this.#files.values())
+      for (const { listing } of rows.values()) if (listing !== undefined) yield listing.digest;
+  }
+
   share(gid: Gid, fileId: FileId, { uid, device }: Sharer): ShareRow | undefined {
     return this.#row(gid, fileId)?.shares.get(shareKey({ uid, device }));
   }
 
   /** Whose shares count, online or not. */
-  *sharers(gid: Gid, fileId: FileId): Generator<Sharer> {
+  *sharers(gid: Gid, fileId: FileId): Generator<ShareRow> {
     for (const share of this.#row(gid, fileId)?.shares ?? []) {
       if (this.#counts(gid, share)) yield share;
     }
@@ -106,32 +122,43 @@ export class Shares {
     }
   }
 
+  /** The files that a user shares or shared in the group, from whatever machine. */
+  *ofUserIn(gid: Gid, uid: Uid): Generator<FileId> {
+    for (const place of this.#ofUser.get(uid)?.startingWith(`${gid}\n`) ?? [])
+      yield parseSharePlace(place).fileId;
+  }
+
   // --- what happens ---
 
   addFile(entry: Entry, body: BodyOf<"file-added">): void {
     const { gid, fileId, name, size, sha1, digest } = body;
+    const claim = claimOf(entry.stamp, entry.key.origin);
+    this.mergeFile({ kind: "file", gid, fileId, listing: { claim, name, size, sha1, digest } });
+  }
+
+  setShare({ stamp }: Entry, { gid, fileId, uid, device, shared, counter }: BodyOf<"share-set">): void {
+    this.mergeShare({ kind: "share", gid, fileId, uid, device, shared, counter, stamp });
+  }
+
+  mergeFile({ gid, fileId, listing }: RowOf<"file">): void {
     if (this.#groups.isDeleted(gid)) return;
     const { files, row } = this.#ensure(gid, fileId);
-    const claim = claimOf(entry.stamp, entry.key.origin);
-    const listing = { claim, name, file: { fileId, size, sha1, digest } };
     this.#update(files, fileId, row, () => {
       row.listing = row.listing === undefined ? listing : latest(row.listing, listing);
     });
   }
 
-  setShare(body: BodyOf<"share-set">): void {
-    const { gid, fileId, uid, device, shared, counter } = body;
+  mergeShare({ gid, fileId, uid, device, shared, counter, stamp }: RowOf<"share">): void {
     if (this.#groups.isDeleted(gid)) return;
     const { files, row } = this.#ensure(gid, fileId);
-    const key = shareKey(body);
-    const before = row.shares.get(key);
-    const change = { uid, device, shared, counter };
+    const change = { uid, device, shared, counter, stamp };
+    const before = row.shares.get(shareKey(change));
     const share = before === undefined ? change : lastChange(before, change);
     this.#update(files, fileId, row, () => {
       row.shares.put(share);
       row.counting += Number(this.#counts(gid, share)) - Number(this.#counts(gid, before));
     });
-    if (before === undefined) this.#index(gid, fileId, body);
+    if (before === undefined) this.#index(gid, fileId, share);
   }
 
   /** The user is a member of the group from now on, or no longer. */
@@ -158,18 +185,28 @@ export class Shares {
     this.#files.delete(gid);
   }
 
-  // --- comparing and checking ---
+  // --- rows ---
 
-  /** One text for each row, whatever the order of arrival. */
-  *dump(): Generator<string> {
+  fileRowOf(gid: Gid, fileId: FileId): RowOf<"file"> | undefined {
+    const listing = this.#row(gid, fileId)?.listing;
+    return listing && { kind: "file", gid, fileId, listing };
+  }
+
+  shareRowOf(gid: Gid, fileId: FileId, sharer: Sharer): RowOf<"share"> | undefined {
+    const share = this.share(gid, fileId, sharer);
+    return share && shareRow(gid, fileId, share);
+  }
+
+  *rows(): Generator<RowOf<"file" | "share">> {
     for (const [gid, files] of this.#files) {
       for (const [fileId, row] of files.rows) {
-        yield JSON.stringify(["file", gid, fileId, row.listing]);
-        for (const { uid, device, shared, counter } of row.shares)
-          yield JSON.stringify(["share", gid, fileId, uid, device, shared, counter]);
+        if (row.listing !== undefined) yield { kind: "file", gid, fileId, listing: row.listing };
+        for (const share of row.shares) yield shareRow(gid, fileId, share);
       }
     }
   }
+
+  // --- checking ---
 
   invariants(): void {
     let shares = 0;
@@ -249,6 +286,11 @@ function newGroupFiles(): GroupFiles {
 
 function isListed(row: FileRow | undefined): boolean {
   return row?.listing !== undefined && row.counting > 0;
+}
+
+function shareRow(gid: Gid, fileId: FileId, share: ShareRow): RowOf<"share"> {
+  const { uid, device, shared, counter, stamp } = share;
+  return { kind: "share", gid, fileId, uid, device, shared, counter, stamp };
 }
 
 function shareKey({ uid, device }: Sharer): string {

@@ -1,12 +1,14 @@
 /**
- * All that a tracker knows, in memory. `apply` alone changes it, in place, because a million rows cannot be copied.
+ * All that a tracker knows, in memory. `apply` and `mergeRow` alone change it, in place, because a million rows cannot be
+ * copied.
  *
- * `apply` cannot fail and depends on no order: each field joins (`joins.ts`), the rest is derived, so two trackers that
- * have seen the same entries are equal, which `stateHash` compares. It judges nothing: what may happen is for `decide`
- * to say, before.
+ * Neither can fail nor depends on an order: each field joins (`joins.ts`), the rest is derived, so two trackers that
+ * have seen the same entries, or rows made of them, are equal. They judge nothing: what may happen is for `decide` to
+ * say, before. The state as rows is in `state-rows.ts`.
  */
 import { unreachable } from "../../base/assert.ts";
-import type { Entry } from "../../wire/entry.ts";
+import type { Entry, Origin } from "../../wire/entry.ts";
+import type { StateRow } from "../../wire/state-row.ts";
 import { Groups, type StandingChange } from "./groups.ts";
 import { RecentRequests } from "./recent-requests.ts";
 import { Shares } from "./shares.ts";
@@ -17,17 +19,56 @@ export class State {
   readonly groups = new Groups(this.users);
   readonly shares = new Shares(this.groups);
   readonly recent = new RecentRequests();
+  /** What was seen of each origin's log: every entry up to there is in here. */
+  readonly vector = new Map<Origin, number>();
 }
 
 /** @returns whose standing in which group became another: who must be told, or cut off */
 export function apply(state: State, entry: Entry): readonly StandingChange[] {
+  const { body } = entry;
   state.recent.add(entry.request);
   const changes = applyBody(state, entry);
-  for (const { gid, uid, before, after } of changes) {
-    if (before === "member" || after === "member") state.shares.standingChanged(gid, uid);
-  }
-  if (entry.body.kind === "group-deleted") state.shares.groupDeleted(entry.body.gid);
+  followStandings(state, changes);
+  if (body.kind === "group-deleted") state.shares.groupDeleted(body.gid);
   return changes;
+}
+
+/**
+ * Joins all that the row came from into the state, as `apply` does with the entries themselves.
+ * @returns as `apply`
+ */
+export function mergeRow(state: State, row: StateRow): readonly StandingChange[] {
+  const changes = mergeFacts(state, row);
+  followStandings(state, changes);
+  if (row.kind === "group" && row.deleted) state.shares.groupDeleted(row.gid);
+  return changes;
+}
+
+function mergeFacts({ users, groups, shares }: State, row: StateRow): readonly StandingChange[] {
+  switch (row.kind) {
+    case "account":
+      if (users.merge(row)) groups.renamed(row.uid);
+      return NO_CHANGE;
+    case "group":
+      return groups.merge(row);
+    case "person":
+      return groups.mergePerson(row);
+    case "file":
+      shares.mergeFile(row);
+      return NO_CHANGE;
+    case "share":
+      shares.mergeShare(row);
+      return NO_CHANGE;
+    default:
+      return unreachable(row);
+  }
+}
+
+/** Shares count with the membership of their user. */
+function followStandings({ shares }: State, changes: readonly StandingChange[]): void {
+  for (const { gid, uid, before, after } of changes) {
+    if (before === "member" || after === "member") shares.standingChanged(gid, uid);
+  }
 }
 
 const NO_CHANGE: readonly StandingChange[] = [];
@@ -59,23 +100,13 @@ function applyBody({ users, groups, shares }: State, entry: Entry): readonly Sta
       shares.addFile(entry, body);
       return NO_CHANGE;
     case "share-set":
-      shares.setShare(body);
+      shares.setShare(entry, body);
+      return NO_CHANGE;
+    case "opaque":
       return NO_CHANGE;
     default:
       return unreachable(body);
   }
-}
-
-/** Every fact, one line each, in order: equal for equal states. */
-export function dumpState({ users, groups, shares }: State): string[] {
-  return [...users.dump(), ...groups.dump(), ...shares.dump()].sort();
-}
-
-/** SHA-256 of the dump. Costs a pass over everything. */
-export function stateHash(state: State): string {
-  const hasher = new Bun.CryptoHasher("sha256");
-  for (const line of dumpState(state)) hasher.update(`${line}\n`);
-  return hasher.digest("hex");
 }
 
 /** Recomputes everything derived. For tests. */

@@ -6,8 +6,9 @@
  */
 import { assert } from "../../base/assert.ts";
 import type { Uid, UserName } from "../../base/ids.ts";
-import type { BodyOf, Entry, Stamp } from "../../wire/entry.ts";
-import { type Claim, claimOf, stampOf } from "./hybrid-time.ts";
+import type { BodyOf, Claim, Entry, Origin, Stamp } from "../../wire/entry.ts";
+import type { RowOf } from "../../wire/state-row.ts";
+import { claimOf, originOf, stampOf } from "./hybrid-time.ts";
 import { type Claimed, earliest, latest } from "./joins.ts";
 import { NameTable, sortKey, withSuffix } from "./name-table.ts";
 
@@ -31,6 +32,10 @@ const UNKNOWN_NAME = "unknown" as UserName;
 export class Users {
   readonly #rows = new Map<Uid, AccountRow>();
   readonly #names = new NameTable<Uid>((uid) => this.#rows.get(uid)?.creation?.claim ?? ("" as Claim));
+
+  get size(): number {
+    return this.#names.size;
+  }
 
   has(uid: Uid): boolean {
     return this.#rows.get(uid)?.creation !== undefined;
@@ -73,29 +78,46 @@ export class Users {
     return claim && stampOf(claim);
   }
 
+  /** Which run of which tracker gave the present password. */
+  passwordOrigin(uid: Uid): Origin | undefined {
+    const claim = this.#rows.get(uid)?.password.claim;
+    return claim && originOf(claim);
+  }
+
   /** @returns true if the account's place in lists has changed */
   create(entry: Entry, body: BodyOf<"account-created">): boolean {
-    const row = this.#row(body.uid);
-    const before = row.creation;
     const claim = claimOf(entry.stamp, entry.key.origin);
-    row.password = latest(row.password, { claim, hash: body.passwordHash });
-    const creation = { claim, name: body.name };
-    row.creation = before === undefined ? creation : earliest(before, creation);
-    if (row.creation.name === before?.name) return false;
-    if (before !== undefined) this.#names.delete(before.name, body.uid);
-    this.#names.add(row.creation.name, body.uid);
-    return true;
+    this.#joinPassword(body.uid, { claim, hash: body.passwordHash });
+    return this.#joinCreation(body.uid, { claim, name: body.name });
   }
 
   changePassword(entry: Entry, body: BodyOf<"password-changed">): void {
-    const row = this.#row(body.uid);
     const claim = claimOf(body.stamp, entry.key.origin);
-    row.password = latest(row.password, { claim, hash: body.passwordHash });
+    this.#joinPassword(body.uid, { claim, hash: body.passwordHash });
   }
 
-  /** One text for each row, whatever the order of arrival. */
-  *dump(): Generator<string> {
-    for (const [uid, row] of this.#rows) yield JSON.stringify(["account", uid, row.creation, row.password]);
+  /** @returns true if the account's place in lists has changed */
+  merge({ uid, creation, password }: RowOf<"account">): boolean {
+    this.#joinPassword(uid, password);
+    return creation !== undefined && this.#joinCreation(uid, creation);
+  }
+
+  // --- rows ---
+
+  rowOf(uid: Uid): RowOf<"account"> | undefined {
+    const row = this.#rows.get(uid);
+    if (row === undefined) return undefined;
+    const { creation, password } = row;
+    return creation === undefined
+      ? { kind: "account", uid, password }
+      : { kind: "account", uid, creation, password };
+  }
+
+  *rows(): Generator<RowOf<"account">> {
+    for (const uid of this.#rows.keys()) {
+      const row = this.rowOf(uid);
+      if (row !== undefined) yield row;
+    }
   }
 
   invariants(): void {
@@ -104,6 +126,22 @@ export class Users {
       creation === undefined ? [] : [sortKey(creation.name, uid)],
     );
     assert(expected.sort().join() === [...this.#names.above(undefined)].join(), "the name table is derived");
+  }
+
+  /** @returns true if the account's name has changed */
+  #joinCreation(uid: Uid, creation: Creation): boolean {
+    const row = this.#row(uid);
+    const before = row.creation;
+    row.creation = before === undefined ? creation : earliest(before, creation);
+    if (row.creation.name === before?.name) return false;
+    if (before !== undefined) this.#names.delete(before.name, uid);
+    this.#names.add(row.creation.name, uid);
+    return true;
+  }
+
+  #joinPassword(uid: Uid, password: Password): void {
+    const row = this.#row(uid);
+    row.password = latest(row.password, password);
   }
 
   #row(uid: Uid): AccountRow {

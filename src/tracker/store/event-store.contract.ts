@@ -2,9 +2,17 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure, type FailureCode } from "../../base/failure.ts";
 import type { Digest } from "../../base/ids.ts";
-import { BLOB_PART_BYTES, BLOBS_UNFINISHED_MAX, LOG_PAGE_ENTRIES_MAX } from "../../base/limits.ts";
+import {
+  BLOB_PART_BYTES,
+  BLOBS_UNFINISHED_MAX,
+  LOG_PAGE_ENTRIES_MAX,
+  ROW_PAGE_ROWS_MAX,
+} from "../../base/limits.ts";
 import { digestOf } from "../../base/manifest.ts";
-import { type Entry, type Origin, parseEntry } from "../../wire/entry.ts";
+import { type Entry, encodeBody, type Origin, parseEntry } from "../../wire/entry.ts";
+import { encodeRow, parseStateRow, rowKey, type StateRow } from "../../wire/state-row.ts";
+import { RowSum } from "../core/row-sum.ts";
+import type { VersionVector } from "../core/version-vector.ts";
 import type { EventStore } from "./event-store.ts";
 
 /** A place for one store that outlives it. */
@@ -27,6 +35,50 @@ function entryOf(origin: Origin, seq: number, name = `user${seq}`): Entry {
 function entriesOf(origin: Origin, from: number, to: number): Entry[] {
   return Array.from({ length: to - from + 1 }, (_, index) => entryOf(origin, from + index));
 }
+
+/** With nothing behind it but its form. */
+function rowOf(value: unknown): StateRow {
+  const row = parseStateRow(value);
+  if (row instanceof Failure) throw row;
+  return row;
+}
+
+function hexOf(number: number, digits = 32): string {
+  return number.toString(16).padStart(digits, "0");
+}
+
+function accountRow(number: number, name = `user${number}`): StateRow {
+  const claim = `${hexOf(1, 16)} ${first}`;
+  return rowOf({
+    kind: "account",
+    uid: hexOf(number),
+    creation: { claim, name },
+    password: { claim, hash: "$argon2id$hash" },
+  });
+}
+
+function groupRow(group: number): StateRow {
+  return rowOf({ kind: "group", gid: hexOf(group), deleted: false, transfers: [] });
+}
+
+function personRow(group: number, person: number): StateRow {
+  const nobody = { open: [], closed: [hexOf(1)], removals: [] };
+  return rowOf({ kind: "person", gid: hexOf(group), uid: hexOf(person), ...nobody });
+}
+
+function sumOf(rows: Iterable<StateRow>): string {
+  const sum = new RowSum();
+  for (const row of rows) sum.add(encodeRow(row));
+  return sum.toString();
+}
+
+const vectorOf = (firstSeq: number, secondSeq = 0): VersionVector =>
+  new Map(
+    [
+      [first, firstSeq],
+      [second, secondSeq],
+    ].filter(([, seq]) => seq !== 0) as [Origin, number][],
+  );
 
 function expectFailure(code: FailureCode, run: () => unknown): void {
   let thrown: unknown;
@@ -143,6 +195,139 @@ export function describeEventStore(name: string, makePlace: () => StorePlace): v
         expect([...store.replay()]).toEqual([entryOf(first, 1)]);
         store.append([entryOf(first, 2)]);
         expect(store.vector()).toEqual(new Map([[first, 2]]));
+      });
+    });
+
+    describe("entries of a kind that is not known", () => {
+      test("are kept to the letter", () => {
+        const body = { zoo: [1.5, { b: null, a: "é" }], kind: "from-the-future" };
+        const entry = parseEntry({ ...entryOf(first, 1), body }) as Entry;
+        store.append([entry]);
+        reopen();
+        expect([...store.replay()]).toEqual([entry]);
+        store.append([entry]);
+        expect(store.entryTexts(first, 0, 1)[0]).toContain(encodeBody(entry.body));
+        const changed = parseEntry({ ...entry, body: { ...body, zoo: [] } }) as Entry;
+        expectFailure("corrupt", () => store.append([changed]));
+      });
+    });
+
+    test("entries are read as texts ready to be sent, the same as the entries themselves", () => {
+      store.append(entriesOf(first, 1, 5));
+      const texts = store.entryTexts(first, 1, 3);
+      expect(texts.map((text) => parseEntry(JSON.parse(text)))).toEqual(entriesOf(first, 2, 4));
+      expect(store.entryTexts(second, 0, 3)).toEqual([]);
+    });
+
+    describe("state rows", () => {
+      const keysOf = (rows: Iterable<StateRow>) => Array.from(rows, rowKey);
+
+      test("a new store has none", () => {
+        expect([...store.loadRows()]).toEqual([]);
+        expect(store.rowSum()).toBe(sumOf([]));
+        expect(store.checkpointed()).toEqual(new Map());
+        expect(store.floor()).toEqual(new Map());
+      });
+
+      test("a row is there until another of its key takes its place, also after reopening", () => {
+        store.saveRows([accountRow(1), accountRow(2)]);
+        store.saveRows([accountRow(3), accountRow(2, "another")]);
+        store.saveRows([]);
+        reopen();
+        const rows = [accountRow(1), accountRow(2, "another"), accountRow(3)];
+        expect([...store.loadRows()]).toEqual(rows);
+        expect(store.rowSum()).toBe(sumOf(rows));
+      });
+
+      test("rows are read in order of their keys over more than one page", () => {
+        const rows = Array.from({ length: ROW_PAGE_ROWS_MAX + 5 }, (_, at) => accountRow(at));
+        store.saveRows(rows.toReversed());
+        expect(keysOf(store.loadRows())).toEqual(keysOf(rows));
+      });
+
+      test("what is under a prefix is dropped, at most as much as asked for, and nothing beside it", () => {
+        const [kept, dropped] = [
+          [accountRow(1), groupRow(1), groupRow(2), personRow(2, 1)],
+          [1, 2, 3],
+        ];
+        store.saveRows([...kept, ...dropped.map((person) => personRow(1, person))]);
+        const prefix = `g/${hexOf(1)}/`;
+        expect([store.dropRows(prefix, 2), store.dropRows(prefix, 2), store.dropRows(prefix, 2)]).toEqual([
+          2, 1, 0,
+        ]);
+        reopen();
+        expect([...store.loadRows()]).toEqual(kept);
+        expect(store.rowSum()).toBe(sumOf(kept));
+      });
+    });
+
+    describe("checkpoint and trimming", () => {
+      beforeEach(() => store.append([...entriesOf(first, 1, 5), ...entriesOf(second, 1, 3)]));
+
+      test("a checkpoint only rises, also for an origin that is not in the log", () => {
+        store.checkpoint(vectorOf(3));
+        store.checkpoint(vectorOf(2, 1));
+        store.checkpoint(new Map([["3-00000000000000cc" as Origin, 4]]));
+        reopen();
+        expect(store.checkpointed()).toEqual(
+          new Map([...vectorOf(3, 1), ["3-00000000000000cc" as Origin, 4]]),
+        );
+        expect(store.floor()).toEqual(new Map());
+      });
+
+      test("what is not read at a start is what the checkpoint covers", () => {
+        store.checkpoint(vectorOf(3, 3));
+        expect([...store.replay(store.checkpointed())]).toEqual(entriesOf(first, 4, 5));
+        expect([...store.replay()]).toHaveLength(8);
+      });
+
+      test("trimming forgets what is in the rows and no more, and the vector stays", () => {
+        store.trim(vectorOf(5, 3));
+        expect([...store.replay()]).toHaveLength(8);
+        store.checkpoint(vectorOf(3, 2));
+        store.trim(vectorOf(9, 1));
+        store.trim(vectorOf(1));
+        reopen();
+        expect(store.floor()).toEqual(vectorOf(3, 1));
+        expect(store.vector()).toEqual(vectorOf(5, 3));
+        expect([...store.replay()]).toEqual([...entriesOf(first, 4, 5), ...entriesOf(second, 2, 3)]);
+        expect(store.entriesAfter(first, 0, 1)).toEqual(entriesOf(first, 4, 4));
+        expect(store.entriesAfter(first, 4, 9)).toEqual(entriesOf(first, 5, 5));
+        expect(store.entryTexts(first, 3, 9)).toHaveLength(2);
+      });
+
+      test("a log that is trimmed to its end goes on above it", () => {
+        store.checkpoint(vectorOf(5, 3));
+        store.trim(vectorOf(5, 3));
+        reopen();
+        expect(store.vector()).toEqual(vectorOf(5, 3));
+        expect([...store.replay()]).toEqual([]);
+        expectFailure("protocol", () => store.append([entryOf(first, 7)]));
+        store.append(entriesOf(first, 4, 6));
+        store.append(entriesOf(first, 4, 6));
+        expect([...store.replay()]).toEqual([entryOf(first, 6)]);
+        expectFailure("corrupt", () => store.append([entryOf(first, 6, "another")]));
+      });
+
+      test("rows of another tracker let a log go on above what they stand for", () => {
+        store.adopt(vectorOf(4, 7));
+        reopen();
+        expect(store.vector()).toEqual(vectorOf(5, 7));
+        expect(store.checkpointed()).toEqual(vectorOf(4, 7));
+        expect(store.floor()).toEqual(vectorOf(0, 7));
+        expect([...store.replay()]).toEqual(entriesOf(first, 1, 5));
+        store.append([...entriesOf(second, 6, 8), entryOf(first, 6)]);
+        expect(store.vector()).toEqual(vectorOf(6, 8));
+        expect(store.entriesAfter(second, 0, 9)).toEqual([entryOf(second, 8)]);
+      });
+
+      test("an origin can be adopted of which nothing was ever seen", () => {
+        const third = "3-00000000000000cc" as Origin;
+        store.adopt(new Map([[third, 9]]));
+        store.append([entryOf(third, 10)]);
+        reopen();
+        expect(store.vector().get(third)).toBe(10);
+        expect([...store.replay(vectorOf(5, 3))]).toEqual([entryOf(third, 10)]);
       });
     });
 

@@ -1,6 +1,12 @@
 /**
- * What a tracker keeps on disk: its log, the piece lists, a few small values. An interface; `sqlite-store.ts` is the
- * embedded engine, `memory-store.ts` its twin for tests, `event-store.contract.ts` what both must keep.
+ * What a tracker keeps on disk: its log, its state as rows, the piece lists, a few small values. An interface;
+ * `sqlite-store.ts` is the embedded engine, `memory-store.ts` its twin for tests, `event-store.contract.ts` what both
+ * must keep.
+ *
+ * The log is durable at once, rows follow behind it: what the state is made of are the rows and the entries above
+ * `checkpointed()`. Rows may be ahead of the checkpoint, because entries join into them any number of times. Entries at
+ * or below `floor()` are gone; invariant: floor <= checkpointed, floor <= vector, and the log holds exactly what lies
+ * between floor and vector.
  *
  * Synchronous on purpose: decide, append and apply are one step that no other command comes between. An engine across a
  * network would sit behind a queue of commands. After a disk error nothing more is written: every later call that
@@ -8,23 +14,51 @@
  */
 import type { Digest } from "../../base/ids.ts";
 import type { Entry, Origin } from "../../wire/entry.ts";
+import type { StateRow } from "../../wire/state-row.ts";
+import type { VersionVector } from "../core/version-vector.ts";
 
 export type BlobProgress = "unfinished" | "whole";
 
 export interface EventStore {
   /**
-   * Adds entries in one durable transaction: when this returns, they outlive a power cut. One that is held already is
-   * passed over.
+   * Adds entries in one durable transaction: when this returns, they outlive a power cut. One that is held already, or
+   * is at or below the floor, is passed over.
    * @throws Failure "disk-error"; "corrupt" for another content under a key that is held; "protocol" for a hole in the
    * sequence of an origin. Nothing of the batch is kept then.
    */
   append(entries: readonly Entry[]): void;
-  /** Every entry, those of one origin in sequence; read page by page. @throws Failure "corrupt" */
-  replay(): Iterable<Entry>;
+  /** The entries above `after`, those of one origin in sequence; read page by page. @throws Failure "corrupt" */
+  replay(after?: VersionVector): Iterable<Entry>;
   /** The entries of `origin` above `seq`, rising, at most `limit` (and LOG_PAGE_ENTRIES_MAX). */
   entriesAfter(origin: Origin, seq: number, limit: number): readonly Entry[];
-  /** The last sequence held of each origin. */
-  vector(): ReadonlyMap<Origin, number>;
+  /** As `entriesAfter`, each as its text (`encodeEntry`), ready to be sent. */
+  entryTexts(origin: Origin, seq: number, limit: number): readonly string[];
+  /** The last sequence of each origin that is in the log or was. */
+  vector(): VersionVector;
+
+  /** Keeps rows in place of those of the same keys. Durable when it returns. @throws Failure "disk-error" */
+  saveRows(rows: readonly StateRow[]): void;
+  /**
+   * Forgets at most `limit` rows whose keys begin with `prefix`. Durable when it returns.
+   * @returns how many it were. @throws Failure "disk-error"
+   */
+  dropRows(prefix: string, limit: number): number;
+  /** All rows, in order of their keys; read page by page. @throws Failure "corrupt" */
+  loadRows(): Iterable<StateRow>;
+  /** The `RowSum` of all rows' texts: that of `stateHash` while the rows are those of the state. */
+  rowSum(): string;
+  /** All entries up to there are in the rows. It only rises. Durable when it returns. @throws Failure "disk-error" */
+  checkpoint(vector: VersionVector): void;
+  checkpointed(): VersionVector;
+  /** Forgets the entries up to there, as far as they are in the rows. @throws Failure "disk-error" */
+  trim(point: VersionVector): void;
+  /** The last sequence of each origin that is gone from the log. */
+  floor(): VersionVector;
+  /**
+   * The rows were taken from another tracker that had seen all of this vector: as `checkpoint`, and the log of an origin
+   * that ends before it goes on above it. Durable when it returns. @throws Failure "disk-error"
+   */
+  adopt(vector: VersionVector): void;
 
   /**
    * Keeps one part of a piece list. Parts come in order, each but the last of BLOB_PART_BYTES; a part that is held

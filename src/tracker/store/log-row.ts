@@ -36,7 +36,9 @@ function parseJson(text: string): unknown {
 
 /** What a batch is held against. */
 export interface HeldLog {
-  /** 0 for an origin that is not known. */
+  /** Entries up to there are gone; 0 for an origin that is not known. */
+  floor(origin: Origin): number;
+  /** At least the floor. */
   lastSeq(origin: Origin): number;
   row(origin: Origin, seq: number): LogRow | undefined;
 }
@@ -46,6 +48,7 @@ export function newRows(batch: readonly Entry[], held: HeldLog): LogRow[] {
   const fresh = new Map<Origin, LogRow[]>();
   for (const entry of batch) {
     const { origin, seq } = entry.key;
+    if (seq <= held.floor(origin)) continue;
     const row = toRow(entry);
     const rows = fresh.get(origin) ?? [];
     fresh.set(origin, rows);

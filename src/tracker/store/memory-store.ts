@@ -6,13 +6,21 @@ import { Failure } from "../../base/failure.ts";
 import type { Digest } from "../../base/ids.ts";
 import { BLOBS_UNFINISHED_MAX, LOG_PAGE_ENTRIES_MAX } from "../../base/limits.ts";
 import { digestOf } from "../../base/manifest.ts";
-import type { Entry, Origin } from "../../wire/entry.ts";
+import { type Entry, entryText, type Origin } from "../../wire/entry.ts";
+import { encodeRow, rowKey, type StateRow } from "../../wire/state-row.ts";
+import { RowSum } from "../core/row-sum.ts";
+import { joinVectors, meetVectors, type VersionVector } from "../core/version-vector.ts";
 import { stepOfPart, wrongDigest } from "./blob-part.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
+import { parseRows } from "./stored-rows.ts";
 
 export class MemoryDisk {
+  /** Of each origin what lies above its floor. */
   readonly logs = new Map<Origin, LogRow[]>();
+  readonly rows = new Map<string, string>();
+  floor: VersionVector = new Map();
+  checkpointed: VersionVector = new Map();
   readonly blobs = new Map<Digest, Uint8Array>();
   readonly meta = new Map<string, string>();
 }
@@ -33,9 +41,11 @@ export class MemoryStore implements EventStore {
 
   append(entries: readonly Entry[]): void {
     const { logs } = this.#disk;
+    const floor = (origin: Origin) => this.#floorOf(origin);
     const rows = newRows(entries, {
-      lastSeq: (origin) => logs.get(origin)?.length ?? 0,
-      row: (origin, seq) => logs.get(origin)?.[seq - 1],
+      floor,
+      lastSeq: (origin) => floor(origin) + (logs.get(origin)?.length ?? 0),
+      row: (origin, seq) => logs.get(origin)?.[seq - floor(origin) - 1],
     });
     for (const row of rows) {
       const origin = row.origin as Origin;
@@ -45,17 +55,66 @@ export class MemoryStore implements EventStore {
     }
   }
 
-  *replay(): Generator<Entry> {
-    for (const log of this.#disk.logs.values()) for (const row of log) yield fromRow(row);
+  *replay(after: VersionVector = new Map()): Generator<Entry> {
+    for (const [origin, log] of this.#disk.logs)
+      for (const row of log) if (row.seq > (after.get(origin) ?? 0)) yield fromRow(row);
   }
 
   entriesAfter(origin: Origin, seq: number, limit: number): Entry[] {
-    const rows = this.#disk.logs.get(origin) ?? [];
-    return rows.slice(seq, seq + Math.min(limit, LOG_PAGE_ENTRIES_MAX)).map(fromRow);
+    return this.#logRowsAfter(origin, seq, limit).map(fromRow);
   }
 
-  vector(): ReadonlyMap<Origin, number> {
-    return new Map(Array.from(this.#disk.logs, ([origin, log]) => [origin, log.length]));
+  entryTexts(origin: Origin, seq: number, limit: number): string[] {
+    return this.#logRowsAfter(origin, seq, limit).map(entryText);
+  }
+
+  vector(): VersionVector {
+    const vector = new Map(this.#disk.floor);
+    for (const [origin, log] of this.#disk.logs) vector.set(origin, this.#floorOf(origin) + log.length);
+    return vector;
+  }
+
+  saveRows(rows: readonly StateRow[]): void {
+    for (const row of rows) this.#disk.rows.set(rowKey(row), encodeRow(row));
+  }
+
+  dropRows(prefix: string, limit: number): number {
+    const keys = [...this.#disk.rows.keys()].filter((key) => key.startsWith(prefix)).slice(0, limit);
+    for (const key of keys) this.#disk.rows.delete(key);
+    return keys.length;
+  }
+
+  *loadRows(): Generator<StateRow> {
+    const rows = [...this.#disk.rows].sort(([left], [right]) => (left < right ? -1 : 1));
+    yield* parseRows(`[${rows.map(([, text]) => text).join()}]`);
+  }
+
+  rowSum(): string {
+    const sum = new RowSum();
+    for (const text of this.#disk.rows.values()) sum.add(text);
+    return sum.toString();
+  }
+
+  checkpoint(vector: VersionVector): void {
+    this.#disk.checkpointed = joinVectors(this.#disk.checkpointed, vector);
+  }
+
+  checkpointed(): VersionVector {
+    return new Map(this.#disk.checkpointed);
+  }
+
+  trim(point: VersionVector): void {
+    this.#raiseFloor(meetVectors(point, meetVectors(this.vector(), this.#disk.checkpointed)));
+  }
+
+  floor(): VersionVector {
+    return new Map(this.#disk.floor);
+  }
+
+  adopt(vector: VersionVector): void {
+    const held = this.vector();
+    this.checkpoint(vector);
+    this.#raiseFloor(new Map([...vector].filter(([origin, seq]) => seq > (held.get(origin) ?? 0))));
   }
 
   putBlob(digest: Digest, offset: number, bytes: Uint8Array, total: number): BlobProgress {
@@ -93,6 +152,27 @@ export class MemoryStore implements EventStore {
 
   close(): void {
     this.#unfinished.clear();
+  }
+
+  #floorOf(origin: Origin): number {
+    return this.#disk.floor.get(origin) ?? 0;
+  }
+
+  #logRowsAfter(origin: Origin, seq: number, limit: number): LogRow[] {
+    const from = Math.max(0, seq - this.#floorOf(origin));
+    const most = Math.min(limit, LOG_PAGE_ENTRIES_MAX);
+    return (this.#disk.logs.get(origin) ?? []).slice(from, from + most);
+  }
+
+  #raiseFloor(point: VersionVector): void {
+    for (const [origin, log] of this.#disk.logs) {
+      const seq = point.get(origin) ?? 0;
+      this.#disk.logs.set(
+        origin,
+        log.filter((row) => row.seq > seq),
+      );
+    }
+    this.#disk.floor = joinVectors(this.#disk.floor, point);
   }
 
   #begin(digest: Digest, total: number): Unfinished {

@@ -1,14 +1,12 @@
 /**
- * The tables of the tracker's database and the version that names their form.
+ * The tables of the tracker's database, form by form, and the version that names the last one.
  *
- * A database of a newer version is refused: this program could read it wrongly. `PRAGMA user_version` holds the version;
- * 0 is a new, empty file.
+ * A database of an older form is brought forward step by step and keeps everything; one of a newer version is refused:
+ * this program could read it wrongly. `PRAGMA user_version` holds the version; 0 is a new, empty file.
  */
 import { Failure } from "../../base/failure.ts";
 
-export const SCHEMA_VERSION = 1;
-
-export const SCHEMA = `
+const FIRST_FORM = `
   -- Runs of trackers, so that the log names each by a small number.
   CREATE TABLE origin (
     id INTEGER PRIMARY KEY,
@@ -50,13 +48,35 @@ export const SCHEMA = `
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
-
-  PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-/** @returns whether the tables are still to be made */
-export function isNew(version: number, path: string): boolean | Failure {
-  if (version <= SCHEMA_VERSION) return version === 0;
+const WITH_STATE_ROWS = `
+  -- The state as rows, by key; written behind the log, ahead of the checkpoint.
+  CREATE TABLE state_row (
+    key TEXT PRIMARY KEY,
+    text TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- The sum of the hashes of all state rows: one row.
+  CREATE TABLE row_sum (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    value TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO row_sum (id, value) VALUES (1, '0');
+
+  -- Entries up to 'floor' are gone from the log, those up to 'checkpointed' are in the state rows.
+  ALTER TABLE origin ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE origin ADD COLUMN checkpointed INTEGER NOT NULL DEFAULT 0;
+`;
+
+/** What makes each form of the one before it; the first of an empty file. */
+export const SCHEMA_STEPS: readonly string[] = [FIRST_FORM, WITH_STATE_ROWS];
+
+export const SCHEMA_VERSION = SCHEMA_STEPS.length;
+
+/** @returns what brings a database of that version to the present form */
+export function stepsFrom(version: number, path: string): readonly string[] | Failure {
+  if (version <= SCHEMA_VERSION) return SCHEMA_STEPS.slice(version);
   return new Failure(
     "file-refused",
     `the tracker's database is of a newer p2p (form ${version}, this program knows ${SCHEMA_VERSION}): ${path}; use the newer program`,

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../../base/failure.ts";
 import type { Digest } from "../../base/ids.ts";
-import { type Entry, type Origin, parseEntry } from "../../wire/entry.ts";
+import { type Entry, encodeBody, type Origin, parseEntry } from "../../wire/entry.ts";
 import { describeEventStore } from "./event-store.contract.ts";
-import { SCHEMA_VERSION } from "./sqlite-schema.ts";
+import { SCHEMA_STEPS, SCHEMA_VERSION } from "./sqlite-schema.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 
 function makeFolder(): string {
@@ -66,6 +66,35 @@ describe("the sqlite file", () => {
     const db = new Database(path, { readonly: true });
     expect(db.query("PRAGMA user_version").get()).toEqual({ user_version: SCHEMA_VERSION + 1 });
     db.close();
+  });
+
+  test("a database of the first form is brought forward and keeps everything", () => {
+    const db = new Database(path);
+    db.run(`${SCHEMA_STEPS[0]} PRAGMA user_version = 1;`);
+    db.run("INSERT INTO origin (id, name) VALUES (7, ?)", [origin]);
+    for (const { key, stamp, request, body } of [entry(1), entry(2)])
+      db.run("INSERT INTO entry VALUES (7, ?, ?, ?, ?)", [key.seq, stamp, request, encodeBody(body)]);
+    db.run("INSERT INTO meta VALUES ('key', 'value')");
+    db.close();
+    for (let round = 0; round < 2; round++) {
+      const store = SqliteStore.open(path);
+      expect([...store.replay()]).toEqual([entry(1), entry(2)]);
+      expect(store.getMeta("key")).toBe("value");
+      expect([store.vector().get(origin), store.floor().size, store.checkpointed().size]).toEqual([2, 0, 0]);
+      expect([...store.loadRows()]).toEqual([]);
+      store.close();
+    }
+  });
+
+  test("a damaged state row is told, not taken", () => {
+    const store = SqliteStore.open(path);
+    for (const text of ['{"kind":"account"', '{"kind":"account","uid":"1"}', "1", '{"kind":"new"}']) {
+      tamper("DELETE FROM state_row");
+      tamper(`INSERT INTO state_row VALUES ('a/1', '${text}')`);
+      const failure = failureOf(() => [...store.loadRows()]);
+      expect([failure.code, failure.message]).toEqual(["corrupt", expect.stringContaining("damaged")]);
+    }
+    store.close();
   });
 
   test("what is no database, and what cannot be opened, is one clear line", () => {

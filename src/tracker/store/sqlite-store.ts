@@ -2,19 +2,28 @@
  * The store on SQLite (bun:sqlite): one file and its write-ahead log, one process at a time.
  *
  * Each write is one transaction that is on the disk when the call returns (WAL with synchronous=FULL; on darwin
- * fullfsync, since a plain fsync there stops at the drive's cache). The version vector is kept in memory, after each
- * commit. After the first disk error nothing is written any more: see `EventStore`.
+ * fullfsync, since a plain fsync there stops at the drive's cache). The vectors and the sum of the rows are kept in
+ * memory too, after each commit. After the first disk error nothing is written any more: see `EventStore`.
  */
 import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { Failure } from "../../base/failure.ts";
 import type { Digest } from "../../base/ids.ts";
-import { BLOB_PART_BYTES, BLOBS_UNFINISHED_MAX, LOG_PAGE_ENTRIES_MAX } from "../../base/limits.ts";
-import type { Entry, Origin } from "../../wire/entry.ts";
+import {
+  BLOB_PART_BYTES,
+  BLOBS_UNFINISHED_MAX,
+  LOG_PAGE_ENTRIES_MAX,
+  ROW_PAGE_ROWS_MAX,
+} from "../../base/limits.ts";
+import { type Entry, entryText, type Origin } from "../../wire/entry.ts";
+import { encodeRow, rowKey, type StateRow } from "../../wire/state-row.ts";
+import { RowSum } from "../core/row-sum.ts";
+import { joinVectors, meetVectors, type VersionVector } from "../core/version-vector.ts";
 import { type BlobPart, stepOfPart, wrongDigest } from "./blob-part.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
-import { isNew, SCHEMA } from "./sqlite-schema.ts";
+import { SCHEMA_VERSION, stepsFrom } from "./sqlite-schema.ts";
+import { parseRows } from "./stored-rows.ts";
 
 /** Another process may hold the file for a moment: a backup, a virus scanner. */
 const BUSY_TIMEOUT_MS = 2_000;
@@ -26,12 +35,24 @@ interface BlobRow {
   readonly whole: number;
 }
 
+interface OriginRow {
+  readonly id: number;
+  readonly name: string;
+  readonly floor: number;
+  readonly checkpointed: number;
+  /** Null if the log holds nothing of it. */
+  readonly last: number | null;
+}
+
 export class SqliteStore implements EventStore {
   readonly #path: string;
   readonly #db: Database;
   readonly #sql: ReturnType<typeof prepareStatements>;
   readonly #originIds = new Map<Origin, number>();
   readonly #vector = new Map<Origin, number>();
+  #floor: VersionVector;
+  #checkpointed: VersionVector;
+  #rowSum: string;
   #broken: Failure | undefined;
   #closed = false;
 
@@ -45,10 +66,16 @@ export class SqliteStore implements EventStore {
     this.#db = db;
     try {
       this.#sql = prepareStatements(db);
-      for (const { id, name, last } of this.#sql.origins.all()) {
+      const origins = this.#sql.origins.all();
+      for (const { id, name, floor, last } of origins) {
         this.#originIds.set(name as Origin, id);
-        this.#vector.set(name as Origin, last);
+        this.#vector.set(name as Origin, Math.max(floor, last ?? 0));
       }
+      this.#floor = heldVector(origins.map(({ name, floor }) => [name as Origin, floor]));
+      this.#checkpointed = heldVector(
+        origins.map(({ name, checkpointed }) => [name as Origin, checkpointed]),
+      );
+      this.#rowSum = new RowSum(this.#sql.rowSum.get()?.value).toString();
     } catch (error) {
       db.close();
       throw diskError(path, error);
@@ -58,6 +85,7 @@ export class SqliteStore implements EventStore {
   append(entries: readonly Entry[]): void {
     const rows = this.#read(() =>
       newRows(entries, {
+        floor: (origin) => this.#floor.get(origin) ?? 0,
         lastSeq: (origin) => this.#vector.get(origin) ?? 0,
         row: (origin, seq) => this.#sql.entry.get(origin, seq) ?? undefined,
       }),
@@ -70,9 +98,9 @@ export class SqliteStore implements EventStore {
     for (const { origin, seq } of rows) this.#vector.set(origin as Origin, seq);
   }
 
-  *replay(): Generator<Entry> {
+  *replay(after: VersionVector = new Map()): Generator<Entry> {
     for (const origin of this.#originIds.keys()) {
-      let seq = 0;
+      let seq = after.get(origin) ?? 0;
       for (;;) {
         const page = this.entriesAfter(origin, seq, LOG_PAGE_ENTRIES_MAX);
         yield* page;
@@ -84,12 +112,84 @@ export class SqliteStore implements EventStore {
   }
 
   entriesAfter(origin: Origin, seq: number, limit: number): Entry[] {
-    const most = Math.min(limit, LOG_PAGE_ENTRIES_MAX);
-    return this.#read(() => this.#sql.entriesAfter.all(origin, seq, most)).map(fromRow);
+    return this.#logRowsAfter(origin, seq, limit).map(fromRow);
   }
 
-  vector(): ReadonlyMap<Origin, number> {
+  entryTexts(origin: Origin, seq: number, limit: number): string[] {
+    return this.#logRowsAfter(origin, seq, limit).map(entryText);
+  }
+
+  vector(): VersionVector {
     return new Map(this.#vector);
+  }
+
+  saveRows(rows: readonly StateRow[]): void {
+    if (rows.length === 0) return;
+    this.#changeRows((sum) => {
+      for (const row of rows) {
+        const [key, text] = [rowKey(row), encodeRow(row)];
+        const before = this.#sql.row.get(key)?.text;
+        if (before !== undefined) sum.remove(before);
+        this.#sql.putRow.run(key, text);
+        sum.add(text);
+      }
+    });
+  }
+
+  dropRows(prefix: string, limit: number): number {
+    return this.#changeRows((sum) => {
+      const rows = this.#sql.rowsFrom.all(prefix, `${prefix}\u{10ffff}`, limit);
+      for (const { key, text } of rows) {
+        this.#sql.dropRow.run(key);
+        sum.remove(text);
+      }
+      return rows.length;
+    });
+  }
+
+  *loadRows(): Generator<StateRow> {
+    for (let after = ""; ; ) {
+      const page = this.#read(() => this.#sql.rowPage.get(after, ROW_PAGE_ROWS_MAX));
+      if (page?.last == null) return;
+      yield* parseRows(`[${page.texts}]`);
+      after = page.last;
+    }
+  }
+
+  rowSum(): string {
+    return this.#rowSum;
+  }
+
+  checkpoint(vector: VersionVector): void {
+    this.#write(() => this.#saveCheckpoint(vector));
+    this.#checkpointed = joinVectors(this.#checkpointed, vector);
+  }
+
+  checkpointed(): VersionVector {
+    return new Map(this.#checkpointed);
+  }
+
+  trim(point: VersionVector): void {
+    const met = meetVectors(point, meetVectors(this.#vector, this.#checkpointed));
+    const raised = above(met, this.#floor);
+    if (raised.size === 0) return;
+    this.#write(() => this.#saveFloor(raised));
+    this.#floor = joinVectors(this.#floor, raised);
+  }
+
+  floor(): VersionVector {
+    return new Map(this.#floor);
+  }
+
+  adopt(vector: VersionVector): void {
+    const ahead = above(vector, this.#vector);
+    this.#write(() => {
+      this.#saveCheckpoint(vector);
+      this.#saveFloor(ahead);
+    });
+    this.#checkpointed = joinVectors(this.#checkpointed, vector);
+    this.#floor = joinVectors(this.#floor, ahead);
+    for (const [origin, seq] of ahead) this.#vector.set(origin, seq);
   }
 
   putBlob(digest: Digest, offset: number, bytes: Uint8Array, total: number): BlobProgress {
@@ -129,6 +229,34 @@ export class SqliteStore implements EventStore {
     this.#closed = true;
     for (const statement of Object.values(this.#sql)) statement.finalize();
     this.#db.close();
+  }
+
+  #logRowsAfter(origin: Origin, seq: number, limit: number): LogRow[] {
+    const most = Math.min(limit, LOG_PAGE_ENTRIES_MAX);
+    return this.#read(() => this.#sql.entriesAfter.all(origin, seq, most));
+  }
+
+  /** The rows and their sum change in one transaction. */
+  #changeRows<T>(change: (sum: RowSum) => T): T {
+    const sum = new RowSum(this.#rowSum);
+    const result = this.#write(() => {
+      const changed = change(sum);
+      this.#sql.setRowSum.run(sum.toString());
+      return changed;
+    });
+    this.#rowSum = sum.toString();
+    return result;
+  }
+
+  #saveCheckpoint(vector: VersionVector): void {
+    for (const [origin, seq] of vector) this.#sql.raiseCheckpoint.run(seq, this.#originId(origin));
+  }
+
+  #saveFloor(vector: VersionVector): void {
+    for (const [origin, seq] of vector) {
+      this.#sql.setFloor.run(seq, this.#originId(origin));
+      this.#sql.dropEntries.run(this.#originId(origin), seq);
+    }
   }
 
   #originId(origin: Origin): number {
@@ -204,16 +332,22 @@ function openDatabase(path: string): Database {
     closeSync(openSync(path, "a", 0o600));
     db = new Database(path, { strict: true, readwrite: true });
     const version = db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
-    const fresh = isNew(version, path);
-    if (fresh instanceof Failure) throw fresh;
+    const steps = stepsFrom(version, path);
+    if (steps instanceof Failure) throw steps;
     setPragmas(db);
-    if (fresh) db.transaction(() => db?.run(SCHEMA)).immediate();
+    if (steps.length > 0) bringForward(db, steps);
     db.run("DELETE FROM blob WHERE whole = 0");
     return db;
   } catch (error) {
     db?.close();
     throw diskError(path, error);
   }
+}
+
+/** All or nothing: whoever is interrupted begins again from the old form. */
+function bringForward(db: Database, steps: readonly string[]): void {
+  const all = `${steps.join("")} PRAGMA user_version = ${SCHEMA_VERSION};`;
+  db.transaction(() => db.run(all)).immediate();
 }
 
 function setPragmas(db: Database): void {
@@ -233,8 +367,8 @@ function prepareStatements(db: Database) {
   const entry =
     "SELECT origin.name AS origin, seq, stamp, request, body FROM entry JOIN origin ON origin.id = entry.origin";
   return {
-    origins: sql<{ id: number; name: string; last: number }, []>(
-      "SELECT id, name, (SELECT max(seq) FROM entry WHERE origin = id) AS last FROM origin ORDER BY id",
+    origins: sql<OriginRow, []>(
+      "SELECT id, name, floor, checkpointed, (SELECT max(seq) FROM entry WHERE origin = id) AS last FROM origin ORDER BY id",
     ),
     addOrigin: sql<never, [string]>("INSERT INTO origin (name) VALUES (?)"),
     entry: sql<LogRow, [string, number]>(`${entry} WHERE origin.name = ? AND seq = ?`),
@@ -244,6 +378,24 @@ function prepareStatements(db: Database) {
     addEntry: sql<never, [number, number, string, string, string]>(
       "INSERT INTO entry (origin, seq, stamp, request, body) VALUES (?, ?, ?, ?, ?)",
     ),
+    setFloor: sql<never, [number, number]>("UPDATE origin SET floor = ? WHERE id = ?"),
+    raiseCheckpoint: sql<never, [number, number]>(
+      "UPDATE origin SET checkpointed = max(checkpointed, ?) WHERE id = ?",
+    ),
+    dropEntries: sql<never, [number, number]>("DELETE FROM entry WHERE origin = ? AND seq <= ?"),
+    row: sql<{ text: string }, [string]>("SELECT text FROM state_row WHERE key = ?"),
+    putRow: sql<never, [string, string]>(
+      "INSERT INTO state_row (key, text) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET text = excluded.text",
+    ),
+    dropRow: sql<never, [string]>("DELETE FROM state_row WHERE key = ?"),
+    rowsFrom: sql<{ key: string; text: string }, [string, string, number]>(
+      "SELECT key, text FROM state_row WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
+    ),
+    rowPage: sql<{ texts: string | null; last: string | null }, [string, number]>(
+      "SELECT group_concat(text) AS texts, max(key) AS last FROM (SELECT key, text FROM state_row WHERE key > ? ORDER BY key LIMIT ?)",
+    ),
+    rowSum: sql<{ value: string }, []>("SELECT value FROM row_sum"),
+    setRowSum: sql<never, [string]>("UPDATE row_sum SET value = ?"),
     blob: sql<BlobRow, [string]>("SELECT id, total, received, whole FROM blob WHERE digest = ?"),
     addBlob: sql<never, [string, number]>(
       "INSERT INTO blob (digest, total, received, whole) VALUES (?, ?, 0, 0)",
@@ -266,6 +418,16 @@ function prepareStatements(db: Database) {
       "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     ),
   };
+}
+
+/** Without the origins at 0, which say nothing. */
+function heldVector(seqs: readonly (readonly [Origin, number])[]): VersionVector {
+  return new Map(seqs.filter(([, seq]) => seq > 0));
+}
+
+/** What of `vector` is above `held`. */
+function above(vector: VersionVector, held: VersionVector): VersionVector {
+  return new Map([...vector].filter(([origin, seq]) => seq > (held.get(origin) ?? 0)));
 }
 
 /** A Failure as it is; anything else as the disk's. */

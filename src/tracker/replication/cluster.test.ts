@@ -1,0 +1,283 @@
+/** Whole trackers that meet, part and meet again. */
+import { describe, expect, test } from "bun:test";
+import type { GroupName, RequestId, UserName } from "../../base/ids.ts";
+import { HASH_COMPARE_MS, PRESENCE_LEASE_MS, SPREAD_MS_MAX } from "../../base/limits.ts";
+import { RpcConnection } from "../../net/rpc.ts";
+import { failureOf, manifestOf } from "../../testing/service-clients.ts";
+import { deviceOf, originOf } from "../../testing/test-tracker.ts";
+import { TrackerCluster } from "../../testing/tracker-cluster.ts";
+import { REPLICA_METHODS, replicaNotice } from "../../wire/tracker-tracker.ts";
+import { MemoryDisk } from "../store/memory-store.ts";
+
+const lab = "lab" as GroupName;
+
+describe("trackers that meet", () => {
+  test("what one acknowledges the others know by then", async () => {
+    await using cluster = await TrackerCluster.running(3);
+    const ann = await cluster.user(1, "ann");
+    await ann.on("create_group", "lab");
+    const bob = await cluster.user(2, "bob");
+    await bob.on("join_group", "lab");
+    await ann.about("accept_request", "lab", "bob");
+    const eve = await cluster.user(3, "eve");
+    expect(await eve.groups()).toEqual(["lab none"]);
+    const again = await cluster.client(3, "bob's other machine");
+    await again.login("bob");
+    expect(await again.groups()).toEqual(["lab member"]);
+  });
+
+  test("a session goes on at another tracker without the password, and grants of all count", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    const { keys } = await ann.call("hello", { version: 1, program: "test" });
+    expect(keys).toHaveLength(2);
+    ann.close();
+    await cluster.tracker(1).crash();
+    const moved = await cluster.client(2, "ann's machine");
+    await moved.resume(ann.token);
+    await moved.on("create_group", "lab");
+    expect(await moved.groups()).toEqual(["lab owner"]);
+  });
+
+  test("a tracker that was away gets what it missed, and gives what it alone had", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    await cluster.tracker(2).crash();
+    const ann = await cluster.user(1, "ann");
+    await ann.on("create_group", "lab");
+    await cluster.tracker(2).start();
+    await cluster.pass(3_000);
+    await cluster.tracker(1).crash();
+    const bob = await cluster.user(2, "bob");
+    expect(await bob.groups()).toEqual(["lab none"]);
+    await bob.on("create_group", "den");
+    await cluster.tracker(1).start();
+    await cluster.pass(3_000);
+    const eve = await cluster.user(1, "eve");
+    expect(await eve.groups()).toEqual(["den none", "lab none"]);
+  });
+
+  test("a tracker that starts serves when it has caught up, so that nobody sees an old state", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    await cluster.tracker(2).crash();
+    await ann.on("create_group", "lab");
+    await cluster.tracker(2).start();
+    const client = cluster.client(2, "bob's machine");
+    await cluster.pass(1_000);
+    const bob = await client;
+    await bob.call("create_user", { id: cluster.id(), name: "bob" as UserName, password: "secret" });
+    await bob.login("bob");
+    expect(await bob.groups()).toEqual(["lab none"]);
+  });
+
+  test("those cut off from each other both go on, and are equal afterwards", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    const bob = await cluster.user(2, "bob");
+    cluster.sever(1, 2);
+    await ann.on("create_group", "lab");
+    await cluster.pass(1_000);
+    await bob.on("create_group", "lab");
+    cluster.heal(1, 2);
+    await cluster.pass(3_000);
+    expect(await ann.groups()).toContain("lab owner");
+    expect((await bob.groups()).map((row) => row.replace(/~[a-z2-7]{5}/, "~xxxxx"))).toContain(
+      "lab~xxxxx owner",
+    );
+    expect(cluster.tracker(1).status()).toContain("tracker 2 at 127.0.0.1:5002: in step");
+  });
+
+  test("a command repeated at another tracker is answered and not done again", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    const id = cluster.id() as RequestId;
+    await ann.call("create_group", { id, group: lab });
+    const moved = await cluster.client(2, "ann's machine");
+    await moved.resume(ann.token);
+    await moved.call("create_group", { id, group: lab });
+    expect(await moved.groups()).toEqual(["lab owner"]);
+  });
+});
+
+describe("waiting for the others", () => {
+  test("a tracker that hangs costs a command no more than its bound, and the next ones nothing", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    for (const line of cluster.network.connections(cluster.tracker(1).key, cluster.tracker(2).key))
+      line.freeze();
+    const first = ann.on("create_group", "one").then(() => "answered");
+    await cluster.pass(SPREAD_MS_MAX - 50);
+    expect(await Promise.race([first, Promise.resolve("waiting")])).toBe("waiting");
+    await cluster.pass(SPREAD_MS_MAX);
+    expect(await first).toBe("answered");
+    await ann.on("create_group", "two");
+  });
+});
+
+describe("who is online", () => {
+  test("is known at the other tracker at once: sources, and that they are gone", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    await ann.on("create_group", "lab");
+    await ann.share("lab", "film.mkv");
+    const bob = await cluster.user(2, "bob");
+    await bob.on("join_group", "lab");
+    await ann.about("accept_request", "lab", "bob");
+    const { rows } = await bob.call("list_files", { group: lab });
+    expect(rows[0]?.sources).toBe(1);
+    const { gid } = await bob.call("find_file", { group: lab, name: rows[0]?.name ?? ("" as never) });
+    const { fileId } = manifestOf("film.mkv").summary;
+    const { sources } = await bob.call("follow", { gid, fileId });
+    expect(sources).toMatchObject([
+      { user: "ann", complete: true, address: { host: "192.0.2.9", port: 7000 } },
+    ]);
+    expect((await ann.heard()).some(({ kind }) => kind === "news")).toBe(true);
+
+    ann.close();
+    await cluster.pass(100);
+    expect((await bob.call("list_files", { group: lab })).rows[0]?.sources).toBe(0);
+    const back = await cluster.client(1, "ann's machine");
+    await back.login("ann");
+    await cluster.pass(100);
+    const heard = await bob.heard();
+    expect(heard).toContainEqual(expect.objectContaining({ kind: "source", fileId }));
+  });
+
+  test("is forgotten when their tracker has been gone for the length of a lease", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    await cluster.user(1, "ann");
+    const bob = await cluster.user(2, "bob");
+    expect(cluster.tracker(2).status()).toContain("online: 2 users");
+    await cluster.tracker(1).crash();
+    await cluster.pass(PRESENCE_LEASE_MS + 3_000);
+    expect(cluster.tracker(2).status()).toContain("online: 1 user ");
+    expect(await bob.groups()).toEqual([]);
+  });
+});
+
+describe("piece lists", () => {
+  test("are at the other tracker when the share is acknowledged", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    await ann.on("create_group", "lab");
+    await ann.share("lab", "film.mkv");
+    await cluster.tracker(1).crash();
+    const moved = await cluster.client(2, "ann's machine");
+    await moved.resume(ann.token);
+    const { digest } = manifestOf("film.mkv").summary;
+    const { total } = await moved.call("get_blob", { group: lab, digest, offset: 0 });
+    expect(total).toBe(manifestOf("film.mkv").rows.length);
+  });
+
+  test("that were missed are fetched when the trackers meet", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    await cluster.tracker(2).crash();
+    const ann = await cluster.user(1, "ann");
+    await ann.on("create_group", "lab");
+    await ann.share("lab", "film.mkv");
+    await cluster.tracker(2).start();
+    await cluster.pass(3_000);
+    expect(cluster.tracker(2).disk.blobs.size).toBe(1);
+  });
+});
+
+describe("a log that was trimmed", () => {
+  /** Long enough for everything to be written as rows, passed by all and taken from the log. */
+  const SETTLED_MS = 11 * 60_000;
+
+  test("is short once all have passed it, and the tracker says the same after a restart", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    for (let made = 0; made < 20; made++) await ann.on("create_group", `g${made}`);
+    expect(cluster.tracker(1).status()).toContain("log: 61 entries");
+    await cluster.pass(SETTLED_MS);
+    for (const no of [1, 2]) expect(cluster.tracker(no).status()).toContain("log: 0 entries");
+    await cluster.tracker(2).crash();
+    await cluster.tracker(1).crash();
+    await cluster.tracker(1).start();
+    await cluster.pass(3_000);
+    const again = await cluster.client(1, "ann's machine");
+    await again.login("ann");
+    expect(await again.groups()).toHaveLength(20);
+  });
+
+  test("is kept for one that is away, which then gets entries", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    await cluster.tracker(2).crash();
+    await ann.on("create_group", "lab");
+    await cluster.pass(SETTLED_MS);
+    expect(cluster.tracker(1).status()).toContain("log: 3 entries");
+    expect(cluster.tracker(1).status()).toMatch(/tracker 2 at .*: out of reach for .*, lacks 3 entries/);
+    await cluster.tracker(2).start();
+    await cluster.pass(SETTLED_MS);
+    expect(cluster.tracker(1).status()).toContain("log: 0 entries");
+    expect(cluster.tracker(2).status()).toContain("1 group");
+  });
+
+  for (const loss of ["emptied", "an old copy"] as const)
+    test(`does not keep a tracker whose disk is ${loss} from getting everything`, async () => {
+      await using cluster = await TrackerCluster.running(2);
+      const ann = await cluster.user(1, "ann");
+      const copy = structuredClone(cluster.tracker(2).disk);
+      await ann.on("create_group", "lab");
+      await ann.share("lab", "film.mkv");
+      await cluster.pass(SETTLED_MS);
+      await cluster.tracker(2).crash();
+      cluster.tracker(2).disk = loss === "emptied" ? new MemoryDisk() : Object.assign(new MemoryDisk(), copy);
+      await ann.on("create_group", "den");
+      await cluster.tracker(2).start();
+      await cluster.pass(5_000);
+      expect(cluster.tracker(1).status()).toContain("in step");
+      await cluster.tracker(1).crash();
+      const moved = await cluster.client(2, "ann's machine");
+      await moved.login("ann");
+      expect(await moved.groups()).toEqual(["den owner", "lab owner"]);
+      const { rows } = await moved.call("list_files", { group: lab });
+      expect(rows).toMatchObject([{ name: "film.mkv", sources: 1 }]);
+      expect(cluster.tracker(2).disk.blobs.size).toBe(1);
+    });
+
+  test("two that hold the same and differ all the same mend each other, and say so", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    await ann.on("create_group", "lab");
+    await cluster.pass(3_000);
+    const [one, two] = [cluster.tracker(1), cluster.tracker(2)];
+    await two.crash();
+    for (const key of two.disk.rows.keys()) if (key.includes("/p/")) two.disk.rows.delete(key);
+    await two.start();
+    await cluster.pass(3 * HASH_COMPARE_MS);
+    expect([...one.logged, ...two.logged].some((line) => line.includes("holds another state"))).toBe(true);
+    await one.crash();
+    const moved = await cluster.client(2, "ann's machine");
+    await moved.login("ann");
+    expect(await moved.groups()).toEqual(["lab owner"]);
+  });
+});
+
+describe("who is no tracker of the list", () => {
+  test("gets nothing of what trackers tell each other", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const stranger = cluster.network.transport(deviceOf("a stranger's machine"));
+    const connection = await stranger.dial(cluster.tracker(1).entry.address, undefined);
+    const rpc = new RpcConnection({
+      connection,
+      protocol: { methods: REPLICA_METHODS, notice: replicaNotice },
+      clock: cluster.clock,
+      report: () => {},
+      handler: { closed: () => {} },
+    });
+    const greeting = {
+      version: 1 as const,
+      no: 2,
+      origin: originOf(2, 9),
+      clockMs: 0,
+      key: "key",
+      vector: [],
+    };
+    expect(await failureOf(rpc.call("greet", greeting))).toMatchObject({ code: "protocol" });
+    expect(await failureOf(rpc.call("look", {}))).toMatchObject({ code: "protocol" });
+    rpc.close();
+  });
+});
