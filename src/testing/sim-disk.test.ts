@@ -14,7 +14,7 @@ function opened(...fates: StepFate[]) {
   const done: string[] = [];
   let kills = 0;
   const store = openSimStore(disk, {
-    fate: (_method, isWrite) => (isWrite ? (fates.shift() ?? "done") : "done"),
+    fate: () => fates.shift() ?? "done",
     done: (method) => done.push(method),
     killed: () => kills++,
   });

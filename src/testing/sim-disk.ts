@@ -1,9 +1,10 @@
 /**
- * A tracker's disk in a simulation: its process can be killed at every step of the store, before the step took effect or
- * after, and each step that writes can fail as a disk does.
+ * A tracker's disk in a simulation: its process can be killed at every step that writes, before the step took effect or
+ * after, and each of them can fail as a disk does.
  *
  * It stands around the store in memory and knows none of its methods: whatever is not a plain look is a step that
- * writes. After a failed one every later one fails the same way, as the store promises.
+ * writes. A look changes nothing, so it matters to nobody whether a process dies in it. After a failed step every later
+ * one fails the same way, as the store promises.
  */
 import { Failure } from "../base/failure.ts";
 import type { EventStore } from "../tracker/store/event-store.ts";
@@ -19,7 +20,7 @@ export type StepFate = "done" | "killed before" | "killed after" | "fails before
 
 export interface DiskWatch {
   /** Before each step. A process that was killed is to be told "killed before". */
-  fate(method: string, isWrite: boolean): StepFate;
+  fate(method: string): StepFate;
   /** What was asked has taken effect. */
   done(method: string, args: readonly unknown[], before: ReadonlyMap<string, number>): void;
   /** The process is gone from now on. */
@@ -48,16 +49,15 @@ export function openSimStore(disk: MemoryDisk, watch: DiskWatch): EventStore {
   let failed: Failure | undefined;
 
   function step(method: string, run: AnyMethod, args: unknown[]): unknown {
-    const isWrite = !LOOKS.has(method);
-    const fate = watch.fate(method, isWrite);
+    const fate = watch.fate(method);
     if (fate === "killed before") return kill(method);
-    if (isWrite) failed ??= fate === "fails before" ? brokenDisk() : undefined;
-    if (isWrite && failed !== undefined) throw failed;
-    const before = isWrite ? store.vector() : new Map();
+    failed ??= fate === "fails before" ? brokenDisk() : undefined;
+    if (failed !== undefined) throw failed;
+    const before = store.vector();
     const result = run.apply(store, args);
-    if (isWrite) watch.done(method, args, before);
+    watch.done(method, args, before);
     if (fate === "killed after") return kill(method);
-    if (isWrite && fate === "fails after") {
+    if (fate === "fails after") {
       failed = brokenDisk();
       throw failed;
     }
@@ -73,7 +73,7 @@ export function openSimStore(disk: MemoryDisk, watch: DiskWatch): EventStore {
     get(target, name) {
       const found: unknown = Reflect.get(target, name, target);
       if (typeof found !== "function" || typeof name !== "string") return found;
-      if (name === "close") return () => target.close();
+      if (name === "close" || LOOKS.has(name)) return found.bind(target);
       return (...args: unknown[]) => step(name, found as AnyMethod, args);
     },
   });

@@ -61,12 +61,9 @@ export class SimPromises {
   acknowledgedCount = 0;
   longestMs = 0;
   readonly #world: PromisesWorld;
-  readonly #connected: boolean;
 
-  /** @param connected whether trackers are to become equal */
-  constructor(world: PromisesWorld, connected: boolean) {
+  constructor(world: PromisesWorld) {
     this.#world = world;
-    this.#connected = connected;
   }
 
   /** A tracker has said yes: what it said is on its disk, or was. */
@@ -125,7 +122,6 @@ export class SimPromises {
 
   /** Whether waiting longer changes nothing, as far as can be seen. */
   isAtRest(): boolean {
-    if (!this.#connected) return true;
     const hashes = new Set(this.#world.trackers.map(({ state }) => state && stateHash(state)));
     const isWhole = this.#world.trackers.every(
       ({ vector }) => this.#world.history.missing(vector).length === 0,
@@ -138,7 +134,7 @@ export class SimPromises {
     for (const { no, state } of this.#world.trackers)
       if (state === undefined) breach(`tracker ${no} does not serve`);
     this.now();
-    if (this.#connected) this.#allEqual();
+    this.#allEqual();
   }
 
   #allEqual(): void {

@@ -232,10 +232,7 @@ export class SimTracker {
 
   #diskWatch(process: SimProcess, origin: ReturnType<typeof originOf>): DiskWatch {
     return {
-      fate: (_method, isWrite) => {
-        if (!process.isAlive) return "killed before";
-        return this.#fate(isWrite);
-      },
+      fate: () => (process.isAlive ? this.#fate() : "killed before"),
       done: (method, args, before) => {
         if (method !== "append") return;
         const entries = args[0] as readonly Entry[];
@@ -255,10 +252,9 @@ export class SimTracker {
     };
   }
 
-  #fate(isWrite: boolean): StepFate {
+  #fate(): StepFate {
     const { trouble } = this;
     if (trouble === undefined) return "done";
-    if (!isWrite && trouble.fate.startsWith("fails")) return "done";
     trouble.steps--;
     if (trouble.steps > 0) return "done";
     this.trouble = undefined;

@@ -39,8 +39,6 @@ const HEALED_MS = 5_000;
 const QUIET_MS = 90_000;
 const QUIET_STEP_MS = 5_000;
 const JUDGE_EVERY_MS = 8_000;
-/** Trackers do not follow each other yet. */
-const CONNECTED = false;
 
 export interface SimReport {
   readonly seed: number;
@@ -57,9 +55,8 @@ export interface SimReport {
   readonly longestMs: number;
 }
 
-/** @param connected whether trackers follow each other, and so are to become equal */
-export function runCluster(seed: number, connected = CONNECTED): SimReport {
-  return new SimWorld(seed, connected).run();
+export function runCluster(seed: number): SimReport {
+  return new SimWorld(seed).run();
 }
 
 /** What happened last, for whoever looks for the cause. */
@@ -85,7 +82,7 @@ class SimWorld implements SimTrackerWorld, SimClientWorld {
   #requests = 0;
   #broken: string | undefined;
 
-  constructor(seed: number, connected: boolean) {
+  constructor(seed: number) {
     this.#seed = seed;
     this.prng = new Prng(seed);
     this.lines = new SimLines(new Prng(this.prng.uint32()), this.nowMs, () => this.network.wake());
@@ -109,7 +106,7 @@ class SimWorld implements SimTrackerWorld, SimClientWorld {
     );
     this.#faultNames = someFaults(this.prng);
     this.#faults = new SimFaults(this);
-    this.#promises = new SimPromises(this, connected);
+    this.#promises = new SimPromises(this);
   }
 
   run(): SimReport {
