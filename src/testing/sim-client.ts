@@ -54,12 +54,17 @@ export interface SimClientWorld extends SimGround {
   /** Indexes of the trackers that know the account; all for nobody. */
   knowing(uid: Uid | undefined): number[];
   /** A command was answered with yes by that tracker. */
-  acknowledged(client: SimClient, command: SimCommand, answer: AnswerFrom): void;
+  acknowledged(client: SimClient, command: SimCommand, answer: AnswerFrom, copies: SimCopies): void;
+  /** That tracker has greeted a client. */
+  served(index: number): void;
   granted(client: SimClient, grant: Result<"grant">, from: number, gid: Gid): void;
   /** A call has ended. */
   ended(call: SimCall, outcome: AnswerFrom | Failure): void;
   nextRequest(): RequestId;
 }
+
+/** What a client was told last, on its connection, of how many trackers have its commands. */
+export type SimCopies = "alone" | "together" | undefined;
 
 export interface AnswerFrom extends Answer<Method> {
   /** Index of the tracker. */
@@ -316,7 +321,15 @@ export class SimClient {
   #watched(dial: DialTracker): DialTracker {
     return async (index, handler) => {
       this.#world.tell(`client ${this.no} dials tracker ${index + 1}`);
-      const link = await dial(index, handler);
+      let copies: SimCopies;
+      const link = await dial(index, {
+        notice: (notice) => {
+          if (notice.kind === "alone" || notice.kind === "together") copies = notice.kind;
+          handler.notice(notice);
+        },
+        closed: (reason) => handler.closed(reason),
+      });
+      this.#world.served(index);
       return {
         get isOpen() {
           return link.isOpen;
@@ -325,7 +338,8 @@ export class SimClient {
         call: async (method, params, tail) => {
           const answer = await link.call(method, params, tail);
           const from = { ...answer, from: index };
-          if (isCommand(params)) this.#world.acknowledged(this, { method, params }, from as AnswerFrom);
+          if (isCommand(params))
+            this.#world.acknowledged(this, { method, params }, from as AnswerFrom, copies);
           if (method === "grant")
             this.#world.granted(
               this,

@@ -5,7 +5,9 @@
  * stay where they were put: that they differ is no fault that heals.
  */
 import type { Fingerprint } from "../base/ids.ts";
+import { REPEATABLE_MS } from "../base/limits.ts";
 import type { Prng } from "../base/prng.ts";
+import type { TrackerEntry } from "../base/tracker-entry.ts";
 import { MemoryDisk } from "../tracker/store/memory-store.ts";
 import type { SimClient } from "./sim-client.ts";
 import { copyOfDisk, type StepFate } from "./sim-disk.ts";
@@ -15,16 +17,22 @@ import { pickFrom } from "./sim-script.ts";
 import type { SimTracker } from "./sim-tracker.ts";
 
 const DAY_MS = 86_400_000;
+/** Long enough for what all trackers have passed to be forgotten. */
+export const SLEEP_MS = REPEATABLE_MS + 60_000;
 
 export interface FaultWorld {
   readonly prng: Prng;
   readonly network: SimNetwork;
   readonly lines: SimLines;
   readonly trackers: readonly SimTracker[];
+  readonly listed: readonly SimTracker[];
+  readonly list: readonly TrackerEntry[];
   readonly clients: readonly SimClient[];
   nowMs(): number;
   at(atMs: number, run: () => void): void;
   tell(line: string): void;
+  sleep(ms: number): void;
+  changeList(goes: SimTracker | undefined, comes: SimTracker | undefined): void;
 }
 
 export const FAULT_NAMES = [
@@ -43,6 +51,8 @@ export const FAULT_NAMES = [
   "emptied disk",
   "failing disk",
   "clock jump",
+  "sleep",
+  "changed list",
 ] as const;
 export type FaultName = (typeof FAULT_NAMES)[number];
 
@@ -68,7 +78,7 @@ export class SimFaults {
   /** Lets one of these happen now. */
   happen(name: FaultName): void {
     if (this.#isHealed) return;
-    const tracker = pickFrom(this.#world.prng, this.#world.trackers) as SimTracker;
+    const tracker = pickFrom(this.#world.prng, this.#world.listed) as SimTracker;
     this.#world.tell(`fault: ${name}`);
     this.#table[name](tracker);
   }
@@ -77,11 +87,16 @@ export class SimFaults {
   heal(): void {
     this.#isHealed = true;
     for (const end of [...this.#running]) end();
-    for (const tracker of this.#world.trackers) {
+    for (const tracker of this.#world.listed) {
       tracker.trouble = undefined;
       if (!tracker.isRunning) tracker.start();
+      else if (tracker.list !== this.#world.list) tracker.kill("sent");
     }
     this.#world.tell("healed");
+  }
+
+  loseDisk(tracker: SimTracker): void {
+    this.#replaceDisk(tracker, new MemoryDisk());
   }
 
   /** Each about one tracker, which is drawn. */
@@ -98,9 +113,11 @@ export class SimFaults {
     "kill in a step": (tracker) => this.#trouble(tracker, ["killed before", "killed after"]),
     stop: (tracker) => tracker.stop(),
     "restored backup": (tracker) => this.#restore(tracker),
-    "emptied disk": (tracker) => this.#replaceDisk(tracker, new MemoryDisk()),
+    "emptied disk": (tracker) => this.loseDisk(tracker),
     "failing disk": (tracker) => this.#trouble(tracker, ["fails before", "fails after"]),
     "clock jump": () => this.#jump(),
+    sleep: () => this.#world.sleep(SLEEP_MS),
+    "changed list": (tracker) => this.#changeList(tracker),
   };
 
   // --- lines ---
@@ -216,7 +233,24 @@ export class SimFaults {
     const { nowMs, at, prng } = this.#world;
     const waitMs = this.#isHealed ? 0 : 100 + prng.float() * 8_000;
     at(nowMs() + waitMs, () => {
-      if (!tracker.isRunning) tracker.start();
+      if (!tracker.isRunning && this.#world.listed.includes(tracker)) tracker.start();
     });
+  }
+
+  /** Once: one tracker is taken out for ever, or an empty one is added, or both. */
+  #changeList(tracker: SimTracker): void {
+    const { prng, trackers, listed, nowMs, at } = this.#world;
+    const spare = trackers.find((each) => !listed.includes(each));
+    if (spare === undefined || spare.hasRun || listed.length < trackers.length - 1) return;
+    const comes = prng.below(3) > 0 ? spare : undefined;
+    const goes = (comes === undefined || prng.below(2) === 0) && listed.length > 2 ? tracker : undefined;
+    this.#world.changeList(goes, comes);
+    this.#world.tell(`tracker ${goes?.no} goes, tracker ${comes?.no} comes`);
+    if (goes !== undefined) this.#replaceDisk(goes, new MemoryDisk());
+    for (const each of this.#world.listed)
+      at(nowMs() + prng.float() * 4_000, () => {
+        if (each.isRunning && each.list !== this.#world.list) each.kill("sent");
+        else if (each === comes && !each.isRunning) each.start();
+      });
   }
 }

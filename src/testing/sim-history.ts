@@ -24,6 +24,8 @@ export interface HistoryEntry {
   readonly text: string;
   /** What the disk of its tracker held just before. */
   readonly seen: VersionVector;
+  /** Whether that is all that its tracker knew: rows of another one may have told it more. */
+  readonly sawNoMore: boolean;
 }
 
 export class SimHistory {
@@ -39,12 +41,26 @@ export class SimHistory {
    * A disk has these now.
    * @param held what it held before
    * @param isOwn whether the tracker of that disk made the entry
+   * @param knewNoMore whether its tracker had no rows that tell of more
    */
-  append(batch: readonly Entry[], held: VersionVector, isOwn: (key: EntryKey) => boolean): void {
+  append(
+    batch: readonly Entry[],
+    held: VersionVector,
+    isOwn: (key: EntryKey) => boolean,
+    knewNoMore = true,
+  ): void {
     const seen = new Map(held);
     for (const entry of batch) {
-      this.#append(entry, seen, isOwn(entry.key));
+      this.#append(entry, { seen: new Map(seen), sawNoMore: knewNoMore, isOwn: isOwn(entry.key) });
       if (entry.key.seq > (seen.get(entry.key.origin) ?? 0)) seen.set(entry.key.origin, entry.key.seq);
+    }
+  }
+
+  /** A disk has rows that stand for all of these now. */
+  adopted(vector: VersionVector): void {
+    for (const text of this.#lost) {
+      const recorded = this.#byKey.get(text);
+      if (recorded !== undefined && covers(vector, recorded.entry.key)) this.#lost.delete(text);
     }
   }
 
@@ -55,6 +71,10 @@ export class SimHistory {
   /** Every entry that the vector covers. */
   covered(vector: VersionVector): HistoryEntry[] {
     return [...this.#byKey.values()].filter(({ entry }) => covers(vector, entry.key));
+  }
+
+  all(): HistoryEntry[] {
+    return [...this.#byKey.values()];
   }
 
   /**
@@ -76,7 +96,10 @@ export class SimHistory {
       .map(([, recorded]) => recorded);
   }
 
-  #append(entry: Entry, seen: VersionVector, isOwn: boolean): void {
+  #append(
+    entry: Entry,
+    { isOwn, ...knowledge }: Pick<HistoryEntry, "seen" | "sawNoMore"> & { readonly isOwn: boolean },
+  ): void {
     const key = keyText(entry.key);
     const text = `${entry.stamp} ${entry.request} ${encodeBody(entry.body)}`;
     const known = this.#byKey.get(key);
@@ -86,7 +109,7 @@ export class SimHistory {
       return;
     }
     if (!isOwn) breach(`${key} was passed on before its own tracker had it on disk`);
-    const recorded = { entry, text, seen: new Map(seen) };
+    const recorded = { entry, text, ...knowledge };
     this.#byKey.set(key, recorded);
     const ofRequest = this.#byRequest.get(entry.request);
     if (ofRequest === undefined) this.#byRequest.set(entry.request, [recorded]);

@@ -12,9 +12,16 @@ import { covers } from "../tracker/core/version-vector.ts";
 import type { Method, Result } from "../wire/client-tracker.ts";
 import type { EntryKind } from "../wire/entry.ts";
 import { checkGrant } from "../wire/signed.ts";
-import { type AnswerFrom, type SimCall, type SimClient, type SimCommand, stampIn } from "./sim-client.ts";
+import {
+  type AnswerFrom,
+  type SimCall,
+  type SimClient,
+  type SimCommand,
+  type SimCopies,
+  stampIn,
+} from "./sim-client.ts";
 import { breach, type HistoryEntry, type SimHistory } from "./sim-history.ts";
-import { judgeRows, judgeState } from "./sim-judge.ts";
+import { judgeBounds, judgeRows, judgeState } from "./sim-judge.ts";
 import type { SimLines } from "./sim-lines.ts";
 import type { SimTracker } from "./sim-tracker.ts";
 import { deviceOf } from "./test-tracker.ts";
@@ -54,6 +61,8 @@ export interface PromisesWorld {
   readonly history: SimHistory;
   readonly lines: SimLines;
   readonly trackers: readonly SimTracker[];
+  /** Those that are to be equal. */
+  readonly listed: readonly SimTracker[];
   nowMs(): number;
 }
 
@@ -67,7 +76,12 @@ export class SimPromises {
   }
 
   /** A tracker has said yes: what it said is on its disk, or was. */
-  acknowledged(client: SimClient, { method, params }: SimCommand, answer: AnswerFrom): void {
+  acknowledged(
+    client: SimClient,
+    { method, params }: SimCommand,
+    answer: AnswerFrom,
+    copies: SimCopies,
+  ): void {
     this.acknowledgedCount++;
     const tracker = this.#trackerAt(answer.from);
     const { id } = params as { id: Parameters<SimHistory["ofRequest"]>[0] };
@@ -76,8 +90,19 @@ export class SimPromises {
       .filter(({ entry }) => covers(tracker.everHeld, entry.key) && entry.body.kind === MAKES[method]);
     if (held.length === 0)
       breach(`tracker ${tracker.no} said yes to ${method} ${id}, and nothing of it was ever on its disk`);
+    if (copies !== "alone") this.#checkCopies(method, held, copies);
     if (method === "change_password")
       this.#checkToken(client, held, answer.result as Result<"change_password">);
+  }
+
+  /** Who is not told that one tracker alone has it may rely on a second; that its disk was taken away since is no lie. */
+  #checkCopies(method: Method, made: readonly HistoryEntry[], copies: SimCopies): void {
+    if (copies === undefined) breach(`${method} was done, and nobody was told how many trackers have it`);
+    const holders = this.#world.trackers.filter((tracker) =>
+      made.some(({ entry }) => covers(tracker.everHeld, entry.key)),
+    );
+    if (holders.length < 2)
+      breach(`${method} was said to be on more than one disk, and is on ${holders.length}`);
   }
 
   /** A grant has been given. */
@@ -114,16 +139,20 @@ export class SimPromises {
     for (const tracker of this.#world.trackers) {
       const { state } = tracker;
       if (state === undefined) continue;
-      const history = this.#world.history.covered(tracker.vector);
-      judgeState(state, history);
-      judgeRows(state, history);
+      const { history } = this.#world;
+      const seen = history.covered(tracker.vector);
+      if (!tracker.isExact) judgeBounds(state, seen, history.all());
+      else {
+        judgeState(state, seen);
+        judgeRows(state, seen);
+      }
     }
   }
 
   /** Whether waiting longer changes nothing, as far as can be seen. */
   isAtRest(): boolean {
-    const hashes = new Set(this.#world.trackers.map(({ state }) => state && stateHash(state)));
-    const isWhole = this.#world.trackers.every(
+    const hashes = new Set(this.#world.listed.map(({ state }) => state && stateHash(state)));
+    const isWhole = this.#world.listed.every(
       ({ vector }) => this.#world.history.missing(vector).length === 0,
     );
     return hashes.size === 1 && !hashes.has(undefined) && isWhole;
@@ -131,16 +160,26 @@ export class SimPromises {
 
   /** After everything has healed, and a long quiet time. */
   atTheEnd(): void {
-    for (const { no, state } of this.#world.trackers)
+    for (const { no, state } of this.#world.listed)
       if (state === undefined) breach(`tracker ${no} does not serve`);
     this.now();
     this.#allEqual();
   }
 
+  /** Nothing has happened for so long that all trackers have all of it in their rows: nothing is left in a log. */
+  longAfter(): void {
+    this.atTheEnd();
+    for (const { no, state, logLength, rowSum } of this.#world.listed) {
+      if (logLength > 0) breach(`tracker ${no} still has ${logLength} entries in its log`);
+      if (state !== undefined && stateHash(state) !== rowSum)
+        breach(`the rows on the disk of tracker ${no} are not its state`);
+    }
+  }
+
   #allEqual(): void {
-    const hashes = this.#world.trackers.map(({ state }) => state && stateHash(state));
+    const hashes = this.#world.listed.map(({ state }) => state && stateHash(state));
     if (new Set(hashes).size > 1) breach(`trackers differ after healing: ${hashes.join(" ")}`);
-    for (const { no, vector } of this.#world.trackers) {
+    for (const { no, vector } of this.#world.listed) {
       const [first, ...more] = this.#world.history.missing(vector);
       if (first !== undefined)
         breach(`tracker ${no} lacks ${first.entry.body.kind} and ${more.length} other durable entries`);

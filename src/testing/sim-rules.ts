@@ -47,6 +47,8 @@ export interface RuledShare {
 export class SimRules {
   readonly uids: readonly Uid[];
   readonly gids: readonly Gid[];
+  /** Groups and users of whom some tracker may have known more than can be said here when it decided. */
+  readonly unclear: ReadonlySet<Gid | Uid>;
   readonly #byKind = new Map<EntryKind, HistoryEntry[]>();
   readonly #tenures = new Map<Gid, readonly RuledTenure[]>();
   readonly #people = new Map<string, HistoryEntry[]>();
@@ -54,8 +56,11 @@ export class SimRules {
   constructor(history: readonly HistoryEntry[]) {
     const uids = new Set<Uid>();
     const gids = new Set<Gid>();
+    const unclear = new Set<Gid | Uid>();
     for (const recorded of history) {
       const { body } = recorded.entry;
+      if (!recorded.sawNoMore && "gid" in body) unclear.add(body.gid);
+      else if (!recorded.sawNoMore && "uid" in body) unclear.add(body.uid);
       within(this.#byKind, body.kind).push(recorded);
       if ("uid" in body) uids.add(body.uid);
       if ("gid" in body) gids.add(body.gid);
@@ -63,6 +68,7 @@ export class SimRules {
     }
     this.uids = [...uids];
     this.gids = [...gids];
+    this.unclear = unclear;
     for (const gid of gids) this.#tenures.set(gid, this.#lineOf(gid));
   }
 

@@ -9,6 +9,7 @@ import { createPrivateKey } from "node:crypto";
 import type { Address } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
 import type { Fingerprint } from "../base/ids.ts";
+import { START_CATCH_UP_MS_MAX, START_WAIT_MS } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { Connection, Transport } from "../net/connection.ts";
@@ -17,23 +18,28 @@ import type { State } from "../tracker/core/state.ts";
 import { stateHash } from "../tracker/core/state-rows.ts";
 import { joinVectors, type VersionVector } from "../tracker/core/version-vector.ts";
 import { Passwords } from "../tracker/passwords.ts";
-import { MemoryDisk } from "../tracker/store/memory-store.ts";
+import { holdsAll } from "../tracker/replication/sync-plan.ts";
+import { MemoryDisk, MemoryStore } from "../tracker/store/memory-store.ts";
 import { TrackerServer } from "../tracker/tracker-server.ts";
-import type { Entry } from "../wire/entry.ts";
+import type { Entry, Origin } from "../wire/entry.ts";
 import { formatPublicKey } from "../wire/signed.ts";
 import { MetTrackers } from "./met-trackers.ts";
 import { cheapPasswords } from "./service-clients.ts";
 import { type DiskWatch, openSimStore, type StepFate, vectorOfDisk } from "./sim-disk.ts";
 import type { SimHistory } from "./sim-history.ts";
 import { type SimGround, SimProcess } from "./sim-process.ts";
-import { WatchedAnswers } from "./sim-watch.ts";
+import { WatchedAnswers, WatchedGifts } from "./sim-watch.ts";
 import { deviceOf, originOf } from "./test-tracker.ts";
 
 /** What the world lends a tracker. */
 export interface SimTrackerWorld extends SimGround {
   readonly history: SimHistory;
   readonly prng: Prng;
+  /** What trackers are told to be of the cluster, when they start. */
+  readonly list: readonly TrackerEntry[];
   tell(line: string): void;
+  /** The tracker on that machine. */
+  trackerOn(machine: Fingerprint): SimTracker | undefined;
   /** A promise was broken, or the program failed. */
   broken(error: unknown): void;
 }
@@ -55,11 +61,14 @@ export class SimTracker {
   /** Since when it has been serving; infinite while it is not. */
   servingSinceMs = Number.POSITIVE_INFINITY;
   readonly #world: SimTrackerWorld;
-  readonly #list: () => readonly TrackerEntry[];
   readonly #known = new MetTrackers();
   #process: SimProcess | undefined;
   #server: TrackerServer | undefined;
   #runs = 0;
+  #list: readonly TrackerEntry[] = [];
+  #wasEmpty = true;
+  /** What those had seen who gave this one rows. */
+  #told: VersionVector = new Map();
   #isDark = false;
   #isFailing = false;
   /** What disks of this tracker held before they were taken away. */
@@ -67,9 +76,8 @@ export class SimTracker {
   /** Of the state when the last run ended, if the disk has not been touched since. */
   #lastHash: string | undefined;
 
-  constructor(world: SimTrackerWorld, no: number, list: () => readonly TrackerEntry[]) {
+  constructor(world: SimTrackerWorld, no: number) {
     this.#world = world;
-    this.#list = list;
     this.no = no;
     this.fingerprint = deviceOf(`tracker ${no}`);
     this.address = { host: `192.0.2.${no}`, port: 8001 };
@@ -94,17 +102,43 @@ export class SimTracker {
     return this.isRunning && !this.#isFailing ? this.#server?.state : undefined;
   }
 
+  /** Whether its state is made of what it has seen and of nothing else: rows of another tracker may be ahead of that. */
+  get isExact(): boolean {
+    return holdsAll(this.vector, this.#told);
+  }
+
+  get hasRun(): boolean {
+    return this.#runs > 0;
+  }
+
+  /** The list that it was started with. */
+  get list(): readonly TrackerEntry[] {
+    return this.#list;
+  }
+
+  /** How many entries its log holds. */
+  get logLength(): number {
+    return [...this.disk.logs.values()].reduce((sum, log) => sum + log.length, 0);
+  }
+
+  /** The sum of the rows on its disk. */
+  get rowSum(): string {
+    return new MemoryStore(this.disk).rowSum();
+  }
+
   get vector(): VersionVector {
     return vectorOfDisk(this.disk);
   }
 
-  /** Whether a disk of this tracker has ever held it. */
+  /** What a disk of this tracker holds or has ever held. */
   get everHeld(): VersionVector {
     return joinVectors(this.#everHeld, this.vector);
   }
 
   start(): void {
     const run = ++this.#runs;
+    this.#list = this.#world.list;
+    this.#wasEmpty = this.vector.size === 0;
     const process = new SimProcess(this.#world, this.fingerprint, () => this.skewMs);
     const origin = originOf(this.no, run);
     this.#process = process;
@@ -129,7 +163,7 @@ export class SimTracker {
       {
         no: this.no,
         address: this.address,
-        trackers: this.#list(),
+        trackers: this.#list,
         clock,
         log: this.#log(process),
       },
@@ -144,8 +178,7 @@ export class SimTracker {
   kill(how: "sent" | "lost" | "silent"): void {
     const process = this.process;
     if (process === undefined) return;
-    const state = this.state;
-    this.#lastHash = state && stateHash(state);
+    this.#noteState();
     this.#world.tell(`tracker ${this.no} is killed (${how})`);
     this.#end(process, how, "killed");
   }
@@ -156,11 +189,25 @@ export class SimTracker {
     if (process === undefined || server === undefined) return;
     this.#world.tell(`tracker ${this.no} is stopped`);
     this.servingSinceMs = Number.POSITIVE_INFINITY;
-    void server.close().then(() => {
-      if (!process.isAlive) return;
-      this.#lastHash = this.state && stateHash(this.state);
-      this.#end(process, "sent", "stopped");
-    });
+    server.close().then(
+      () => {
+        if (!process.isAlive) return;
+        this.#noteState();
+        this.#end(process, "sent", "stopped");
+      },
+      (error: unknown) => process.run(() => this.#world.broken(error)),
+    );
+  }
+
+  /** It has greeted a client: before, it may wait for the others. */
+  serves(): void {
+    if (this.state !== undefined) this.servingSinceMs = Math.min(this.servingSinceMs, this.#world.nowMs());
+  }
+
+  /** Another tracker gives it rows. */
+  isTold(by: SimTracker): void {
+    this.#told = joinVectors(this.#told, joinVectors(by.vector, by.#told));
+    this.#world.tell(`tracker ${by.no} gives tracker ${this.no} rows`);
   }
 
   /** Only while it does not run. */
@@ -176,10 +223,16 @@ export class SimTracker {
     );
   }
 
+  /** Rows of another tracker are not durable before they are adopted. */
+  #noteState(): void {
+    const { state } = this;
+    this.#lastHash = this.isExact ? state && stateHash(state) : undefined;
+  }
+
   #opened(process: SimProcess, server: TrackerServer): void {
     if (!process.isAlive) return;
     this.#server = server;
-    this.servingSinceMs = this.#world.nowMs();
+    this.servingSinceMs = this.#world.nowMs() + (this.#wasEmpty ? START_CATCH_UP_MS_MAX : START_WAIT_MS);
     const lastHash = this.#lastHash;
     this.#lastHash = undefined;
     if (lastHash !== undefined && stateHash(server.state) !== lastHash)
@@ -216,7 +269,10 @@ export class SimTracker {
 
   #watched(transport: Transport): Transport {
     return {
-      dial: transport.dial,
+      dial: async (address, expected) => {
+        const connection = await transport.dial(address, expected);
+        return new WatchedGifts(connection, () => this.#world.trackerOn(connection.peer)?.isTold(this));
+      },
       listen: (address, accept) =>
         transport.listen(address, (connection: Connection) =>
           accept(
@@ -230,18 +286,13 @@ export class SimTracker {
     };
   }
 
-  #diskWatch(process: SimProcess, origin: ReturnType<typeof originOf>): DiskWatch {
+  #diskWatch(process: SimProcess, origin: Origin): DiskWatch {
     return {
       fate: () => (process.isAlive ? this.#fate() : "killed before"),
       done: (method, args, before) => {
-        if (method !== "append") return;
-        const entries = args[0] as readonly Entry[];
-        try {
-          this.#world.history.append(entries, before as VersionVector, (key) => key.origin === origin);
-        } catch (error) {
-          this.#world.broken(error);
-        }
-        this.#world.tell(`tracker ${this.no} has ${entries.map(entryText).join(", ")}`);
+        if (method === "append") this.#appended(origin, args[0] as readonly Entry[], before as VersionVector);
+        else if (method === "adopt") this.#adopted(args[0] as VersionVector);
+        else if (method === "trim") this.#world.tell(`tracker ${this.no} keeps ${this.logLength} entries`);
       },
       killed: () => {
         if (!process.isAlive) return;
@@ -250,6 +301,21 @@ export class SimTracker {
         this.#end(process, "sent", "killed");
       },
     };
+  }
+
+  #appended(own: Origin, entries: readonly Entry[], before: VersionVector): void {
+    const knewNoMore = holdsAll(before, this.#told);
+    try {
+      this.#world.history.append(entries, before, ({ origin }) => origin === own, knewNoMore);
+    } catch (error) {
+      this.#world.broken(error);
+    }
+    this.#world.tell(`tracker ${this.no} has ${entries.map(entryText).join(", ")}`);
+  }
+
+  #adopted(vector: VersionVector): void {
+    this.#world.history.adopted(vector);
+    this.#world.tell(`tracker ${this.no} has rows that stand for ${vector.size} origins`);
   }
 
   #fate(): StepFate {

@@ -1,6 +1,7 @@
 /**
- * A client's connection at its tracker, with somebody who looks at each answer in the moment in which it leaves: a grant
- * goes to a member only, a session is of the present password.
+ * Connections with somebody who looks at what is sent in the moment in which it leaves. At a tracker's end of a client's
+ * connection: a grant goes to a member only, a session is of the present password. At that of another tracker's: rows of
+ * the state are being given.
  *
  * The frames are JSON at their core, so that what is looked for is found in the bytes as they are.
  */
@@ -20,18 +21,15 @@ interface Statement {
   readonly passwordStamp: string;
 }
 
-export class WatchedAnswers implements Connection {
+abstract class WatchedConnection implements Connection {
   readonly #inner: Connection;
-  readonly #state: () => State | undefined;
-  readonly #broken: (error: SimViolation) => void;
-  /** Of the session that was opened here last. */
-  #session: Statement | undefined;
 
-  constructor(inner: Connection, state: () => State | undefined, broken: (error: SimViolation) => void) {
+  constructor(inner: Connection) {
     this.#inner = inner;
-    this.#state = state;
-    this.#broken = broken;
   }
+
+  /** At what is about to be sent. */
+  protected abstract look(bytes: Uint8Array): void;
 
   get peer(): Fingerprint {
     return this.#inner.peer;
@@ -54,7 +52,7 @@ export class WatchedAnswers implements Connection {
   }
 
   send(bytes: Uint8Array): void {
-    if (this.isOpen) this.#look(bytes);
+    if (this.isOpen) this.look(bytes);
     this.#inner.send(bytes);
   }
 
@@ -77,8 +75,21 @@ export class WatchedAnswers implements Connection {
   finish(): void {
     this.#inner.finish();
   }
+}
 
-  #look(bytes: Uint8Array): void {
+export class WatchedAnswers extends WatchedConnection {
+  readonly #state: () => State | undefined;
+  readonly #broken: (error: SimViolation) => void;
+  /** Of the session that was opened here last. */
+  #session: Statement | undefined;
+
+  constructor(inner: Connection, state: () => State | undefined, broken: (error: SimViolation) => void) {
+    super(inner);
+    this.#state = state;
+    this.#broken = broken;
+  }
+
+  protected override look(bytes: Uint8Array): void {
     const state = this.#state();
     const statement = statementIn(bytes);
     if (statement === undefined || state === undefined) return;
@@ -93,6 +104,21 @@ export class WatchedAnswers implements Connection {
 
   #tell(what: string): void {
     this.#broken(new SimViolation(what));
+  }
+}
+
+/** On which one tracker gives another what it has. */
+export class WatchedGifts extends WatchedConnection {
+  readonly #rows: () => void;
+
+  /** @param rows told when rows of the state go out */
+  constructor(inner: Connection, rows: () => void) {
+    super(inner);
+    this.#rows = rows;
+  }
+
+  protected override look(bytes: Uint8Array): void {
+    if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('"method":"rows"')) this.#rows();
   }
 }
 
