@@ -146,6 +146,7 @@ export class TrackerService {
         for (const row of merged) if (row.kind === "file") blobs.want(row.listing.digest);
       },
       spread: () => this.#replicator.spread(),
+      holders: () => this.#replicator.holders(),
       failed,
       afterTurn,
     });
