@@ -12,8 +12,16 @@ import { SimViolation } from "../src/testing/sim-history.ts";
 
 type World = "cluster" | "merge";
 
-/** Runs one seed. @returns what broke, and what happened before; undefined if nothing did */
-type Run = (seed: number) => { readonly broken: string; readonly events: readonly string[] } | undefined;
+/** What came of one seed. */
+interface Outcome {
+  /** The promise that was broken, if one was. */
+  readonly broken: string | undefined;
+  /** Before that. */
+  readonly events: readonly string[];
+  readonly entries: number;
+}
+
+type Run = (seed: number) => Outcome;
 
 const { values } = parseArgs({
   args: process.argv.slice(2),
@@ -30,18 +38,16 @@ async function runOf(world: World): Promise<Run> {
     const { runCluster, describe } = await import("../src/testing/sim-world.ts");
     return (seed) => {
       const report = runCluster(seed);
-      const { broken } = report;
-      return broken === undefined ? undefined : { broken, events: describe(report) };
+      return { broken: report.broken, events: describe(report), entries: report.entries };
     };
   }
   const { runMerge } = await import("../src/testing/sim-merge.ts");
   return (seed) => {
     try {
-      runMerge(seed);
-      return undefined;
+      return { broken: undefined, events: [], entries: runMerge(seed) };
     } catch (error) {
       if (!(error instanceof SimViolation)) throw error;
-      return { broken: error.message, events: [] };
+      return { broken: error.message, events: [], entries: 0 };
     }
   };
 }
@@ -49,16 +55,20 @@ async function runOf(world: World): Promise<Run> {
 async function simulate(world: World, from: number, seeds: number): Promise<number> {
   const run = await runOf(world);
   const startedMs = performance.now();
+  let made = 0;
   for (let seed = from; seed < from + seeds; seed++) {
-    const found = run(seed);
-    if (found === undefined) continue;
-    for (const event of found.events) console.log(event);
-    console.log(`seed ${seed} breaks a promise: ${found.broken}`);
+    const { broken, events, entries } = run(seed);
+    made += entries;
+    if (broken === undefined) continue;
+    for (const event of events) console.log(event);
+    console.log(`seed ${seed} breaks a promise: ${broken}`);
     console.log(`again: npm run test:sim -- --world ${world} --from ${seed} --seeds 1${plantedArgument()}`);
     return 1;
   }
   const perSecond = (seeds / ((performance.now() - startedMs) / 1000)).toFixed(1);
-  console.log(`${seeds} seeds of ${world} from ${from} on, ${perSecond} a second: no promise broken`);
+  console.log(
+    `${seeds} seeds of ${world} from ${from} on, ${perSecond} a second: no promise broken, ${made} entries made`,
+  );
   return 0;
 }
 

@@ -152,10 +152,53 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     changes: [
       {
         file: "tracker/command-log.ts",
-        find: "if (entries.length > 0) this.#dependencies.store.append(entries);",
+        find: "if (batch.entries.length > 0) store.append(batch.entries);",
         replace:
-          "if (entries.length > 0) this.#dependencies.afterTurn(() => {" +
-          " try { this.#dependencies.store.append(entries); } catch (error) { this.#fail(error, []); } });",
+          "if (batch.entries.length > 0) this.#dependencies.afterTurn(() => {" +
+          " try { store.append(batch.entries); } catch (error) { this.#fail(error, []); } });",
+      },
+    ],
+  },
+  {
+    name: "snapshot without tail",
+    world: "cluster",
+    changes: [
+      {
+        file: "tracker/replication/log-feed.ts",
+        find: "    const held = new Map(this.#source.held);\n",
+        replace: "",
+      },
+      {
+        file: "tracker/replication/log-feed.ts",
+        find: "this.heard(await this.#calls.adopt(held));",
+        replace: "this.heard(await this.#calls.adopt(new Map(this.#source.held)));",
+      },
+    ],
+  },
+  {
+    name: "log trimmed above the checkpoint",
+    world: "cluster",
+    changes: [
+      {
+        file: "tracker/trim-point.ts",
+        find: "of meetVectors(settled, checkpointed)) {",
+        replace: "of meetVectors(settled, vector)) {",
+      },
+      {
+        file: "tracker/store/memory-store.ts",
+        find: "meetVectors(point, meetVectors(this.vector(), this.#disk.checkpointed))",
+        replace: "meetVectors(point, this.vector())",
+      },
+    ],
+  },
+  {
+    name: "told to be on other trackers before they have it",
+    world: "cluster",
+    changes: [
+      {
+        file: "tracker/replication/spread.ts",
+        find: "this.#receivers.filter((receiver) => receiver.holds(seq)).length",
+        replace: "this.#receivers.filter((receiver) => receiver.isInReach).length",
       },
     ],
   },

@@ -210,7 +210,9 @@ export class SimFaults {
   #trouble(tracker: SimTracker, fates: readonly StepFate[]): void {
     const { prng } = this.#world;
     const fate = pickFrom(prng, fates);
-    if (fate !== undefined && tracker.isRunning) tracker.trouble = { steps: 1 + prng.below(20), fate };
+    if (fate === undefined || !tracker.isRunning) return;
+    const isAboutRows = prng.below(2) === 0;
+    tracker.trouble = { steps: 1 + prng.below(isAboutRows ? 4 : 20), fate, isAboutRows };
   }
 
   /** One time a backup is made, the next time it is put back. */

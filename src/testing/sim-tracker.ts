@@ -44,6 +44,17 @@ export interface SimTrackerWorld extends SimGround {
   broken(error: unknown): void;
 }
 
+export interface SimTrouble {
+  /** Until it strikes. */
+  steps: number;
+  readonly fate: StepFate;
+  /** Counts only steps about rows, which are rare. */
+  readonly isAboutRows: boolean;
+}
+
+/** Steps that are no part of a command. */
+const ROW_STEPS: ReadonlySet<string> = new Set(["saveRows", "dropRows", "checkpoint", "trim", "adopt"]);
+
 /** How a run ended, for the one who decides when the next begins. */
 export type SimEnd = "killed" | "stopped" | "disk failed";
 
@@ -56,8 +67,8 @@ export class SimTracker {
   ended: (how: SimEnd) => void = () => {};
   disk = new MemoryDisk();
   skewMs = 0;
-  /** Steps of the store until the process is killed in one, or one fails; none by default. */
-  trouble: { steps: number; readonly fate: StepFate } | undefined;
+  /** The process is to be killed in a step of the store, or one is to fail; none by default. */
+  trouble: SimTrouble | undefined;
   /** Since when it has been serving; infinite while it is not. */
   servingSinceMs = Number.POSITIVE_INFINITY;
   readonly #world: SimTrackerWorld;
@@ -288,7 +299,7 @@ export class SimTracker {
 
   #diskWatch(process: SimProcess, origin: Origin): DiskWatch {
     return {
-      fate: () => (process.isAlive ? this.#fate() : "killed before"),
+      fate: (method) => (process.isAlive ? this.#fate(method) : "killed before"),
       done: (method, args, before) => {
         if (method === "append") this.#appended(origin, args[0] as readonly Entry[], before as VersionVector);
         else if (method === "adopt") this.#adopted(args[0] as VersionVector);
@@ -318,9 +329,9 @@ export class SimTracker {
     this.#world.tell(`tracker ${this.no} has rows that stand for ${vector.size} origins`);
   }
 
-  #fate(): StepFate {
+  #fate(method: string): StepFate {
     const { trouble } = this;
-    if (trouble === undefined) return "done";
+    if (trouble === undefined || (trouble.isAboutRows && !ROW_STEPS.has(method))) return "done";
     trouble.steps--;
     if (trouble.steps > 0) return "done";
     this.trouble = undefined;

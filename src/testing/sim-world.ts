@@ -34,13 +34,13 @@ import { SimTrace } from "./sim-trace.ts";
 import { SimTracker, type SimTrackerWorld } from "./sim-tracker.ts";
 
 /** Faults happen for so long. */
-const TROUBLED_MS = 25_000;
+const TROUBLED_MS = 14_000;
 /** Clients go on for so long after everything has healed. */
-const HEALED_MS = 5_000;
+const HEALED_MS = 3_000;
 /** Nobody asks for anything: trackers that are not equal by now never will be. */
 const QUIET_MS = 90_000;
 const QUIET_STEP_MS = 5_000;
-const JUDGE_EVERY_MS = 8_000;
+const JUDGE_EVERY_MS = 6_000;
 /** One run in so many goes on for long after all is quiet. */
 const LONG_RUNS_OF = 4;
 /** In so long changed rows are written, and the others asked how far they are. */
