@@ -173,6 +173,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         find: "this.heard(await this.#calls.adopt(held));",
         replace: "this.heard(await this.#calls.adopt(new Map(this.#source.held)));",
       },
+      {
+        // A state as small as the simulated ones fits one message; a real one takes many, and longer.
+        file: "base/limits.ts",
+        find: "export const PUSH_ENTRIES_MAX = 1_000;",
+        replace: "export const PUSH_ENTRIES_MAX = 3;",
+      },
     ],
   },
   {

@@ -31,8 +31,8 @@ import { deviceOf } from "./test-tracker.ts";
  * last, and then rests for 2 s.
  */
 const FOUND_MS_MAX = 5_000;
-/** A command ends within this long if a tracker has been there all the while. */
-const COMMAND_MS_MAX = 4_000;
+/** A command ends within this long if a tracker has been there all the while: 2 s to find it, and time to be done. */
+const COMMAND_MS_MAX = 2_500;
 
 /** What each method writes down. */
 const MAKES: { readonly [M in Method]?: EntryKind } = {

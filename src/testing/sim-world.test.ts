@@ -4,7 +4,7 @@ import { runCluster } from "./sim-world.ts";
 
 /** One seed alone: `npm run test:sim -- --from <seed> --seeds 1`. */
 const SEEDS = 1_000;
-const parts = simParts("cluster", SEEDS, 10);
+const parts = simParts("cluster", SEEDS, 4);
 const runs = new Map<string, Promise<SimRun>>();
 
 beforeAll(() => {
