@@ -183,3 +183,77 @@ describe("endings", () => {
     expect(near.isOpen).toBe(false);
   });
 });
+
+describe("lines that a simulation rules", () => {
+  function ruled() {
+    const blocked = new Set<Fingerprint>();
+    const network = new SimNetwork({ passes: ({ from }) => !blocked.has(from) });
+    return { blocked, ...pair(network) };
+  }
+
+  test("what does not pass waits, in order, and so does the end", async () => {
+    const { blocked, network, near, far, nearHeard, farHeard } = ruled();
+    blocked.add(ann);
+    near.send(Buffer.from("a"));
+    far.send(Buffer.from("b"));
+    await settle();
+    expect([nearHeard, farHeard]).toEqual([["b"], []]);
+    near.send(Buffer.from("c"));
+    blocked.clear();
+    network.wake();
+    await settle();
+    expect(farHeard).toEqual(["a", "c"]);
+    blocked.add(ann);
+    near.close();
+    await settle();
+    expect(farHeard).toEqual(["a", "c"]);
+    blocked.clear();
+    network.wake();
+    await settle();
+    expect(farHeard).toEqual(["a", "c", "closed undefined"]);
+  });
+
+  test("each direction of each line takes its own time", async () => {
+    const lines: string[] = [];
+    const schedule = (run: () => void, { from, to }: { from: Fingerprint; to: Fingerprint }) => {
+      lines.push(`${from[0]}${to[0]}`);
+      queueMicrotask(run);
+    };
+    const { near, far } = pair(new SimNetwork({ schedule }));
+    await settle();
+    lines.length = 0;
+    near.send(Buffer.from("a"));
+    far.send(Buffer.from("b"));
+    expect(lines).toEqual(["ab", "ba"]);
+  });
+});
+
+describe("a program that is gone", () => {
+  test("is told nothing more; what it had sent arrives", async () => {
+    const { near, far, nearHeard, farHeard } = pair();
+    near.send(Buffer.from("last words"));
+    near.abandon("sent");
+    far.send(Buffer.from("too late"));
+    await settle();
+    expect([nearHeard, farHeard]).toEqual([[], ["last words", "closed undefined"]]);
+  });
+
+  test("may take what it had sent with it", async () => {
+    const { near, nearHeard, farHeard } = pair();
+    near.send(Buffer.from("lost"));
+    near.abandon("lost");
+    await settle();
+    expect([nearHeard, farHeard]).toEqual([[], ["closed peer-unreachable"]]);
+  });
+
+  test("leaves silence if its machine has lost its power, until that is back", async () => {
+    const { network, near, far, farHeard } = pair();
+    near.abandon("silent");
+    far.send(Buffer.from("anybody there?"));
+    await settle();
+    expect([farHeard, far.isOpen]).toEqual([[], true]);
+    network.reset(ann);
+    await settle();
+    expect(farHeard).toEqual(["closed peer-unreachable"]);
+  });
+});

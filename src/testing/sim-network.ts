@@ -3,8 +3,9 @@
  *
  * Every byte is delivered by the scheduler, never from within `send`, so that no callback runs inside another. Chunks may
  * be cut anywhere by a seeded generator, and the chunk's memory is spoiled after each delivery, since it is only lent.
- * Links can be cut, slowed to nothing (`freeze`) or refused. An exception of a handler is kept in `errors` and ends its
- * connection only.
+ * Links can be cut, slowed to nothing (`freeze`) or refused, and a simulation may say of each direction of each line how
+ * long it takes and whether anything passes at all. An exception of a handler is kept in `errors` and ends its connection
+ * only.
  */
 import { type Address, formatAddress } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
@@ -13,9 +14,17 @@ import { SEND_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import type { Prng } from "../base/prng.ts";
 import type { Connection, ConnectionHandler, Listener, Transport } from "../net/connection.ts";
 
+/** One direction between two machines. */
+export interface SimLine {
+  readonly from: Fingerprint;
+  readonly to: Fingerprint;
+}
+
 export interface SimNetworkOptions {
   /** Runs one step of delivery later; microtasks by default. With a ManualClock it makes latency. */
-  readonly schedule?: (run: () => void) => void;
+  readonly schedule?: (run: () => void, line: SimLine) => void;
+  /** What does not pass waits for `wake`, the end of a connection too. */
+  readonly passes?: (line: SimLine) => boolean;
   /** Cuts data into chunks at random places; without it each send arrives as one chunk. */
   readonly prng?: Prng;
 }
@@ -27,7 +36,8 @@ interface SimListener {
 }
 
 export class SimNetwork {
-  readonly schedule: (run: () => void) => void;
+  readonly schedule: (run: () => void, line: SimLine) => void;
+  readonly passes: (line: SimLine) => boolean;
   readonly prng: Prng | undefined;
   /** What handlers threw. A test that expects none should say so. */
   readonly errors: unknown[] = [];
@@ -36,8 +46,9 @@ export class SimNetwork {
   readonly #severed = new Set<string>();
   #nextPort = 40_000;
 
-  constructor({ schedule = queueMicrotask, prng }: SimNetworkOptions = {}) {
+  constructor({ schedule = queueMicrotask, passes = () => true, prng }: SimNetworkOptions = {}) {
     this.schedule = schedule;
+    this.passes = passes;
     this.prng = prng;
   }
 
@@ -84,6 +95,18 @@ export class SimNetwork {
     this.#severed.delete(lineOf(one, other));
   }
 
+  /** A machine that lost its power is back: the other ends learn that it knows nothing of their connections. */
+  reset(machine: Fingerprint): void {
+    const reason = new Failure("peer-unreachable", "connection reset");
+    for (const connection of this.#connections)
+      if (connection.peer === machine && connection.isForsaken) connection.endSoon(reason);
+  }
+
+  /** Lines pass again that did not: what waited at them goes on. */
+  wake(): void {
+    for (const connection of this.#connections) connection.wake();
+  }
+
   forget(connection: SimConnection): void {
     this.#connections.delete(connection);
   }
@@ -104,12 +127,16 @@ export class SimNetwork {
   }
 
   #dial(machine: Fingerprint, address: Address, expected: Fingerprint | undefined): Promise<Connection> {
+    const to = this.#listeners.get(formatAddress(address))?.machine ?? machine;
     return new Promise((resolve, reject) => {
-      this.schedule(() => {
-        const outcome = this.#connect(machine, address, expected);
-        if (outcome instanceof Failure) reject(outcome);
-        else resolve(outcome);
-      });
+      this.schedule(
+        () => {
+          const outcome = this.#connect(machine, address, expected);
+          if (outcome instanceof Failure) reject(outcome);
+          else resolve(outcome);
+        },
+        { from: machine, to },
+      );
     });
   }
 
@@ -159,6 +186,8 @@ export class SimConnection implements Connection {
   #isScheduled = false;
   #owesDrained = false;
   #ending: Ending | undefined;
+  /** The other side has ended, and the line does not pass. */
+  #lateEnding: Ending | undefined;
 
   constructor(
     network: SimNetwork,
@@ -225,6 +254,17 @@ export class SimConnection implements Connection {
     this.#other?.endSoon(reason);
   }
 
+  /**
+   * The program at this end is gone, and is told nothing more. What it had sent may still arrive before the other end
+   * hears of it, or is lost with the line; or the other end hears nothing at all, as when a machine loses its power.
+   */
+  abandon(how: "sent" | "lost" | "silent"): void {
+    this.#handler = undefined;
+    if (how === "sent") this.finish();
+    else if (how === "lost") this.break();
+    else this.#end(undefined);
+  }
+
   /** Nothing leaves this end any more, though the connection stands, until `thaw`. */
   freeze(): void {
     this.#isFrozen = true;
@@ -241,12 +281,33 @@ export class SimConnection implements Connection {
     this.#network.schedule(() => {
       this.#isScheduled = false;
       this.#deliver();
-    });
+    }, this.#line);
   }
 
   /** The other side has ended. */
   endSoon(reason: Failure | undefined): void {
-    this.#network.schedule(() => this.#end(reason));
+    const line = { from: this.peer, to: this.self };
+    this.#network.schedule(() => {
+      if (this.#network.passes(line)) this.#end(reason);
+      else this.#lateEnding = { reason };
+    }, line);
+  }
+
+  /** Whether the other end is gone, which this one has not heard yet. */
+  get isForsaken(): boolean {
+    return this.#state !== "closed" && this.#other?.isOpen !== true;
+  }
+
+  /** The line passes again. */
+  wake(): void {
+    const late = this.#lateEnding;
+    this.#lateEnding = undefined;
+    if (late !== undefined) this.endSoon(late.reason);
+    else if (this.#outgoing.length > 0 || this.#state === "finishing") this.deliverSoon();
+  }
+
+  get #line(): SimLine {
+    return { from: this.self, to: this.peer };
   }
 
   get takesData(): boolean {
@@ -273,6 +334,7 @@ export class SimConnection implements Connection {
   #deliver(): void {
     const other = this.#other;
     if (this.#state === "closed" || other === undefined || this.#isFrozen) return;
+    if (!this.#network.passes(this.#line)) return;
     while (this.#outgoing.length > 0) {
       if (!other.takesData) return;
       this.#deliverNext(other);

@@ -50,6 +50,7 @@ function setUp() {
     },
     committed: () => {},
     spread: () => spread(),
+    holders: () => 1,
     failed: (failure) => failures.push(failure),
     afterTurn: (run) => turns.push(run),
   });

@@ -28,6 +28,8 @@ export interface CommandLogDependencies {
   readonly committed: (batch: Committed) => void;
   /** Resolves when the other trackers have what this one has made, or are not to be waited for: how many have it. */
   readonly spread: () => Promise<number>;
+  /** How many trackers are known to have all that is here, this one included. */
+  readonly holders: () => number;
   /** Told once, when the disk has failed: the tracker must end. */
   readonly failed: (failure: Failure) => void;
   /** Runs something when this turn of the event loop is over. */
@@ -79,10 +81,13 @@ export class CommandLog {
    */
   run<T>(command: Command, view: (state: State) => T): Promise<Done<T>> {
     return this.#enter((batch, resolve, refuse) => {
-      const refused = this.#execute(command, batch);
-      if (refused !== undefined) return () => refuse(refused);
+      const made = this.#execute(command, batch);
+      if (made instanceof Failure) return () => refuse(made);
       const value = view(this.#dependencies.core.state);
-      return () => void this.#copies.then((copies) => resolve({ value, copies }));
+      // What it did when it was given first may be an earlier run's, whose entries are not waited for.
+      const repeatedOn = made === 0 ? this.#dependencies.holders : () => Number.POSITIVE_INFINITY;
+      return () =>
+        void this.#copies.then((copies) => resolve({ value, copies: Math.min(copies, repeatedOn()) }));
     });
   }
 
@@ -149,12 +154,12 @@ export class CommandLog {
     }
   }
 
-  /** Decides and applies. @returns why not */
-  #execute(command: Command, batch: Batch): Failure | undefined {
+  /** Decides and applies. @returns how many entries it made, none for one that was done before; or why not */
+  #execute(command: Command, batch: Batch): number | Failure {
     const decided = this.#decide(command, this.#dependencies.clock.nowMs());
     if (decided instanceof Failure) return decided;
     this.#apply(decided, batch);
-    return undefined;
+    return decided.length;
   }
 
   #apply(entries: readonly Entry[], batch: Batch): void {

@@ -23,6 +23,7 @@ import { loadOrMakeIdentity, loadOrMakeSigningKey, type SigningKey } from "../ne
 import { KnownTrackers } from "../net/known-trackers.ts";
 import { TlsTcpTransport } from "../net/tls-tcp.ts";
 import type { Origin } from "../wire/entry.ts";
+import type { State } from "./core/state.ts";
 import { Passwords } from "./passwords.ts";
 import type { ReplicaServer } from "./replication/replica-server.ts";
 import { RpcLink } from "./rpc-link.ts";
@@ -158,6 +159,11 @@ export class TrackerServer {
   /** With the port really taken. */
   get address(): Address {
     return this.#listener?.address ?? this.#options.address;
+  }
+
+  /** What this tracker knows, to be looked at: a simulation compares it with others. */
+  get state(): State {
+    return this.#service.state;
   }
 
   /** For the tracker's own prompt, a line each. */

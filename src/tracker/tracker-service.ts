@@ -24,6 +24,7 @@ import type { ClientLink } from "./client-link.ts";
 import { CommandLog } from "./command-log.ts";
 import { CopiesNotices } from "./copies-notice.ts";
 import { TrackerCore } from "./core/machine.ts";
+import type { State } from "./core/state.ts";
 import { vectorKeys } from "./core/version-vector.ts";
 import type { Desk } from "./desk.ts";
 import { LoginThrottle } from "./login-throttle.ts";
@@ -123,6 +124,7 @@ export class TrackerService {
         cluster.committed(batch);
       },
       spread: () => cluster.spread(),
+      holders: () => cluster.holders(),
       failed,
       afterTurn,
     });
@@ -184,6 +186,11 @@ export class TrackerService {
     this.#greeted.delete(link);
     closeSession(this.#desk, link);
     this.#desk.uploads.forget(link);
+  }
+
+  /** What this tracker knows, to be looked at. */
+  get state(): State {
+    return this.#desk.state;
   }
 
   /** For the tracker's own prompt, a line each. */

@@ -114,6 +114,24 @@ describe("waiting for the others", () => {
   });
 });
 
+describe("what a client is told of the copies of its commands", () => {
+  test("a repeated command that no other tracker has is on one alone, also after a restart", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    await cluster.tracker(2).crash();
+    const id = cluster.id() as RequestId;
+    await ann.call("create_group", { id, group: lab });
+    await cluster.tracker(1).crash();
+    await cluster.tracker(1).start();
+    await cluster.pass(3_000);
+    const again = await cluster.client(1, "ann's machine");
+    await again.login("ann");
+    await again.heard();
+    await again.call("create_group", { id, group: lab });
+    expect(await again.heard()).toContainEqual({ kind: "alone", of: 2 });
+  });
+});
+
 describe("who is online", () => {
   test("is known at the other tracker at once: sources, and that they are gone", async () => {
     await using cluster = await TrackerCluster.running(2);

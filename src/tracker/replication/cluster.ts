@@ -153,6 +153,11 @@ export class Cluster {
     return this.#replicator.spread();
   }
 
+  /** How many trackers are known to have all that is here, this one included. */
+  holders(): number {
+    return this.#replicator.holders();
+  }
+
   /** Has the others in reach keep a piece list, and waits for that as long as for a command. */
   async spreadBlob(digest: Digest): Promise<void> {
     const asked = this.#replicator.links.filter(({ isInReach }) => isInReach);

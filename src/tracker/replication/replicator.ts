@@ -20,6 +20,7 @@ import type { PresenceFeedDependencies } from "./presence-feed.ts";
 import { ReplicaLink, type ReplicaLog } from "./replica-link.ts";
 import { Spread } from "./spread.ts";
 import { mayServe } from "./start-gate.ts";
+import { holdsAll } from "./sync-plan.ts";
 
 export interface ReplicatorDependencies {
   readonly core: Pick<TrackerCore, "origin" | "vector">;
@@ -108,6 +109,12 @@ export class Replicator {
   spread(): Promise<number> {
     const { core } = this.#dependencies;
     return this.#spread.until(core.vector.get(core.origin) ?? 0);
+  }
+
+  /** How many trackers are known to have all that is here, this one included. */
+  holders(): number {
+    const { vector } = this.#dependencies.core;
+    return 1 + this.links.filter(({ held }) => held !== undefined && holdsAll(held, vector)).length;
   }
 
   /** What each of the others was last known to hold; undefined while one has not been met since the start. */

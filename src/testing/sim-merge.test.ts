@@ -1,0 +1,21 @@
+import { beforeAll, expect, test } from "bun:test";
+import { entriesIn, SIM_RUN_MS_MAX, type SimRun, simParts, simRun } from "./sim-runs.ts";
+
+/** One seed alone: `npm run test:sim -- --world merge --from <seed> --seeds 1`. */
+const SEEDS = 1_000;
+const parts = simParts("merge", SEEDS, 2);
+const runs = new Map<string, Promise<SimRun>>();
+
+beforeAll(() => {
+  for (const [name, { args }] of parts) runs.set(name, simRun(...args));
+});
+
+for (const [name, { seeds }] of parts)
+  test(
+    `trackers that decide apart agree when they meet, and with the rules at all times: ${name}`,
+    async () => {
+      const run = await runs.get(name);
+      expect(run && entriesIn(run)).toBeGreaterThan(30 * seeds);
+    },
+    SIM_RUN_MS_MAX,
+  );
