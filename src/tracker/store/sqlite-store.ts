@@ -10,7 +10,7 @@ import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { Failure } from "../../base/failure.ts";
-import type { Digest } from "../../base/ids.ts";
+import type { Digest, Gid } from "../../base/ids.ts";
 import {
   BLOB_PART_BYTES,
   BLOBS_UNFINISHED_MAX,
@@ -18,7 +18,14 @@ import {
   ROW_PAGE_ROWS_MAX,
 } from "../../base/limits.ts";
 import { type Entry, entryText, type Origin } from "../../wire/entry.ts";
-import { encodeRow, rowKey, type StateRow } from "../../wire/state-row.ts";
+import {
+  encodeRow,
+  isFileKey,
+  rowKey,
+  type SharedRow,
+  type StateRow,
+  sharedPrefix,
+} from "../../wire/state-row.ts";
 import { RowSum } from "../core/row-sum.ts";
 import { joinVectors, meetVectors, type VersionVector } from "../core/version-vector.ts";
 import { type BlobPart, stepOfPart, wrongDigest } from "./blob-part.ts";
@@ -26,7 +33,7 @@ import { syncFolder, writeAgain } from "./certain-start.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
 import { SCHEMA_VERSION, stepsFrom } from "./sqlite-schema.ts";
-import { parseRow } from "./stored-rows.ts";
+import { outOfPlace, parseRow, sharedRows } from "./stored-rows.ts";
 
 /** Another process may hold the file for a moment: a backup, a virus scanner. */
 const BUSY_TIMEOUT_MS = 2_000;
@@ -47,6 +54,14 @@ interface OriginRow {
   readonly last: number | null;
 }
 
+/** What all state rows come to. */
+interface RowTotals {
+  readonly sum: string;
+  readonly files: number;
+}
+
+const NO_ROWS: RowTotals = { sum: new RowSum().toString(), files: 0 };
+
 export class SqliteStore implements EventStore {
   readonly #path: string;
   readonly #db: Database;
@@ -55,7 +70,7 @@ export class SqliteStore implements EventStore {
   readonly #vector = new Map<Origin, number>();
   #floor: VersionVector;
   #checkpointed: VersionVector;
-  #rowSum: string;
+  #rowTotals: RowTotals;
   #broken: Failure | undefined;
   #closed = false;
 
@@ -78,7 +93,7 @@ export class SqliteStore implements EventStore {
       this.#checkpointed = heldVector(
         origins.map(({ name, checkpointed }) => [name as Origin, checkpointed]),
       );
-      this.#rowSum = new RowSum(this.#sql.rowSum.get()?.value).toString();
+      this.#rowTotals = this.#sql.rowTotals.get() ?? NO_ROWS;
     } catch (error) {
       db.close();
       throw diskError(path, error);
@@ -128,31 +143,34 @@ export class SqliteStore implements EventStore {
 
   saveRows(rows: readonly StateRow[]): void {
     if (rows.length === 0) return;
-    this.#changeRows((sum) => {
+    this.#changeRows((totals) => {
       for (const row of rows) {
         const [key, text] = [rowKey(row), encodeRow(row)];
         const before = this.#sql.row.get(key)?.text;
-        if (before !== undefined) sum.remove(before);
+        if (before !== undefined) totals.sum.remove(before);
+        else if (row.kind === "file") totals.files++;
         this.#sql.putRow.run(key, text);
-        sum.add(text);
+        totals.sum.add(text);
       }
     });
   }
 
   dropRows(prefix: string, limit: number): number {
-    return this.#changeRows((sum) => {
-      const rows = this.#sql.rowsFrom.all(prefix, `${prefix}\u{10ffff}`, limit);
+    return this.#changeRows((totals) => {
+      const rows = this.#sql.rowsFrom.all(prefix, afterPrefix(prefix), limit);
       for (const { key, text } of rows) {
         this.#sql.dropRow.run(key);
-        sum.remove(text);
+        totals.sum.remove(text);
+        if (isFileKey(key)) totals.files--;
       }
       return rows.length;
     });
   }
 
-  *loadRows(): Generator<StateRow> {
-    for (let after = ""; ; ) {
-      const page = this.#read(() => this.#sql.rowsAfter.all(after, ROW_PAGE_ROWS_MAX));
+  *loadRows(prefix = ""): Generator<StateRow> {
+    const end = afterPrefix(prefix);
+    for (let after = prefix; ; ) {
+      const page = this.#read(() => this.#sql.rowsBetween.all(after, end, ROW_PAGE_ROWS_MAX));
       let last: StateRow | undefined;
       for (const { text } of page) {
         last = parseRow(text);
@@ -160,13 +178,26 @@ export class SqliteStore implements EventStore {
       }
       if (last === undefined) return;
       const key = rowKey(last);
-      if (key <= after) throw new Failure("corrupt", `a row of the tracker's state is out of place: ${key}`);
+      if (key <= after || key >= end) throw outOfPlace(last);
       after = key;
     }
   }
 
+  loadShared(gid?: Gid): Iterable<SharedRow> {
+    return sharedRows(this.loadRows(sharedPrefix(gid)), gid);
+  }
+
+  hasShared(gid: Gid): boolean {
+    const prefix = sharedPrefix(gid);
+    return this.#read(() => this.#sql.rowsFrom.get(prefix, afterPrefix(prefix), 1)) !== null;
+  }
+
+  fileCount(): number {
+    return this.#rowTotals.files;
+  }
+
   rowSum(): string {
-    return this.#rowSum;
+    return this.#rowTotals.sum;
   }
 
   checkpoint(vector: VersionVector): void {
@@ -245,15 +276,15 @@ export class SqliteStore implements EventStore {
     return this.#read(() => this.#sql.entriesAfter.all(origin, seq, most));
   }
 
-  /** The rows and their sum change in one transaction. */
-  #changeRows<T>(change: (sum: RowSum) => T): T {
-    const sum = new RowSum(this.#rowSum);
+  /** The rows and what they come to change in one transaction. */
+  #changeRows<T>(change: (totals: { readonly sum: RowSum; files: number }) => T): T {
+    const totals = { sum: new RowSum(this.#rowTotals.sum), files: this.#rowTotals.files };
     const result = this.#write(() => {
-      const changed = change(sum);
-      this.#sql.setRowSum.run(sum.toString());
+      const changed = change(totals);
+      this.#sql.setRowTotals.run(totals.sum.toString(), totals.files);
       return changed;
     });
-    this.#rowSum = sum.toString();
+    this.#rowTotals = { sum: totals.sum.toString(), files: totals.files };
     return result;
   }
 
@@ -404,11 +435,11 @@ function prepareStatements(db: Database) {
       "SELECT key, text FROM state_row WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
     ),
     /** Without their keys, which are long and follow from the texts. */
-    rowsAfter: sql<{ text: string }, [string, number]>(
-      "SELECT text FROM state_row WHERE key > ? ORDER BY key LIMIT ?",
+    rowsBetween: sql<{ text: string }, [string, string, number]>(
+      "SELECT text FROM state_row WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
     ),
-    rowSum: sql<{ value: string }, []>("SELECT value FROM row_sum"),
-    setRowSum: sql<never, [string]>("UPDATE row_sum SET value = ?"),
+    rowTotals: sql<RowTotals, []>("SELECT sum, files FROM row_totals"),
+    setRowTotals: sql<never, [string, number]>("UPDATE row_totals SET sum = ?, files = ?"),
     blob: sql<BlobRow, [string]>("SELECT id, total, received, whole FROM blob WHERE digest = ?"),
     addBlob: sql<never, [string, number]>(
       "INSERT INTO blob (digest, total, received, whole) VALUES (?, ?, 0, 0)",
@@ -436,6 +467,11 @@ function prepareStatements(db: Database) {
 /** Without the origins at 0, which say nothing. */
 function heldVector(seqs: readonly (readonly [Origin, number])[]): VersionVector {
   return new Map(seqs.filter(([, seq]) => seq > 0));
+}
+
+/** Above every text that begins with it and below those that come after. */
+function afterPrefix(prefix: string): string {
+  return `${prefix}\u{10ffff}`;
 }
 
 /** What of `vector` is above `held`. */
