@@ -16,7 +16,7 @@ import {
   user,
 } from "../testing/test-tracker.ts";
 import type { Entry } from "../wire/entry.ts";
-import { rowKey, type SharedRow, type StateRow } from "../wire/state-row.ts";
+import { type RowOf, rowKey, type SharedRow, type StateRow } from "../wire/state-row.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { TrackerCore } from "./core/machine.ts";
 import { checkInvariants } from "./core/state.ts";
@@ -25,9 +25,14 @@ import { MemoryDisk, MemoryStore } from "./store/memory-store.ts";
 
 class CountingStore extends MemoryStore {
   readonly slices: number[] = [];
-  /** Groups whose shared rows were read. */
+  /** Accounts and groups whose rows were read after the start; undefined where it was all of them. */
   readonly reads: unknown[] = [];
   broken = false;
+
+  override loadAccounts(uid?: Uid): Iterable<RowOf<"account">> {
+    this.reads.push(uid);
+    return super.loadAccounts(uid);
+  }
 
   override loadShared(gid?: Gid): Iterable<SharedRow> {
     this.reads.push(gid);
@@ -218,12 +223,29 @@ test("what a group shares is read when somebody asks for it, once", () => {
   const { disk, made, gid } = sharing();
   const again = new Run(disk, 2);
   const { shares } = again.core.state;
-  expect([again.hash, again.store.reads]).toEqual([stateHash(made.state), [undefined]]);
+  expect([again.hash, again.store.reads]).toEqual([stateHash(made.state), [undefined, undefined, undefined]]);
   for (let round = 0; round < 2; round++) expect([...shares.listed(gid)]).toHaveLength(1);
-  expect(again.store.reads).toEqual([undefined, gid]);
+  expect(again.store.reads.slice(3)).toEqual([gid]);
   expect(again.hash).toBe(stateHash(made.state));
   checkInvariants(again.core.state);
   expect([shares.fileCount("0".repeat(32) as Gid), shares.fileCount(gid)]).toEqual([0, 1]);
+});
+
+test("of an account the name is known at once; the rest is read when somebody asks for it, once", () => {
+  const { disk, made, ann } = sharing();
+  const again = new Run(disk, 2);
+  const { users } = again.core.state;
+  expect([users.find("Ann"), users.has(ann), users.name(ann), users.size]).toEqual([
+    [ann],
+    true,
+    user("ann"),
+    1,
+  ]);
+  expect(again.store.reads).toEqual([undefined]);
+  for (let round = 0; round < 2; round++) expect(users.passwordHash(ann)).toBe("hash of ann");
+  expect(again.store.reads).toEqual([undefined, ann]);
+  expect(again.hash).toBe(stateHash(made.state));
+  checkInvariants(again.core.state);
 });
 
 test("what is decided is above all that was read for it", () => {

@@ -12,14 +12,7 @@ import { Failure, toFailure } from "../base/failure.ts";
 import type { Gid } from "../base/ids.ts";
 import { CHECKPOINT_AFTER_MS, CHECKPOINT_ENTRIES, REPEATABLE_MS, ROW_SLICE_ROWS } from "../base/limits.ts";
 import type { Entry, Origin } from "../wire/entry.ts";
-import {
-  ACCOUNTS_PREFIX,
-  GROUPS_PREFIX,
-  groupKey,
-  groupPrefixes,
-  rowKey,
-  type StateRow,
-} from "../wire/state-row.ts";
+import { GROUPS_PREFIX, groupKey, groupPrefixes, rowKey, type StateRow } from "../wire/state-row.ts";
 import type { TrackerCore } from "./core/machine.ts";
 import { rowAt, touchedRow } from "./core/state-rows.ts";
 import { meetVectors, type VersionVector } from "./core/version-vector.ts";
@@ -71,15 +64,15 @@ export class Checkpointer {
   }
 
   /**
-   * At start: brings the state back from the rows and what the log holds above them. What groups share, most of all rows,
-   * is read when somebody asks for it. @throws Failure
+   * At start: brings the state back from the rows and what the log holds above them. Accounts and what groups
+   * share, most of all rows, are read when somebody asks for them. @throws Failure
    */
   restore(): void {
     const { core, store, clock } = this.#dependencies;
     const checkpointed = store.checkpointed();
-    core.restoreRows(store.loadRows(ACCOUNTS_PREFIX), clock.nowMs());
+    core.leaveAccountsUnread((uid) => store.loadAccounts(uid), clock.nowMs());
+    core.leaveSharesUnread((gid) => store.loadShared(gid), clock.nowMs());
     core.restoreRows(this.#leftoversNoted(store.loadRows(GROUPS_PREFIX)), clock.nowMs());
-    core.leaveUnread((gid) => store.loadShared(gid), clock.nowMs());
     core.adopt(checkpointed);
     const entries = store.replay(replayPoint(checkpointed));
     core.restore(this.#notCoveredNoted(entries, checkpointed), clock.nowMs());

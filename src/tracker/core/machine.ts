@@ -15,6 +15,7 @@ import { HybridClock } from "./hybrid-time.ts";
 import type { StoredShares } from "./shares.ts";
 import { apply, mergeRow, State } from "./state.ts";
 import { stampsOf } from "./state-rows.ts";
+import type { StoredAccounts } from "./users.ts";
 import { joinVectors, type VersionVector } from "./version-vector.ts";
 
 export interface Executed {
@@ -97,8 +98,13 @@ export class TrackerCore {
     for (const row of rows) this.#mergeOne(row, nowMs);
   }
 
+  /** As `restoreRows` with accounts, of which no more is kept than their names before somebody asks for more. */
+  leaveAccountsUnread(stored: StoredAccounts, nowMs: number): void {
+    this.state.users.leaveUnread((uid) => this.#observed(stored(uid), nowMs));
+  }
+
   /** As `restoreRows` with what groups share, which is not read before somebody asks for it. */
-  leaveUnread(stored: StoredShares, nowMs: number): void {
+  leaveSharesUnread(stored: StoredShares, nowMs: number): void {
     this.state.shares.leaveUnread((gid) => this.#observed(stored(gid), nowMs));
   }
 

@@ -17,7 +17,7 @@ import { FewRows } from "./few-rows.ts";
 import type { Groups } from "./groups.ts";
 import { claimOf } from "./hybrid-time.ts";
 import { type Claimed, lastChange, latest, type ShareChange } from "./joins.ts";
-import { NameTable, sortKey } from "./name-table.ts";
+import { NameTable, OrderedNames, sortKey } from "./name-table.ts";
 import { SortedKeys } from "./sorted-keys.ts";
 
 /** One machine of one user. */
@@ -102,7 +102,7 @@ export class Shares {
 
   /** Sort keys above `after` of the listed files. */
   listed(gid: Gid, after?: string): Iterable<string> {
-    return this.#filesOf(gid)?.listed.above(after) ?? [];
+    return this.#filesOf(gid)?.listed.index.above(after) ?? [];
   }
 
   /** Of the piece lists of all files. */
@@ -223,7 +223,7 @@ export class Shares {
 
   invariants(): void {
     for (const [gid, files] of this.#files) {
-      files.listed.invariants();
+      files.listed.index.invariants();
       let shares = 0;
       const expected: string[] = [];
       for (const [fileId, row] of files.rows) {
@@ -236,7 +236,7 @@ export class Shares {
         }
       }
       assert(
-        expected.sort().join() === [...files.listed.above(undefined)].join(),
+        expected.sort().join() === [...files.listed.index.above(undefined)].join(),
         "listed files are derived",
       );
       const machines = [...files.machines.values()].flatMap((ofUser) => [...ofUser]);
@@ -308,8 +308,8 @@ export class Shares {
 
 function newGroupFiles(): GroupFiles {
   const rows = new Map<FileId, FileRow>();
-  const listed = new NameTable<FileId>((fileId) => rows.get(fileId)?.listing?.claim ?? ("" as Claim));
-  return { rows, machines: new Map(), listed };
+  const claimOf = (fileId: FileId) => rows.get(fileId)?.listing?.claim ?? ("" as Claim);
+  return { rows, machines: new Map(), listed: new NameTable<FileId>(new OrderedNames(), claimOf) };
 }
 
 function indexShare({ machines }: GroupFiles, fileId: FileId, { uid, device }: Sharer): void {

@@ -1,7 +1,7 @@
 /** What every store must keep: one suite, run by a short test for each implementation. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure, type FailureCode } from "../../base/failure.ts";
-import type { Digest, Gid } from "../../base/ids.ts";
+import type { Digest, Gid, Uid } from "../../base/ids.ts";
 import {
   BLOB_PART_BYTES,
   BLOBS_UNFINISHED_MAX,
@@ -10,7 +10,14 @@ import {
 } from "../../base/limits.ts";
 import { digestOf } from "../../base/manifest.ts";
 import { type Entry, encodeBody, type Origin, parseEntry } from "../../wire/entry.ts";
-import { encodeRow, parseStateRow, rowKey, type SharedRow, type StateRow } from "../../wire/state-row.ts";
+import {
+  encodeRow,
+  parseStateRow,
+  type RowOf,
+  rowKey,
+  type SharedRow,
+  type StateRow,
+} from "../../wire/state-row.ts";
 import { RowSum } from "../core/row-sum.ts";
 import type { VersionVector } from "../core/version-vector.ts";
 import type { EventStore } from "./event-store.ts";
@@ -256,7 +263,7 @@ export function describeEventStore(name: string, makePlace: () => StorePlace): v
         expect(keysOf(store.loadRows())).toEqual(keysOf(rows));
       });
 
-      test("what groups share is read by group, or of all", () => {
+      test("accounts are read one by one or all, what groups share by group or of all", () => {
         const shared = [fileRow(1, 1), shareRow(1, 1), fileRow(1, 2), fileRow(3, 1)] as const;
         store.saveRows([accountRow(1), groupRow(1), ...shared, personRow(1, 1)]);
         store.saveRows(shared);
@@ -264,6 +271,8 @@ export function describeEventStore(name: string, makePlace: () => StorePlace): v
         expect(gids.map((gid) => [...store.loadShared(gid)].length)).toEqual([3, 0, 1]);
         expect(gids.map((gid) => store.hasShared(gid))).toEqual([true, false, true]);
         expect([...store.loadShared()]).toEqual([...shared]);
+        expect([...store.loadAccounts()]).toEqual([accountRow(1) as RowOf<"account">]);
+        expect([1, 2].map((user) => [...store.loadAccounts(hexOf(user) as Uid)].length)).toEqual([1, 0]);
         expect(keysOf(store.loadRows(`g/${hexOf(1)}/`))).toEqual([rowKey(personRow(1, 1))]);
         reopen();
         expect(store.fileCount()).toBe(3);

@@ -12,9 +12,9 @@
  * network would sit behind a queue of commands. After a disk error nothing more is written: every later call that
  * writes throws the same Failure, because after a failed sync nobody knows what the disk holds.
  */
-import type { Digest, Gid } from "../../base/ids.ts";
+import type { Digest, Gid, Uid } from "../../base/ids.ts";
 import type { Entry, Origin } from "../../wire/entry.ts";
-import type { SharedRow, StateRow } from "../../wire/state-row.ts";
+import type { RowOf, SharedRow, StateRow } from "../../wire/state-row.ts";
 import type { VersionVector } from "../core/version-vector.ts";
 
 export type BlobProgress = "unfinished" | "whole";
@@ -45,6 +45,8 @@ export interface EventStore {
   dropRows(prefix: string, limit: number): number;
   /** The rows whose keys begin with `prefix`, or all, in order of keys; read page by page. @throws Failure "corrupt" */
   loadRows(prefix?: string): Iterable<StateRow>;
+  /** As `loadRows`, of one account or of all. @throws Failure "corrupt" */
+  loadAccounts(uid?: Uid): Iterable<RowOf<"account">>;
   /** As `loadRows`, of what the group shares, or all groups. @throws Failure "corrupt" */
   loadShared(gid?: Gid): Iterable<SharedRow>;
   hasShared(gid: Gid): boolean;

@@ -3,13 +3,16 @@
  * outlives processes; entries lie on it as text, so that whoever reads one gets it as from a real disk.
  */
 import { Failure } from "../../base/failure.ts";
-import type { Digest, Gid } from "../../base/ids.ts";
+import type { Digest, Gid, Uid } from "../../base/ids.ts";
 import { BLOBS_UNFINISHED_MAX, LOG_PAGE_ENTRIES_MAX } from "../../base/limits.ts";
 import { digestOf } from "../../base/manifest.ts";
 import { type Entry, entryText, type Origin } from "../../wire/entry.ts";
 import {
+  ACCOUNTS_PREFIX,
+  accountKey,
   encodeRow,
   isFileKey,
+  type RowOf,
   rowKey,
   type SharedRow,
   type StateRow,
@@ -20,7 +23,7 @@ import { joinVectors, meetVectors, type VersionVector } from "../core/version-ve
 import { stepOfPart, wrongDigest } from "./blob-part.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
-import { parseRow, sharedRows } from "./stored-rows.ts";
+import { accountRows, parseRow, sharedRows } from "./stored-rows.ts";
 
 export class MemoryDisk {
   /** Of each origin what lies above its floor. */
@@ -95,6 +98,10 @@ export class MemoryStore implements EventStore {
   *loadRows(prefix = ""): Generator<StateRow> {
     const rows = [...this.#disk.rows].sort(([left], [right]) => (left < right ? -1 : 1));
     for (const [key, text] of rows) if (key.startsWith(prefix)) yield parseRow(text);
+  }
+
+  loadAccounts(uid?: Uid): Iterable<RowOf<"account">> {
+    return accountRows(this.loadRows(uid === undefined ? ACCOUNTS_PREFIX : accountKey(uid)), uid);
   }
 
   loadShared(gid?: Gid): Iterable<SharedRow> {

@@ -10,7 +10,7 @@ import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { Failure } from "../../base/failure.ts";
-import type { Digest, Gid } from "../../base/ids.ts";
+import type { Digest, Gid, Uid } from "../../base/ids.ts";
 import {
   BLOB_PART_BYTES,
   BLOBS_UNFINISHED_MAX,
@@ -19,8 +19,11 @@ import {
 } from "../../base/limits.ts";
 import { type Entry, entryText, type Origin } from "../../wire/entry.ts";
 import {
+  ACCOUNTS_PREFIX,
+  accountKey,
   encodeRow,
   isFileKey,
+  type RowOf,
   rowKey,
   type SharedRow,
   type StateRow,
@@ -33,7 +36,7 @@ import { syncFolder, writeAgain } from "./certain-start.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
 import { SCHEMA_VERSION, stepsFrom } from "./sqlite-schema.ts";
-import { outOfPlace, parseRow, sharedRows } from "./stored-rows.ts";
+import { accountRows, outOfPlace, parseRow, sharedRows } from "./stored-rows.ts";
 
 /** Another process may hold the file for a moment: a backup, a virus scanner. */
 const BUSY_TIMEOUT_MS = 2_000;
@@ -183,6 +186,13 @@ export class SqliteStore implements EventStore {
     }
   }
 
+  loadAccounts(uid?: Uid): Iterable<RowOf<"account">> {
+    return accountRows(
+      uid === undefined ? this.loadRows(ACCOUNTS_PREFIX) : this.#rowsAt(accountKey(uid)),
+      uid,
+    );
+  }
+
   loadShared(gid?: Gid): Iterable<SharedRow> {
     return sharedRows(this.loadRows(sharedPrefix(gid)), gid);
   }
@@ -274,6 +284,12 @@ export class SqliteStore implements EventStore {
   #logRowsAfter(origin: Origin, seq: number, limit: number): LogRow[] {
     const most = Math.min(limit, LOG_PAGE_ENTRIES_MAX);
     return this.#read(() => this.#sql.entriesAfter.all(origin, seq, most));
+  }
+
+  /** One or none. */
+  #rowsAt(key: string): StateRow[] {
+    const held = this.#read(() => this.#sql.row.get(key));
+    return held === null ? [] : [parseRow(held.text)];
   }
 
   /** The rows and what they come to change in one transaction. */
