@@ -70,7 +70,7 @@ export class Checkpointer {
   restore(): void {
     const { core, store, clock } = this.#dependencies;
     const checkpointed = store.checkpointed();
-    core.leaveAccountsUnread((uid) => store.loadAccounts(uid), clock.nowMs());
+    core.leaveAccountsUnread(store.accountNames(), (uid) => store.loadAccounts(uid), clock.nowMs());
     core.leaveSharesUnread((gid) => store.loadShared(gid), clock.nowMs());
     core.restoreRows(this.#leftoversNoted(store.loadRows(GROUPS_PREFIX)), clock.nowMs());
     core.adopt(checkpointed);

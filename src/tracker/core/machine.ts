@@ -15,7 +15,7 @@ import { HybridClock } from "./hybrid-time.ts";
 import type { StoredShares } from "./shares.ts";
 import { apply, mergeRow, State } from "./state.ts";
 import { stampsOf } from "./state-rows.ts";
-import type { StoredAccounts } from "./users.ts";
+import type { AccountName, StoredAccounts } from "./users.ts";
 import { joinVectors, type VersionVector } from "./version-vector.ts";
 
 export interface Executed {
@@ -99,8 +99,8 @@ export class TrackerCore {
   }
 
   /** As `restoreRows` with accounts, of which no more is kept than their names before somebody asks for more. */
-  leaveAccountsUnread(stored: StoredAccounts, nowMs: number): void {
-    this.state.users.leaveUnread((uid) => this.#observed(stored(uid), nowMs));
+  leaveAccountsUnread(names: Iterable<AccountName>, stored: StoredAccounts, nowMs: number): void {
+    this.state.users.leaveUnread(names, (uid) => this.#observed(stored(uid), nowMs));
   }
 
   /** As `restoreRows` with what groups share, which is not read before somebody asks for it. */

@@ -33,6 +33,12 @@ const NO_PASSWORD: Password = { claim: "" as Claim, hash: "" };
 /** The name of an account that others refer to before its creation has arrived here. */
 const UNKNOWN_NAME = "unknown" as UserName;
 
+/** What is known of an account that is unread; no name if its creation has not arrived yet. */
+export interface AccountName {
+  readonly uid: Uid;
+  readonly name: UserName | undefined;
+}
+
 /** The rows as they were at the start, of one account or of all. */
 export type StoredAccounts = (uid?: Uid) => Iterable<RowOf<"account">>;
 
@@ -97,13 +103,13 @@ export class Users {
   }
 
   /** At start, before any other account comes. */
-  leaveUnread(stored: StoredAccounts): void {
+  leaveUnread(names: Iterable<AccountName>, stored: StoredAccounts): void {
     this.#stored = stored;
-    for (const row of stored()) {
-      if (row.creation === undefined) this.merge(row);
+    for (const { uid, name } of names) {
+      if (name === undefined) for (const row of stored(uid)) this.merge(row);
       else {
-        this.#rows.set(row.uid, row.creation.name);
-        this.#names.add(row.creation.name, row.uid);
+        this.#rows.set(uid, name);
+        this.#names.add(name, uid);
       }
     }
   }

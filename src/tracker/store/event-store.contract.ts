@@ -1,7 +1,7 @@
 /** What every store must keep: one suite, run by a short test for each implementation. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure, type FailureCode } from "../../base/failure.ts";
-import type { Digest, Gid, Uid } from "../../base/ids.ts";
+import type { Digest, Gid, Uid, UserName } from "../../base/ids.ts";
 import {
   BLOB_PART_BYTES,
   BLOBS_UNFINISHED_MAX,
@@ -261,6 +261,9 @@ export function describeEventStore(name: string, makePlace: () => StorePlace): v
         const rows = Array.from({ length: ROW_PAGE_ROWS_MAX + 5 }, (_, at) => accountRow(at));
         store.saveRows(rows.toReversed());
         expect(keysOf(store.loadRows())).toEqual(keysOf(rows));
+        expect(Array.from(store.accountNames(), ({ name }) => name as string)).toEqual(
+          rows.map((_, at) => `user${at}`),
+        );
       });
 
       test("accounts are read one by one or all, what groups share by group or of all", () => {
@@ -272,6 +275,7 @@ export function describeEventStore(name: string, makePlace: () => StorePlace): v
         expect(gids.map((gid) => store.hasShared(gid))).toEqual([true, false, true]);
         expect([...store.loadShared()]).toEqual([...shared]);
         expect([...store.loadAccounts()]).toEqual([accountRow(1) as RowOf<"account">]);
+        expect([...store.accountNames()]).toEqual([{ uid: hexOf(1) as Uid, name: "user1" as UserName }]);
         expect([1, 2].map((user) => [...store.loadAccounts(hexOf(user) as Uid)].length)).toEqual([1, 0]);
         expect(keysOf(store.loadRows(`g/${hexOf(1)}/`))).toEqual([rowKey(personRow(1, 1))]);
         reopen();

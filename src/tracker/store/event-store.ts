@@ -15,6 +15,7 @@
 import type { Digest, Gid, Uid } from "../../base/ids.ts";
 import type { Entry, Origin } from "../../wire/entry.ts";
 import type { RowOf, SharedRow, StateRow } from "../../wire/state-row.ts";
+import type { AccountName } from "../core/users.ts";
 import type { VersionVector } from "../core/version-vector.ts";
 
 export type BlobProgress = "unfinished" | "whole";
@@ -45,6 +46,8 @@ export interface EventStore {
   dropRows(prefix: string, limit: number): number;
   /** The rows whose keys begin with `prefix`, or all, in order of keys; read page by page. @throws Failure "corrupt" */
   loadRows(prefix?: string): Iterable<StateRow>;
+  /** All accounts by name, undefined for those that have none yet. */
+  accountNames(): Iterable<AccountName>;
   /** As `loadRows`, of one account or of all. @throws Failure "corrupt" */
   loadAccounts(uid?: Uid): Iterable<RowOf<"account">>;
   /** As `loadRows`, of what the group shares, or all groups. @throws Failure "corrupt" */

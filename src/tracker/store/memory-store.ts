@@ -19,6 +19,7 @@ import {
   sharedPrefix,
 } from "../../wire/state-row.ts";
 import { RowSum } from "../core/row-sum.ts";
+import type { AccountName } from "../core/users.ts";
 import { joinVectors, meetVectors, type VersionVector } from "../core/version-vector.ts";
 import { stepOfPart, wrongDigest } from "./blob-part.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
@@ -98,6 +99,10 @@ export class MemoryStore implements EventStore {
   *loadRows(prefix = ""): Generator<StateRow> {
     const rows = [...this.#disk.rows].sort(([left], [right]) => (left < right ? -1 : 1));
     for (const [key, text] of rows) if (key.startsWith(prefix)) yield parseRow(text);
+  }
+
+  *accountNames(): Generator<AccountName> {
+    for (const { uid, creation } of this.loadAccounts()) yield { uid, name: creation?.name };
   }
 
   loadAccounts(uid?: Uid): Iterable<RowOf<"account">> {

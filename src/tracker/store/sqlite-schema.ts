@@ -51,9 +51,11 @@ const FIRST_FORM = `
 `;
 
 const WITH_STATE_ROWS = `
-  -- The state as rows, by key; written behind the log, ahead of the checkpoint.
+  -- The state as rows, by key; written behind the log, ahead of the checkpoint. Of an account also its name, null until it
+  -- is known: a start needs no more of it.
   CREATE TABLE state_row (
     key TEXT PRIMARY KEY,
+    name TEXT,
     text TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
 

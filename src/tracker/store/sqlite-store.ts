@@ -10,7 +10,7 @@ import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { Failure } from "../../base/failure.ts";
-import type { Digest, Gid, Uid } from "../../base/ids.ts";
+import type { Digest, Gid, Uid, UserName } from "../../base/ids.ts";
 import {
   BLOB_PART_BYTES,
   BLOBS_UNFINISHED_MAX,
@@ -30,6 +30,7 @@ import {
   sharedPrefix,
 } from "../../wire/state-row.ts";
 import { RowSum } from "../core/row-sum.ts";
+import type { AccountName } from "../core/users.ts";
 import { joinVectors, meetVectors, type VersionVector } from "../core/version-vector.ts";
 import { type BlobPart, stepOfPart, wrongDigest } from "./blob-part.ts";
 import { syncFolder, writeAgain } from "./certain-start.ts";
@@ -152,7 +153,7 @@ export class SqliteStore implements EventStore {
         const before = this.#sql.row.get(key)?.text;
         if (before !== undefined) totals.sum.remove(before);
         else if (row.kind === "file") totals.files++;
-        this.#sql.putRow.run(key, text);
+        this.#sql.putRow.run(key, row.kind === "account" ? (row.creation?.name ?? null) : null, text);
         totals.sum.add(text);
       }
     });
@@ -183,6 +184,17 @@ export class SqliteStore implements EventStore {
       const key = rowKey(last);
       if (key <= after || key >= end) throw outOfPlace(last);
       after = key;
+    }
+  }
+
+  *accountNames(): Generator<AccountName> {
+    const end = afterPrefix(ACCOUNTS_PREFIX);
+    for (let after = ACCOUNTS_PREFIX; ; ) {
+      const page = this.#read(() => this.#sql.accountNames.all(after, end, ROW_PAGE_ROWS_MAX));
+      for (const { uid, name } of page) yield { uid, name: name ?? undefined };
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = accountKey(last.uid);
     }
   }
 
@@ -443,8 +455,8 @@ function prepareStatements(db: Database) {
     ),
     dropEntries: sql<never, [number, number]>("DELETE FROM entry WHERE origin = ? AND seq <= ?"),
     row: sql<{ text: string }, [string]>("SELECT text FROM state_row WHERE key = ?"),
-    putRow: sql<never, [string, string]>(
-      "INSERT INTO state_row (key, text) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET text = excluded.text",
+    putRow: sql<never, [string, string | null, string]>(
+      "INSERT OR REPLACE INTO state_row (key, name, text) VALUES (?, ?, ?)",
     ),
     dropRow: sql<never, [string]>("DELETE FROM state_row WHERE key = ?"),
     rowsFrom: sql<{ key: string; text: string }, [string, string, number]>(
@@ -453,6 +465,9 @@ function prepareStatements(db: Database) {
     /** Without their keys, which are long and follow from the texts. */
     rowsBetween: sql<{ text: string }, [string, string, number]>(
       "SELECT text FROM state_row WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
+    ),
+    accountNames: sql<{ uid: Uid; name: UserName | null }, [string, string, number]>(
+      `SELECT substr(key, ${ACCOUNTS_PREFIX.length + 1}) AS uid, name FROM state_row WHERE key > ? AND key < ? ORDER BY key LIMIT ?`,
     ),
     rowTotals: sql<RowTotals, []>("SELECT sum, files FROM row_totals"),
     setRowTotals: sql<never, [string, number]>("UPDATE row_totals SET sum = ?, files = ?"),
