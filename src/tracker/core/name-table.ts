@@ -85,28 +85,31 @@ export class UnorderedNames<Id extends string> implements NameIndex<Id> {
   }
 
   add(name: string, id: Id): void {
-    const ids = this.ids(name);
-    if (!ids.includes(id)) this.#set(name, [...ids, id], 1);
+    const key = nameKey(name);
+    const held = this.#ids.get(key);
+    if (several(held).includes(id)) return;
+    this.#ids.set(key, held === undefined ? id : [...several(held), id]);
+    this.#size++;
   }
 
   delete(name: string, id: Id): void {
-    const ids = this.ids(name);
-    const left = ids.filter((other) => other !== id);
-    this.#set(name, left, left.length - ids.length);
+    const key = nameKey(name);
+    const held = several(this.#ids.get(key));
+    const left = held.filter((other) => other !== id);
+    const [first] = left;
+    if (first === undefined) this.#ids.delete(key);
+    else this.#ids.set(key, left.length === 1 ? first : left);
+    this.#size -= held.length - left.length;
   }
 
   ids(name: string): Id[] {
-    const ids = this.#ids.get(nameKey(name)) ?? [];
-    return Array.isArray(ids) ? [...ids].sort() : [ids];
+    return several(this.#ids.get(nameKey(name))).toSorted();
   }
+}
 
-  #set(name: string, ids: Id[], grown: number): void {
-    const key = nameKey(name);
-    const [id] = ids;
-    if (id === undefined) this.#ids.delete(key);
-    else this.#ids.set(key, ids.length === 1 ? id : ids);
-    this.#size += grown;
-  }
+function several<Id extends string>(held: Id | readonly Id[] | undefined): readonly Id[] {
+  if (held === undefined) return [];
+  return typeof held === "string" ? [held] : held;
 }
 
 export class NameTable<Id extends string, Index extends NameIndex<Id> = OrderedNames<Id>> {
