@@ -262,7 +262,9 @@ export class Group {
   #refreshAll(): StandingChange[] {
     const creator = this.#creation?.owner;
     this.#line = creator === undefined ? NO_LINE : ownershipLine(creator, [...this.#transfers]);
-    return Array.from(this.#people, (person) => this.#refresh(person)).flat();
+    const changes: StandingChange[] = [];
+    for (const person of this.#people) changes.push(...this.#refresh(person));
+    return changes;
   }
 
   /** The only place where a standing and the lists that follow from it change. */

@@ -87,8 +87,9 @@ export class UnorderedNames<Id extends string> implements NameIndex<Id> {
   add(name: string, id: Id): void {
     const key = nameKey(name);
     const held = this.#ids.get(key);
-    if (several(held).includes(id)) return;
-    this.#ids.set(key, held === undefined ? id : [...several(held), id]);
+    if (held === undefined) this.#ids.set(key, id);
+    else if (several(held).includes(id)) return;
+    else this.#ids.set(key, [...several(held), id]);
     this.#size++;
   }
 
