@@ -65,8 +65,12 @@ const SUFFIX = /~[a-z2-7]{5}$/u;
 /** Of a refused name, so much is repeated to whoever gave it. */
 const SHOWN_CHARS_MAX = 80;
 
+/** Normal in every form; most names are no more than that. */
+const ASCII = /^[ -~]*$/;
+
 /** Two names with one key are one name: Unicode NFKC, case folded (TR 15, TR 21). */
 export function nameKey(name: string): string {
+  if (ASCII.test(name)) return name.toLowerCase();
   return name.normalize("NFKC").toLowerCase().normalize("NFKC");
 }
 

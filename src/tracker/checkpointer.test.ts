@@ -1,12 +1,22 @@
 import { expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
+import type { Gid, Uid } from "../base/ids.ts";
 import { CHECKPOINT_AFTER_MS, CHECKPOINT_ENTRIES, REPEATABLE_MS, ROW_SLICE_ROWS } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { randomHistory } from "../testing/random-history.ts";
-import { group, originOf, requestId, TestTracker, user } from "../testing/test-tracker.ts";
+import {
+  deviceOf,
+  file,
+  fileOf,
+  group,
+  originOf,
+  requestId,
+  TestTracker,
+  user,
+} from "../testing/test-tracker.ts";
 import type { Entry } from "../wire/entry.ts";
-import { rowKey, type StateRow } from "../wire/state-row.ts";
+import { type RowOf, rowKey, type SharedRow, type StateRow } from "../wire/state-row.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { TrackerCore } from "./core/machine.ts";
 import { checkInvariants } from "./core/state.ts";
@@ -15,7 +25,19 @@ import { MemoryDisk, MemoryStore } from "./store/memory-store.ts";
 
 class CountingStore extends MemoryStore {
   readonly slices: number[] = [];
+  /** Accounts and groups whose rows were read after the start; undefined where it was all of them. */
+  readonly reads: unknown[] = [];
   broken = false;
+
+  override loadAccounts(uid?: Uid): Iterable<RowOf<"account">> {
+    this.reads.push(uid);
+    return super.loadAccounts(uid);
+  }
+
+  override loadShared(gid?: Gid): Iterable<SharedRow> {
+    this.reads.push(gid);
+    return super.loadShared(gid);
+  }
 
   override saveRows(rows: readonly StateRow[]): void {
     if (this.broken) throw new Failure("disk-error", "no space left on device");
@@ -179,6 +201,73 @@ test("the rows of a deleted group are dropped slice by slice, also where a run w
   again.checkpointAll();
   expect(again.disk.rows.size).toBe(2);
   expect(again.checkpointer.hashAt()?.hash).toBe(again.hash);
+});
+
+/** Ann shares a file in her group; all of it is in the rows, none in the log. */
+function sharing(): { disk: MemoryDisk; made: TestTracker; ann: Uid; gid: Gid } {
+  const made = new TestTracker(1);
+  const ann = made.createUser("ann");
+  const gid = made.createGroup(ann, "lab");
+  made.share(ann, "lab", "a.txt");
+  const run = new Run();
+  run.take(made.log);
+  run.checkpointAll();
+  run.clock.advance(REPEATABLE_MS);
+  run.checkpointer.settled([made.core.vector]);
+  run.endTurns();
+  expect([...run.store.replay()]).toEqual([]);
+  return { disk: run.disk, made, ann, gid };
+}
+
+test("what a group shares is read when somebody asks for it, once", () => {
+  const { disk, made, gid } = sharing();
+  const again = new Run(disk, 2);
+  const { shares } = again.core.state;
+  expect([again.hash, again.store.reads]).toEqual([stateHash(made.state), [undefined, undefined, undefined]]);
+  for (let round = 0; round < 2; round++) expect([...shares.listed(gid)]).toHaveLength(1);
+  expect(again.store.reads.slice(3)).toEqual([gid]);
+  expect(again.hash).toBe(stateHash(made.state));
+  checkInvariants(again.core.state);
+  expect([shares.fileCount("0".repeat(32) as Gid), shares.fileCount(gid)]).toEqual([0, 1]);
+});
+
+test("of an account the name is known at once; the rest is read when somebody asks for it, once", () => {
+  const { disk, made, ann } = sharing();
+  const again = new Run(disk, 2);
+  const { users } = again.core.state;
+  expect([users.find("Ann"), users.has(ann), users.name(ann), users.size]).toEqual([
+    [ann],
+    true,
+    user("ann"),
+    1,
+  ]);
+  expect(again.store.reads).toEqual([undefined]);
+  for (let round = 0; round < 2; round++) expect(users.passwordHash(ann)).toBe("hash of ann");
+  expect(again.store.reads).toEqual([undefined, ann]);
+  expect(again.hash).toBe(stateHash(made.state));
+  checkInvariants(again.core.state);
+});
+
+test("what is decided is above all that was read for it", () => {
+  const { disk, made, ann } = sharing();
+  const { core } = new Run(disk, 2);
+  const about = { kind: "share-file", request: requestId(9), by: ann, device: deviceOf(ann) } as const;
+  const shared = { group: group("lab"), name: file("b.txt"), file: fileOf("b"), counter: 1 };
+  const executed = core.execute({ ...about, ...shared }, 0);
+  if (executed instanceof Failure) throw executed;
+  const last = made.log.at(-1)?.stamp as string;
+  expect(executed.entries.map(({ stamp }) => stamp > last)).toEqual([true, true]);
+});
+
+test("rows that cannot be read change nothing, and are read again by whoever asks next", () => {
+  const { disk, gid } = sharing();
+  const [key, text] = [...disk.rows].findLast(([each]) => each.startsWith(`s/${gid}`)) as [string, string];
+  disk.rows.set(key, "{}");
+  const again = new Run(disk, 2);
+  const { shares } = again.core.state;
+  for (let round = 0; round < 2; round++) expect(() => shares.fileCount(gid)).toThrow("damaged");
+  disk.rows.set(key, text);
+  expect([...shares.listed(gid)]).toHaveLength(1);
 });
 
 test("an orderly end leaves nothing to be read of the log", () => {

@@ -9,9 +9,10 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { Failure, toFailure } from "../base/failure.ts";
+import type { Gid } from "../base/ids.ts";
 import { CHECKPOINT_AFTER_MS, CHECKPOINT_ENTRIES, REPEATABLE_MS, ROW_SLICE_ROWS } from "../base/limits.ts";
 import type { Entry, Origin } from "../wire/entry.ts";
-import { groupKey, groupPrefix, rowKey, type StateRow } from "../wire/state-row.ts";
+import { GROUPS_PREFIX, groupKey, groupPrefixes, rowKey, type StateRow } from "../wire/state-row.ts";
 import type { TrackerCore } from "./core/machine.ts";
 import { rowAt, touchedRow } from "./core/state-rows.ts";
 import { meetVectors, type VersionVector } from "./core/version-vector.ts";
@@ -62,11 +63,16 @@ export class Checkpointer {
     this.#dependencies = dependencies;
   }
 
-  /** At start: brings the state back from the rows and what the log holds above them. @throws Failure */
+  /**
+   * At start: brings the state back from the rows and what the log holds above them. Accounts and what groups
+   * share, most of all rows, are read when somebody asks for them. @throws Failure
+   */
   restore(): void {
     const { core, store, clock } = this.#dependencies;
     const checkpointed = store.checkpointed();
-    core.restoreRows(this.#leftoversNoted(store.loadRows()), clock.nowMs());
+    core.leaveAccountsUnread(store.accountNames(), (uid) => store.loadAccounts(uid), clock.nowMs());
+    core.leaveSharesUnread((gid) => store.loadShared(gid), clock.nowMs());
+    core.restoreRows(this.#leftoversNoted(store.loadRows(GROUPS_PREFIX)), clock.nowMs());
     core.adopt(checkpointed);
     const entries = store.replay(replayPoint(checkpointed));
     core.restore(this.#notCoveredNoted(entries, checkpointed), clock.nowMs());
@@ -148,13 +154,14 @@ export class Checkpointer {
     this.#activeMs.set(key.origin, this.#dependencies.clock.monotonicMs());
   }
 
-  /** A group's rows follow it: those of a deleted one were not all dropped before the last run ended. */
+  /** Of a deleted group's rows not all may have been dropped before the last run ended. Its people follow it. */
   *#leftoversNoted(rows: Iterable<StateRow>): Generator<StateRow> {
-    let deleted: StateRow | undefined;
+    let deleted: Gid | undefined;
     for (const row of rows) {
-      if (row.kind === "group") deleted = row.deleted ? row : undefined;
-      else if (deleted?.kind === "group" && "gid" in row && row.gid === deleted.gid)
-        this.#dirty.add(groupKey(row.gid));
+      if (row.kind === "group") deleted = row.deleted ? row.gid : undefined;
+      const isLeft = row.kind === "person" && row.gid === deleted;
+      if (deleted !== undefined && (isLeft || this.#dependencies.store.hasShared(deleted)))
+        this.#dirty.add(groupKey(deleted));
       yield row;
     }
   }
@@ -223,7 +230,7 @@ export class Checkpointer {
       isLast = done === true;
       const row = isLast ? undefined : rowAt(core.state, key);
       if (row === undefined) continue; // went with its group
-      if (row.kind === "group" && row.deleted) prefixes.push(groupPrefix(row.gid));
+      if (row.kind === "group" && row.deleted) prefixes.push(...groupPrefixes(row.gid));
       rows.push(row);
     }
     store.saveRows(rows);

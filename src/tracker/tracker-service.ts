@@ -199,10 +199,10 @@ export class TrackerService {
     const floor = store.floor();
     let entries = 0;
     for (const [origin, seq] of store.vector()) entries += seq - (floor.get(origin) ?? 0);
-    const { users, groups, shares } = state;
+    const { users, groups } = state;
     return [
       `online: ${count(presence.users, "user")} on ${count(presence.devices, "machine")}`,
-      `records: ${count(users.size, "user")}, ${count(groups.size, "group")}, ${count(shares.size, "file")}`,
+      `records: ${count(users.size, "user")}, ${count(groups.size, "group")}, ${count(store.fileCount(), "file")}`,
       `log: ${count(entries, "entry", "entries")}`,
       ...this.#snapshotStatus(),
       ...this.#cluster.status(),

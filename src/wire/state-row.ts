@@ -3,8 +3,8 @@
  * behind the log. No I/O.
  *
  * A row is all that the entries about one thing have joined to, so rows join too, in any order, any number of times. Its
- * key names the thing; those of a group's things begin with `groupPrefix`, the group's own does not. Equal rows have
- * equal texts on every tracker: `tracker/core/state-rows` makes them with the keys in the order of the schemas below
+ * key names the thing; those of a group's things begin with one of `groupPrefixes`, the group's own does not. What is
+ * shared comes last in order of keys, so that all else is read without it. Equal rows have equal texts on every tracker: `tracker/core/state-rows` makes them with the keys in the order of the schemas below
  * and with sorted sets. How rows join is for `tracker/core` to say.
  */
 import * as v from "valibot";
@@ -111,6 +111,13 @@ export const stateRow = v.variant("kind", [account, group, person, file, share])
 export type StateRow = v.InferOutput<typeof stateRow>;
 export type RowKind = StateRow["kind"];
 export type RowOf<K extends RowKind> = Extract<StateRow, { kind: K }>;
+/** Of what a group shares: most of all rows. */
+export type SharedRow = RowOf<"file" | "share">;
+
+/** Of the keys of all accounts; of all groups and their people; of all that is shared. */
+export const ACCOUNTS_PREFIX = "a/";
+export const GROUPS_PREFIX = "g/";
+const SHARED_PREFIX = "s/";
 
 export function parseStateRow(value: unknown): StateRow | Failure {
   return s.check(stateRow, value);
@@ -137,26 +144,40 @@ export function rowKey(row: StateRow): string {
 }
 
 export function accountKey(uid: Uid): string {
-  return `a/${uid}`;
+  return ACCOUNTS_PREFIX + uid;
 }
 
 export function groupKey(gid: Gid): string {
-  return `g/${gid}`;
+  return GROUPS_PREFIX + gid;
+}
+
+/** Of the keys of a group's people. */
+export function peoplePrefix(gid: Gid): string {
+  return `${GROUPS_PREFIX}${gid}/`;
+}
+
+/** Of the keys of a group's files and their shares, or those of all groups. */
+export function sharedPrefix(gid?: Gid): string {
+  return gid === undefined ? SHARED_PREFIX : `${SHARED_PREFIX}${gid}/`;
 }
 
 /** Of the keys of all that belongs to a group: what its deletion drops. */
-export function groupPrefix(gid: Gid): string {
-  return `g/${gid}/`;
+export function groupPrefixes(gid: Gid): readonly string[] {
+  return [peoplePrefix(gid), sharedPrefix(gid)];
+}
+
+export function isFileKey(key: string): boolean {
+  return key.startsWith(SHARED_PREFIX) && key.split("/").length === 3;
 }
 
 export function personKey(gid: Gid, uid: Uid): string {
-  return `g/${gid}/p/${uid}`;
+  return peoplePrefix(gid) + uid;
 }
 
 export function fileKey(gid: Gid, fileId: FileId): string {
-  return `g/${gid}/f/${fileId}`;
+  return sharedPrefix(gid) + fileId;
 }
 
 export function shareKey(of: { gid: Gid; fileId: FileId; uid: Uid; device: Fingerprint }): string {
-  return `g/${of.gid}/s/${of.fileId}/${of.uid}/${of.device}`;
+  return `${fileKey(of.gid, of.fileId)}/${of.uid}/${of.device}`;
 }

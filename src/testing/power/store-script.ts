@@ -16,7 +16,7 @@ import { Prng } from "../../base/prng.ts";
 import type { EventStore } from "../../tracker/store/event-store.ts";
 import { MemoryDisk, MemoryStore } from "../../tracker/store/memory-store.ts";
 import { type Entry, type Origin, parseEntry } from "../../wire/entry.ts";
-import { encodeRow, groupPrefix, parseStateRow, type StateRow } from "../../wire/state-row.ts";
+import { encodeRow, parseStateRow, peoplePrefix, type StateRow } from "../../wire/state-row.ts";
 
 /** A store that can be opened again where it is. Not open at first, nor when opening failed. */
 export class OpenStore {
@@ -231,7 +231,7 @@ function rowOf(draft: Draft): StateRow {
 }
 
 function dropGroup(draft: Draft): StoreStep {
-  const prefix = groupPrefix(String(draft.dice.below(8)).repeat(32) as Gid);
+  const prefix = peoplePrefix(String(draft.dice.below(8)).repeat(32) as Gid);
   const limit = 1 + draft.dice.below(ROWS_MAX);
   return ({ store }) => void store.dropRows(prefix, limit);
 }

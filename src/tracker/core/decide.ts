@@ -19,7 +19,7 @@ import { decideShareFile, decideStopShare } from "./decide-shares.ts";
 import { decideChangePassword, decideCreateUser } from "./decide-users.ts";
 import type { State } from "./state.ts";
 
-/** @param now the stamp that the entries will carry */
+/** @param now the stamp that the entries will carry, or a later one if what is shared in a group has to be read first */
 export function decide(state: State, command: Command, now: Stamp): Decision {
   if (state.recent.has(command.request)) return [];
   switch (command.kind) {

@@ -9,6 +9,7 @@ import { assert } from "../../base/assert.ts";
 import type { Gid, GroupName, JoinId, Uid } from "../../base/ids.ts";
 import type { AcceptId, BodyOf, Entry, EntryKey, RemovalId } from "../../wire/entry.ts";
 import type { RowOf } from "../../wire/state-row.ts";
+import { FewRows } from "./few-rows.ts";
 import { claimOf, originOf } from "./hybrid-time.ts";
 import { type Claimed, earliest, isLesserText } from "./joins.ts";
 import {
@@ -22,7 +23,7 @@ import {
   openRequest,
   standingOf,
 } from "./membership.ts";
-import { type OwnershipLine, ownershipLine, presentTenure, type Tenure, type Transfer } from "./ownership.ts";
+import { type OwnershipLine, ownershipLine, type Tenure, type Transfer } from "./ownership.ts";
 import { SortedKeys } from "./sorted-keys.ts";
 import type { Users } from "./users.ts";
 import { type VersionVector, vectorKeys, vectorOf } from "./version-vector.ts";
@@ -41,12 +42,13 @@ export interface Creation extends Claimed {
 }
 
 interface Person extends Candidacy {
+  readonly uid: Uid;
   /** Derived, as is `listKey`: the place in the list of members or of requests. */
   standing: MemberStanding;
   listKey: string;
 }
 
-const NO_LINE: OwnershipLine = new Map();
+const NO_LINE: OwnershipLine = [];
 const NO_REMOVALS: RemovalId[] = [];
 
 export class Group {
@@ -58,8 +60,8 @@ export class Group {
   readonly #users: Users;
   #creation: Creation | undefined;
   #deleted = false;
-  readonly #transfers = new Map<string, Transfer>();
-  readonly #people = new Map<Uid, Person>();
+  #transfers = new FewRows<Transfer>(transferKey);
+  #people = new FewRows<Person>(uidOf);
   #line = NO_LINE;
 
   constructor(gid: Gid, users: Users) {
@@ -79,7 +81,7 @@ export class Group {
   }
 
   get tenure(): Tenure | undefined {
-    return presentTenure(this.#line);
+    return this.#line[0];
   }
 
   get transferCount(): number {
@@ -123,9 +125,7 @@ export class Group {
    * origin that is not known here has a greater sequence, as an origin's entries are applied in sequence.
    */
   acceptsVector(): VersionVector {
-    return vectorOf(
-      [...this.#people.values()].flatMap(({ open }) => [...open].flatMap(({ accepts }) => accepts)),
-    );
+    return vectorOf([...this.#people].flatMap(({ open }) => [...open].flatMap(({ accepts }) => accepts)));
   }
 
   // --- what happens; each tells whose standing became another ---
@@ -139,9 +139,9 @@ export class Group {
   delete(): StandingChange[] {
     this.#deleted = true;
     this.#creation = undefined;
-    this.#transfers.clear();
+    this.#transfers = new FewRows(transferKey);
     const changes = this.#refreshAll();
-    this.#people.clear();
+    this.#people = new FewRows(uidOf);
     return changes;
   }
 
@@ -195,7 +195,7 @@ export class Group {
   /** The user's name has changed or become known: it stands elsewhere in the lists. */
   renamed(uid: Uid): void {
     const person = this.#people.get(uid);
-    if (person !== undefined) this.#refresh(uid, person);
+    if (person !== undefined) this.#refresh(person);
   }
 
   // --- rows; the same whatever the order of arrival ---
@@ -204,7 +204,7 @@ export class Group {
   row(): RowOf<"group"> | undefined {
     const [creation, deleted] = [this.#creation, this.#deleted];
     if (creation === undefined && !deleted && this.#transfers.size === 0) return undefined;
-    const transfers = Array.from(this.#transfers.values(), transferRow);
+    const transfers = Array.from(this.#transfers, transferRow);
     transfers.sort((left, right) =>
       left.claim === right.claim ? left.seq - right.seq : left.claim < right.claim ? -1 : 1,
     );
@@ -214,21 +214,21 @@ export class Group {
 
   personRow(uid: Uid): RowOf<"person"> | undefined {
     const person = this.#people.get(uid);
-    return person && personRow(this.gid, uid, person);
+    return person && personRow(this.gid, person);
   }
 
   *personRows(): Generator<RowOf<"person">> {
-    for (const [uid, person] of this.#people) yield personRow(this.gid, uid, person);
+    for (const person of this.#people) yield personRow(this.gid, person);
   }
 
   // --- checking ---
 
   invariants(): void {
-    assert(this.#line.size > 0 === (this.#creation !== undefined), "a group that is there has an owner");
+    assert(this.#line.length > 0 === (this.#creation !== undefined), "a group that is there has an owner");
     const listed = { member: [] as string[], requested: [] as string[], none: [] as string[] };
-    for (const [uid, person] of this.#people) {
+    for (const person of this.#people) {
       assert(person.standing === this.#standingOf(person), "standings are derived");
-      listed[person.standing].push(this.#users.sortKey(uid));
+      listed[person.standing].push(this.#users.sortKey(person.uid));
     }
     assert(listed.member.sort().join() === [...this.members.from()].join(), "members are derived");
     assert(listed.requested.sort().join() === [...this.requests.from()].join(), "requests are derived");
@@ -241,10 +241,9 @@ export class Group {
   }
 
   #joinTransfer(transfer: Transfer): void {
-    const key = `${originOf(transfer.claim)} ${transfer.seq}`;
-    const held = this.#transfers.get(key);
+    const held = this.#transfers.get(transferKey(transfer));
     if (held === undefined || isLesserText(transferRow(transfer), transferRow(held)))
-      this.#transfers.set(key, transfer);
+      this.#transfers.put(transfer);
   }
 
   // --- people and what derives from them ---
@@ -253,22 +252,24 @@ export class Group {
     if (this.#deleted) return [];
     let person = this.#people.get(uid);
     if (person === undefined) {
-      person = { ...newCandidacy(), standing: "none", listKey: "" };
-      this.#people.set(uid, person);
+      person = { uid, ...newCandidacy(), standing: "none", listKey: "" };
+      this.#people.put(person);
     }
     change(person);
-    return this.#refresh(uid, person);
+    return this.#refresh(person);
   }
 
   #refreshAll(): StandingChange[] {
     const creator = this.#creation?.owner;
-    this.#line = creator === undefined ? NO_LINE : ownershipLine(creator, [...this.#transfers.values()]);
-    return Array.from(this.#people, ([uid, person]) => this.#refresh(uid, person)).flat();
+    this.#line = creator === undefined ? NO_LINE : ownershipLine(creator, [...this.#transfers]);
+    const changes: StandingChange[] = [];
+    for (const person of this.#people) changes.push(...this.#refresh(person));
+    return changes;
   }
 
   /** The only place where a standing and the lists that follow from it change. */
-  #refresh(uid: Uid, person: Person): StandingChange[] {
-    const before = person.standing;
+  #refresh(person: Person): StandingChange[] {
+    const { uid, standing: before } = person;
     const after = this.#standingOf(person);
     const listKey = this.#users.sortKey(uid);
     if (after === before && listKey === person.listKey) return [];
@@ -280,13 +281,22 @@ export class Group {
   }
 
   #standingOf(person: Person): MemberStanding {
-    return this.#line.size === 0 ? "none" : standingOf(person, this.#line);
+    return this.#line.length === 0 ? "none" : standingOf(person, this.#line);
   }
 
   #listOf(standing: MemberStanding): SortedKeys | undefined {
     if (standing === "none") return undefined;
     return standing === "member" ? this.members : this.requests;
   }
+}
+
+/** Of the entry. */
+function transferKey({ claim, seq }: Transfer): string {
+  return `${originOf(claim)} ${seq}`;
+}
+
+function uidOf({ uid }: Person): Uid {
+  return uid;
 }
 
 /** Mostly no removals were seen: then all accepts share one array. */
@@ -299,7 +309,7 @@ function transferRow({ claim, seq, epoch, from, to, vector }: Transfer): RowOf<"
   return { claim, seq, epoch, from, to, vector: vectorKeys(vector) };
 }
 
-function personRow(gid: Gid, uid: Uid, { open, closed, removals }: Candidacy): RowOf<"person"> {
+function personRow(gid: Gid, { uid, open, closed, removals }: Person): RowOf<"person"> {
   const requests = Array.from(open, ({ joinId, accepts }) => ({ joinId, accepts: accepts.toSorted(byKey) }));
   return {
     kind: "person",

@@ -11,7 +11,7 @@ import type { RowOf } from "../../wire/state-row.ts";
 import { FewRows } from "./few-rows.ts";
 import { Group, type StandingChange } from "./group.ts";
 import type { MemberStanding } from "./membership.ts";
-import { NameTable } from "./name-table.ts";
+import { NameTable, OrderedNames } from "./name-table.ts";
 import type { Tenure } from "./ownership.ts";
 import type { Users } from "./users.ts";
 import { type VersionVector, vectorOf } from "./version-vector.ts";
@@ -23,7 +23,10 @@ export class Groups {
   /** Each group that an entry has named. */
   readonly #groups = new Map<Gid, Group>();
   /** Of the groups that are there: created, not deleted. */
-  readonly #names = new NameTable<Gid>((gid) => this.#groups.get(gid)?.creation?.claim ?? ("" as Claim));
+  readonly #names = new NameTable<Gid>(
+    new OrderedNames(),
+    (gid) => this.#groups.get(gid)?.creation?.claim ?? ("" as Claim),
+  );
   /** Where somebody is a member or waits to be. */
   readonly #ofUser = new Map<Uid, FewRows<Group>>();
   readonly #ownedBy = new Map<Uid, FewRows<Group>>();
@@ -61,7 +64,7 @@ export class Groups {
 
   /** Sort keys of all groups above `after`. */
   above(after: string | undefined): Generator<string> {
-    return this.#names.above(after);
+    return this.#names.index.above(after);
   }
 
   tenure(gid: Gid): Tenure | undefined {
@@ -201,7 +204,7 @@ export class Groups {
   // --- checking ---
 
   invariants(): void {
-    this.#names.invariants();
+    this.#names.index.invariants();
     const [owned, stands, names] = [new Set<string>(), new Set<string>(), new Set<string>()];
     for (const [gid, group] of this.#groups) {
       group.invariants();

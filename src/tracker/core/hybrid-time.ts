@@ -50,6 +50,11 @@ export function originOf(claim: Claim): Origin {
 export class HybridClock {
   #last: Stamp = FIRST_STAMP;
 
+  /** The latest that it gave or saw. */
+  get last(): Stamp {
+    return this.#last;
+  }
+
   /** A stamp for something that happens now. */
   tick(nowMs: number): Stamp {
     const wall = makeStamp(Math.min(Math.max(Math.trunc(nowMs), 0), MS_MAX), 0);

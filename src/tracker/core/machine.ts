@@ -12,8 +12,10 @@ import type { Command } from "./commands.ts";
 import { decide } from "./decide.ts";
 import type { StandingChange } from "./groups.ts";
 import { HybridClock } from "./hybrid-time.ts";
+import type { StoredShares } from "./shares.ts";
 import { apply, mergeRow, State } from "./state.ts";
 import { stampsOf } from "./state-rows.ts";
+import type { AccountName, StoredAccounts } from "./users.ts";
 import { joinVectors, type VersionVector } from "./version-vector.ts";
 
 export interface Executed {
@@ -52,9 +54,11 @@ export class TrackerCore {
 
   /** Decides; changes no state. */
   execute(command: Command, nowMs: number): Executed | Failure {
-    const stamp = this.#clock.tick(nowMs);
-    const bodies = decide(this.state, command, stamp);
+    const early = this.#clock.tick(nowMs);
+    const bodies = decide(this.state, command, early);
     if (bodies instanceof Failure) return bodies;
+    // To decide, rows may have been read that were left unread: the entries are above them too.
+    const stamp = this.#clock.last === early ? early : this.#clock.tick(nowMs);
     const { request } = command;
     const entries = bodies.map((body, index): Entry => {
       const key = { origin: this.origin, seq: this.#seqOf(this.origin) + 1 + index };
@@ -73,9 +77,13 @@ export class TrackerCore {
     return changes;
   }
 
-  /** Takes what the log holds beyond the rows, at start; keeps nothing but the state of it. */
+  /** Takes what the log holds, at start: the state of what is beyond the rows, of the rest that it was done. */
   restore(entries: Iterable<Entry>, nowMs: number): void {
-    for (const entry of entries) this.#applyOne(entry, nowMs);
+    for (const entry of entries) {
+      this.#clock.observe(entry.stamp, nowMs);
+      if (entry.key.seq > this.#seqOf(entry.key.origin)) this.#applyOne(entry, nowMs);
+      else this.state.recent.add(entry.request);
+    }
   }
 
   /** Takes rows of another tracker, in any order. @returns whose standing in which group became another */
@@ -88,6 +96,16 @@ export class TrackerCore {
   /** Takes the rows of the store, at start. What they stand for is for `adopt` to say. */
   restoreRows(rows: Iterable<StateRow>, nowMs: number): void {
     for (const row of rows) this.#mergeOne(row, nowMs);
+  }
+
+  /** As `restoreRows` with accounts, of which no more is kept than their names before somebody asks for more. */
+  leaveAccountsUnread(names: Iterable<AccountName>, stored: StoredAccounts, nowMs: number): void {
+    this.state.users.leaveUnread(names, (uid) => this.#observed(stored(uid), nowMs));
+  }
+
+  /** As `restoreRows` with what groups share, which is not read before somebody asks for it. */
+  leaveSharesUnread(stored: StoredShares, nowMs: number): void {
+    this.state.shares.leaveUnread((gid) => this.#observed(stored(gid), nowMs));
   }
 
   /** The rows that were taken stand for all entries up to this vector. */
@@ -116,8 +134,19 @@ export class TrackerCore {
   }
 
   #mergeOne(row: StateRow, nowMs: number): readonly StandingChange[] {
-    for (const stamp of stampsOf(row)) this.#clock.observe(stamp, nowMs);
+    this.#observe(row, nowMs);
     return mergeRow(this.state, row);
+  }
+
+  *#observed<Row extends StateRow>(rows: Iterable<Row>, nowMs: number): Generator<Row> {
+    for (const row of rows) {
+      this.#observe(row, nowMs);
+      yield row;
+    }
+  }
+
+  #observe(row: StateRow, nowMs: number): void {
+    for (const stamp of stampsOf(row)) this.#clock.observe(stamp, nowMs);
   }
 
   #seqOf(origin: Origin): number {

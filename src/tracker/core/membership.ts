@@ -8,7 +8,7 @@ import type { JoinId, Uid } from "../../base/ids.ts";
 import type { AcceptId, EntryKey, RemovalId } from "../../wire/entry.ts";
 import { FewRows } from "./few-rows.ts";
 import { isLesserText } from "./joins.ts";
-import type { OwnershipLine } from "./ownership.ts";
+import { type OwnershipLine, tenureAt } from "./ownership.ts";
 import { covers } from "./version-vector.ts";
 
 export type MemberStanding = "member" | "requested" | "none";
@@ -72,7 +72,7 @@ export function standingOf({ open, removals }: Candidacy, line: OwnershipLine): 
 }
 
 function isGivenInLine(accept: Accept, line: OwnershipLine): boolean {
-  const tenure = line.get(accept.epoch);
+  const tenure = tenureAt(line, accept.epoch);
   if (tenure === undefined || tenure.owner !== accept.by) return false;
   return tenure.seenByLater === undefined || covers(tenure.seenByLater, accept);
 }

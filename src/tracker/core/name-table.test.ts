@@ -1,7 +1,16 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Uid } from "../../base/ids.ts";
 import type { Claim } from "../../wire/entry.ts";
-import { idOfSortKey, NameTable, nameKeyOfSortKey, sortKey, suffixOf, withSuffix } from "./name-table.ts";
+import {
+  idOfSortKey,
+  NameTable,
+  nameKeyOfSortKey,
+  OrderedNames,
+  sortKey,
+  suffixOf,
+  UnorderedNames,
+  withSuffix,
+} from "./name-table.ts";
 
 const one = "00000000000000000000000000000001" as Uid;
 const two = "80000000000000000000000000000002" as Uid;
@@ -27,16 +36,19 @@ describe("sort keys", () => {
   });
 });
 
-describe("name table", () => {
+describe.each([
+  ["ordered", () => new OrderedNames<Uid>()],
+  ["unordered", () => new UnorderedNames<Uid>()],
+] as const)("name table, %s", (_, makeIndex) => {
   let claims: Map<Uid, Claim>;
-  let table: NameTable<Uid>;
+  let table: NameTable<Uid, ReturnType<typeof makeIndex>>;
   beforeEach(() => {
     claims = new Map([
       [one, "2" as Claim],
       [two, "1" as Claim],
       [three, "3" as Claim],
     ]);
-    table = new NameTable((uid) => claims.get(uid) ?? ("" as Claim));
+    table = new NameTable(makeIndex(), (uid) => claims.get(uid) ?? ("" as Claim));
   });
 
   test("a name alone is shown bare, in whatever case it is asked for", () => {
@@ -65,7 +77,7 @@ describe("name table", () => {
     claims.set(one, "1" as Claim);
     for (const uid of [two, one]) table.add("bob", uid);
     expect(table.named("bob")).toEqual([one, two]);
-    const turned = new NameTable<Uid>(() => "1" as Claim);
+    const turned = new NameTable<Uid, ReturnType<typeof makeIndex>>(makeIndex(), () => "1" as Claim);
     for (const uid of [one, three]) turned.add("bob", uid);
     expect(turned.named("bob")).toEqual([one, three]);
   });
@@ -98,5 +110,9 @@ describe("name table", () => {
     table.delete("bob", two);
     expect(table.shown<string>("bob", one)).toBe("bob");
     expect(table.size).toBe(1);
+    for (const uid of [one, one, two]) table.add("bob", uid);
+    expect(table.size).toBe(2);
+    for (const uid of [one, one, two, three]) table.delete("bob", uid);
+    expect([table.size, table.find("bob")]).toEqual([0, []]);
   });
 });

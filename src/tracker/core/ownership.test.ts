@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Uid } from "../../base/ids.ts";
 import type { Claim, Origin } from "../../wire/entry.ts";
-import { type OwnershipLine, ownershipLine, presentTenure, type Transfer } from "./ownership.ts";
+import { type OwnershipLine, ownershipLine, type Transfer, tenureAt } from "./ownership.ts";
 import { vectorKeys, vectorOf } from "./version-vector.ts";
 
 const origin = "1-000000000000000a" as Origin;
@@ -33,7 +33,13 @@ describe("line of owners", () => {
       [1, "bob", 4],
       [0, "ann", 4],
     ]);
-    expect(presentTenure(line)?.owner).toBe(uid("cy"));
+    expect(line[0]?.owner).toBe(uid("cy"));
+    expect([3, 2, 1, 0].map((epoch) => tenureAt(line, epoch)?.owner as unknown)).toEqual([
+      undefined,
+      "cy",
+      "bob",
+      "ann",
+    ]);
   });
 
   test("of two handovers of one epoch the first claim owns, and the other is beside the line", () => {

@@ -28,28 +28,28 @@ export interface Tenure {
   readonly seenByLater: VersionVector | undefined;
 }
 
-/** The tenures by epoch, the present one first. */
-export type OwnershipLine = ReadonlyMap<number, Tenure>;
+/** The present tenure first, then those before it, each of one epoch less. */
+export type OwnershipLine = readonly Tenure[];
 
 export function ownershipLine(creator: Uid, transfers: readonly Transfer[]): OwnershipLine {
-  const line = new Map<number, Tenure>();
+  if (transfers.length === 0) return [{ epoch: 0, owner: creator, seenByLater: undefined }];
+  const line: Tenure[] = [];
   const byEpoch = Map.groupBy(transfers, (transfer) => transfer.epoch);
-  let transfer = transfers.length === 0 ? undefined : transfers.reduce(presentHandover);
+  let transfer: Transfer | undefined = transfers.reduce(presentHandover);
   let seenByLater: VersionVector | undefined;
   while (transfer !== undefined) {
     const { epoch, from, to, vector } = transfer;
-    line.set(epoch, { epoch, owner: to, seenByLater });
+    line.push({ epoch, owner: to, seenByLater });
     seenByLater = seenByLater === undefined ? vector : meetVectors(seenByLater, vector);
-    if (epoch === 1 && from === creator) line.set(0, { epoch: 0, owner: creator, seenByLater });
+    if (epoch === 1 && from === creator) line.push({ epoch: 0, owner: creator, seenByLater });
     const before: Transfer[] = (byEpoch.get(epoch - 1) ?? []).filter((earlier) => earlier.to === from);
     transfer = before.length === 0 ? undefined : before.reduce(presentHandover);
   }
-  if (transfers.length === 0) line.set(0, { epoch: 0, owner: creator, seenByLater: undefined });
   return line;
 }
 
-/** The first of the line. */
-export function presentTenure(line: OwnershipLine): Tenure | undefined {
-  for (const tenure of line.values()) return tenure;
-  return undefined;
+/** Whose time it was, if that was in the line. */
+export function tenureAt(line: OwnershipLine, epoch: number): Tenure | undefined {
+  const [present] = line;
+  return present && line[present.epoch - epoch];
 }

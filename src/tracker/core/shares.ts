@@ -4,17 +4,20 @@
  * A share counts while its user is a member of the group; a file is listed while one of its shares counts, whoever is
  * online. What counts and what is listed is derived: it follows each change of a share and, through `standingChanged`,
  * each change of membership; `invariants` recomputes it. Files of a deleted group are forgotten.
+ *
+ * Most groups rest at any time, so that what they share is *unread* after a start: it stays in the store, as nothing has
+ * changed it, until somebody asks for it. Reading is the one thing in here that can fail; it then changes nothing.
  */
 import { assert } from "../../base/assert.ts";
 import type { Digest, FileId, FileName, Fingerprint, Gid, Uid } from "../../base/ids.ts";
 import type { FileSummary } from "../../base/manifest.ts";
 import type { BodyOf, Claim, Entry } from "../../wire/entry.ts";
-import type { RowOf } from "../../wire/state-row.ts";
+import type { RowOf, SharedRow } from "../../wire/state-row.ts";
 import { FewRows } from "./few-rows.ts";
 import type { Groups } from "./groups.ts";
 import { claimOf } from "./hybrid-time.ts";
 import { type Claimed, lastChange, latest, type ShareChange } from "./joins.ts";
-import { NameTable, sortKey } from "./name-table.ts";
+import { NameTable, OrderedNames, sortKey } from "./name-table.ts";
 import { SortedKeys } from "./sorted-keys.ts";
 
 /** One machine of one user. */
@@ -38,17 +41,28 @@ interface FileRow {
   counting: number;
 }
 
+/** What one machine shares or shared in a group. */
+interface Machine {
+  readonly device: Fingerprint;
+  readonly fileIds: SortedKeys;
+}
+
 interface GroupFiles {
   readonly rows: Map<FileId, FileRow>;
+  /** Derived: the machines of each user. */
+  readonly machines: Map<Uid, FewRows<Machine>>;
   /** Derived: the files with a listing and a share that counts. */
   readonly listed: NameTable<FileId>;
 }
 
+/** The rows as they were at the start, of one group or of all. */
+export type StoredShares = (gid?: Gid) => Iterable<SharedRow>;
+
 export class Shares {
   readonly #groups: Groups;
+  /** Of a group that is not in here the store may hold rows. */
   readonly #files = new Map<Gid, GroupFiles>();
-  /** The places of all shares of a user, stopped ones too. */
-  readonly #ofUser = new Map<Uid, SortedKeys>();
+  #stored: StoredShares = () => [];
 
   constructor(groups: Groups) {
     this.#groups = groups;
@@ -56,16 +70,9 @@ export class Shares {
 
   // --- what is known ---
 
-  /** Listed files of all groups. Costs a pass over the groups. */
-  get size(): number {
-    let size = 0;
-    for (const { listed } of this.#files.values()) size += listed.size;
-    return size;
-  }
-
   /** Files of the group that are known, listed or not. */
   fileCount(gid: Gid): number {
-    return this.#files.get(gid)?.rows.size ?? 0;
+    return this.#filesOf(gid)?.rows.size ?? 0;
   }
 
   isListed(gid: Gid, fileId: FileId): boolean {
@@ -85,23 +92,22 @@ export class Shares {
     const row = this.#row(gid, fileId);
     if (row?.listing === undefined) return undefined;
     const { name } = row.listing;
-    return isListed(row) ? this.#files.get(gid)?.listed.shown(name, fileId) : name;
+    return isListed(row) ? this.#filesOf(gid)?.listed.shown(name, fileId) : name;
   }
 
   /** Listed files under a bare name, the holder first; or the one that is meant by a name with its suffix. */
   find(gid: Gid, typed: string): FileId[] {
-    return this.#files.get(gid)?.listed.find(typed) ?? [];
+    return this.#filesOf(gid)?.listed.find(typed) ?? [];
   }
 
   /** Sort keys above `after` of the listed files. */
   listed(gid: Gid, after?: string): Iterable<string> {
-    return this.#files.get(gid)?.listed.above(after) ?? [];
+    return this.#filesOf(gid)?.listed.index.above(after) ?? [];
   }
 
   /** Of the piece lists of all files. */
   *digests(): Generator<Digest> {
-    for (const { rows } of this.#files.values())
-      for (const { listing } of rows.values()) if (listing !== undefined) yield listing.digest;
+    for (const row of this.rows()) if (row.kind === "file") yield row.listing.digest;
   }
 
   share(gid: Gid, fileId: FileId, { uid, device }: Sharer): ShareRow | undefined {
@@ -115,20 +121,32 @@ export class Shares {
     }
   }
 
-  /** Places (see `parseSharePlace`) above `after` of all shares of a machine, stopped ones too. */
-  *ofDevice({ uid, device }: Sharer, after?: string): Generator<string> {
-    for (const place of this.#ofUser.get(uid)?.above(after) ?? []) {
-      if (parseSharePlace(place).device === device) yield place;
+  /**
+   * Places (see `parseSharePlace`) above `after` of all shares of a machine, stopped ones too, in the groups of which its
+   * user is a member.
+   */
+  *ofDevice({ uid, device }: Sharer, after = ""): Generator<string> {
+    const last = parseSharePlace(after);
+    for (const gid of [...this.#groups.ofUser(uid, "member")].sort()) {
+      if (gid < last.gid) continue;
+      const fileIds = this.#filesOf(gid)?.machines.get(uid)?.get(device)?.fileIds;
+      for (const fileId of fileIds?.above(gid === last.gid ? last.fileId : undefined) ?? [])
+        yield placeOfShare(gid, fileId as FileId);
     }
   }
 
   /** The files that a user shares or shared in the group, from whatever machine. */
   *ofUserIn(gid: Gid, uid: Uid): Generator<FileId> {
-    for (const place of this.#ofUser.get(uid)?.startingWith(`${gid}\n`) ?? [])
-      yield parseSharePlace(place).fileId;
+    for (const { fileIds } of this.#filesOf(gid)?.machines.get(uid) ?? [])
+      for (const fileId of fileIds.from()) yield fileId as FileId;
   }
 
   // --- what happens ---
+
+  /** At start, before anything is shared. */
+  leaveUnread(stored: StoredShares): void {
+    this.#stored = stored;
+  }
 
   addFile(entry: Entry, body: BodyOf<"file-added">): void {
     const { gid, fileId, name, size, sha1, digest } = body;
@@ -158,16 +176,16 @@ export class Shares {
       row.shares.put(share);
       row.counting += Number(this.#counts(gid, share)) - Number(this.#counts(gid, before));
     });
-    if (before === undefined) this.#index(gid, fileId, share);
+    if (before === undefined) indexShare(files, fileId, share);
   }
 
-  /** The user is a member of the group from now on, or no longer. */
+  /** The user is a member of the group from now on, or no longer. What is unread follows when it is read. */
   standingChanged(gid: Gid, uid: Uid): void {
     const files = this.#files.get(gid);
-    for (const place of this.#ofUser.get(uid)?.startingWith(`${gid}\n`) ?? []) {
-      const { fileId } = parseSharePlace(place);
-      const row = files?.rows.get(fileId);
-      if (files === undefined || row === undefined) continue;
+    if (files === undefined) return;
+    for (const fileId of this.ofUserIn(gid, uid)) {
+      const row = files.rows.get(fileId);
+      if (row === undefined) continue;
       this.#update(files, fileId, row, () => {
         row.counting = this.#countingOf(gid, row);
       });
@@ -175,13 +193,6 @@ export class Shares {
   }
 
   groupDeleted(gid: Gid): void {
-    for (const [fileId, row] of this.#files.get(gid)?.rows ?? []) {
-      for (const { uid, device } of row.shares) {
-        const places = this.#ofUser.get(uid);
-        places?.delete(placeOfShare(gid, device, fileId));
-        if (places?.size === 0) this.#ofUser.delete(uid);
-      }
-    }
     this.#files.delete(gid);
   }
 
@@ -197,7 +208,9 @@ export class Shares {
     return share && shareRow(gid, fileId, share);
   }
 
-  *rows(): Generator<RowOf<"file" | "share">> {
+  /** What is unread stays so. */
+  *rows(): Generator<SharedRow> {
+    for (const row of this.#stored()) if (this.#isUnread(row.gid)) yield row;
     for (const [gid, files] of this.#files) {
       for (const [fileId, row] of files.rows) {
         if (row.listing !== undefined) yield { kind: "file", gid, fileId, listing: row.listing };
@@ -209,36 +222,57 @@ export class Shares {
   // --- checking ---
 
   invariants(): void {
-    let shares = 0;
     for (const [gid, files] of this.#files) {
-      files.listed.invariants();
+      files.listed.index.invariants();
+      let shares = 0;
       const expected: string[] = [];
       for (const [fileId, row] of files.rows) {
         assert(row.counting === this.#countingOf(gid, row), "counting shares are counted");
         if (row.listing !== undefined && row.counting > 0) expected.push(sortKey(row.listing.name, fileId));
         for (const { uid, device } of row.shares) {
           shares++;
-          const isIndexed = this.#ofUser.get(uid)?.has(placeOfShare(gid, device, fileId));
-          assert(isIndexed === true, "shares of users");
+          const isIndexed = files.machines.get(uid)?.get(device)?.fileIds.has(fileId);
+          assert(isIndexed === true, "shares of machines");
         }
       }
       assert(
-        expected.sort().join() === [...files.listed.above(undefined)].join(),
+        expected.sort().join() === [...files.listed.index.above(undefined)].join(),
         "listed files are derived",
       );
+      const machines = [...files.machines.values()].flatMap((ofUser) => [...ofUser]);
+      const indexed = machines.reduce((sum, { fileIds }) => sum + fileIds.size, 0);
+      assert(shares === indexed, "shares of machines are shares");
     }
-    const indexed = [...this.#ofUser.values()].reduce((sum, places) => sum + places.size, 0);
-    assert(shares === indexed, "shares of users are shares");
   }
 
   // --- rows and what derives from them ---
 
   #row(gid: Gid, fileId: FileId): FileRow | undefined {
-    return this.#files.get(gid)?.rows.get(fileId);
+    return this.#filesOf(gid)?.rows.get(fileId);
+  }
+
+  #isUnread(gid: Gid): boolean {
+    return !this.#files.has(gid) && !this.#groups.isDeleted(gid);
+  }
+
+  /** @returns undefined for a group that is deleted, or not known and shares nothing */
+  #filesOf(gid: Gid): GroupFiles | undefined {
+    if (this.#isUnread(gid)) this.#read(gid);
+    return this.#files.get(gid);
+  }
+
+  #read(gid: Gid): void {
+    const rows = [...this.#stored(gid)];
+    if (rows.length === 0 && !this.#groups.isKnown(gid)) return;
+    this.#files.set(gid, newGroupFiles());
+    for (const row of rows) {
+      if (row.kind === "file") this.mergeFile(row);
+      else this.mergeShare(row);
+    }
   }
 
   #ensure(gid: Gid, fileId: FileId): { files: GroupFiles; row: FileRow } {
-    let files = this.#files.get(gid);
+    let files = this.#filesOf(gid);
     if (files === undefined) {
       files = newGroupFiles();
       this.#files.set(gid, files);
@@ -249,12 +283,6 @@ export class Shares {
       files.rows.set(fileId, row);
     }
     return { files, row };
-  }
-
-  #index(gid: Gid, fileId: FileId, { uid, device }: Sharer): void {
-    const places = this.#ofUser.get(uid) ?? new SortedKeys();
-    places.add(placeOfShare(gid, device, fileId));
-    this.#ofUser.set(uid, places);
   }
 
   #counts(gid: Gid, share: ShareRow | undefined): boolean {
@@ -280,8 +308,20 @@ export class Shares {
 
 function newGroupFiles(): GroupFiles {
   const rows = new Map<FileId, FileRow>();
-  const listed = new NameTable<FileId>((fileId) => rows.get(fileId)?.listing?.claim ?? ("" as Claim));
-  return { rows, listed };
+  const claimOf = (fileId: FileId) => rows.get(fileId)?.listing?.claim ?? ("" as Claim);
+  return { rows, machines: new Map(), listed: new NameTable<FileId>(new OrderedNames(), claimOf) };
+}
+
+function indexShare({ machines }: GroupFiles, fileId: FileId, { uid, device }: Sharer): void {
+  const ofUser = machines.get(uid) ?? new FewRows(deviceOf);
+  machines.set(uid, ofUser);
+  const machine = ofUser.get(device) ?? { device, fileIds: new SortedKeys() };
+  ofUser.put(machine);
+  machine.fileIds.add(fileId);
+}
+
+function deviceOf({ device }: Machine): string {
+  return device;
 }
 
 function isListed(row: FileRow | undefined): boolean {
@@ -297,12 +337,12 @@ function shareKey({ uid, device }: Sharer): string {
   return uid + device;
 }
 
-/** Where a share stands among those of its user: by group, then machine. */
-function placeOfShare(gid: Gid, device: Fingerprint, fileId: FileId): string {
-  return `${gid}\n${device}\n${fileId}`;
+/** Where a share stands among those of its machine. */
+function placeOfShare(gid: Gid, fileId: FileId): string {
+  return `${gid}\n${fileId}`;
 }
 
-export function parseSharePlace(place: string): { gid: Gid; device: Fingerprint; fileId: FileId } {
-  const [gid, device, fileId] = place.split("\n") as [Gid, Fingerprint, FileId];
-  return { gid, device, fileId };
+export function parseSharePlace(place: string): { gid: Gid; fileId: FileId } {
+  const [gid = "", fileId = ""] = place.split("\n");
+  return { gid: gid as Gid, fileId: fileId as FileId };
 }

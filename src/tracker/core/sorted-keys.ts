@@ -8,8 +8,11 @@ import { assert } from "../../base/assert.ts";
 
 const CHUNK_KEYS_MAX = 512;
 
+/** Common to the sets that are empty, which most are; never changed. */
+const NO_CHUNKS: string[][] = [];
+
 export class SortedKeys {
-  readonly #chunks: string[][] = [];
+  #chunks = NO_CHUNKS;
   #size = 0;
 
   get size(): number {
@@ -26,7 +29,7 @@ export class SortedKeys {
     const at = this.#chunkOf(key);
     const chunk = this.#chunks[at];
     if (chunk === undefined) {
-      this.#chunks.push([key]);
+      this.#chunks = [[key]];
     } else {
       const place = lowerBound(chunk, key);
       if (chunk[place] === key) return false;

@@ -28,19 +28,19 @@ export function* rowsOf({ users, groups, shares }: State): Generator<StateRow> {
 
 /** @returns undefined if there is no such row, or no more */
 export function rowAt({ users, groups, shares }: State, key: string): StateRow | undefined {
-  const [place, id, kind, inGroup, uid, device] = key.split("/");
+  const [place, id, inGroup, uid, device] = key.split("/");
   if (place === "a") return users.rowOf(id as Uid);
   const gid = id as Gid;
-  if (kind === undefined) return groups.rowOf(gid);
-  if (kind === "p") return groups.personRowOf(gid, inGroup as Uid);
+  if (place === "g")
+    return inGroup === undefined ? groups.rowOf(gid) : groups.personRowOf(gid, inGroup as Uid);
   const fileId = inGroup as FileId;
-  if (kind === "f") return shares.fileRowOf(gid, fileId);
+  if (uid === undefined) return shares.fileRowOf(gid, fileId);
   return shares.shareRowOf(gid, fileId, { uid: uid as Uid, device: device as Fingerprint });
 }
 
 /**
  * The key of the one row that the entry bears on; undefined for one of a kind that is not known. The deletion of a group
- * also drops every row under its `groupPrefix`.
+ * also drops every row under its `groupPrefixes`.
  */
 export function touchedRow(body: Entry["body"]): string | undefined {
   switch (body.kind) {

@@ -3,6 +3,10 @@
  *
  * An account is known from the first entry that names it; until its creation has arrived it has no name. Accounts are
  * never deleted, so a name that was contested once stays contested. The name table is derived: `invariants` recomputes it.
+ *
+ * Few of all users come back on any day, so that accounts are *unread* after a start: of each no more than the name is
+ * kept, the rest stays in the store, as nothing has changed it, until somebody asks for it. Reading can fail; it then
+ * changes nothing.
  */
 import { assert } from "../../base/assert.ts";
 import type { Uid, UserName } from "../../base/ids.ts";
@@ -10,7 +14,7 @@ import type { BodyOf, Claim, Entry, Origin, Stamp } from "../../wire/entry.ts";
 import type { RowOf } from "../../wire/state-row.ts";
 import { claimOf, originOf, stampOf } from "./hybrid-time.ts";
 import { type Claimed, earliest, latest } from "./joins.ts";
-import { NameTable, sortKey, withSuffix } from "./name-table.ts";
+import { NameTable, sortKey, UnorderedNames, withSuffix } from "./name-table.ts";
 
 interface Creation extends Claimed {
   readonly name: UserName;
@@ -29,16 +33,30 @@ const NO_PASSWORD: Password = { claim: "" as Claim, hash: "" };
 /** The name of an account that others refer to before its creation has arrived here. */
 const UNKNOWN_NAME = "unknown" as UserName;
 
+/** What is known of an account that is unread; no name if its creation has not arrived yet. */
+export interface AccountName {
+  readonly uid: Uid;
+  readonly name: UserName | undefined;
+}
+
+/** The rows as they were at the start, of one account or of all. */
+export type StoredAccounts = (uid?: Uid) => Iterable<RowOf<"account">>;
+
 export class Users {
-  readonly #rows = new Map<Uid, AccountRow>();
-  readonly #names = new NameTable<Uid>((uid) => this.#rows.get(uid)?.creation?.claim ?? ("" as Claim));
+  /** Of an account that is unread, its name. */
+  readonly #rows = new Map<Uid, AccountRow | UserName>();
+  readonly #names = new NameTable<Uid, UnorderedNames<Uid>>(
+    new UnorderedNames(),
+    (uid) => this.#held(uid)?.creation?.claim ?? ("" as Claim),
+  );
+  #stored: StoredAccounts = () => [];
 
   get size(): number {
     return this.#names.size;
   }
 
   has(uid: Uid): boolean {
-    return this.#rows.get(uid)?.creation !== undefined;
+    return this.#chosenName(uid) !== undefined;
   }
 
   /** Those under a bare name, the holder first; or who is meant by a name with its suffix. */
@@ -53,35 +71,47 @@ export class Users {
 
   /** What the account is called now: bare if it holds the name. */
   name(uid: Uid): UserName {
-    const name = this.#rows.get(uid)?.creation?.name;
+    const name = this.#chosenName(uid);
     return name === undefined ? withSuffix(UNKNOWN_NAME, uid) : this.#names.shown(name, uid);
   }
 
   /** As `name`, but with the suffix for every account of a contested name: nobody is taken for another in a list. */
   listedName(uid: Uid): UserName {
-    const name = this.#rows.get(uid)?.creation?.name;
+    const name = this.#chosenName(uid);
     if (name === undefined) return withSuffix(UNKNOWN_NAME, uid);
     return this.#names.isContested(name) ? withSuffix(name, uid) : name;
   }
 
   sortKey(uid: Uid): string {
-    return sortKey(this.#rows.get(uid)?.creation?.name ?? UNKNOWN_NAME, uid);
+    return sortKey(this.#chosenName(uid) ?? UNKNOWN_NAME, uid);
   }
 
   passwordHash(uid: Uid): string | undefined {
-    return this.#rows.get(uid)?.password.hash;
+    return this.#held(uid)?.password.hash;
   }
 
   /** Of the present password: a session that was opened under another has ended. */
   passwordStamp(uid: Uid): Stamp | undefined {
-    const claim = this.#rows.get(uid)?.password.claim;
+    const claim = this.#held(uid)?.password.claim;
     return claim && stampOf(claim);
   }
 
   /** Which run of which tracker gave the present password. */
   passwordOrigin(uid: Uid): Origin | undefined {
-    const claim = this.#rows.get(uid)?.password.claim;
+    const claim = this.#held(uid)?.password.claim;
     return claim && originOf(claim);
+  }
+
+  /** At start, before any other account comes. */
+  leaveUnread(names: Iterable<AccountName>, stored: StoredAccounts): void {
+    this.#stored = stored;
+    for (const { uid, name } of names) {
+      if (name === undefined) for (const row of stored(uid)) this.merge(row);
+      else {
+        this.#rows.set(uid, name);
+        this.#names.add(name, uid);
+      }
+    }
   }
 
   /** @returns true if the account's place in lists has changed */
@@ -105,7 +135,7 @@ export class Users {
   // --- rows ---
 
   rowOf(uid: Uid): RowOf<"account"> | undefined {
-    const row = this.#rows.get(uid);
+    const row = this.#held(uid);
     if (row === undefined) return undefined;
     const { creation, password } = row;
     return creation === undefined
@@ -113,19 +143,22 @@ export class Users {
       : { kind: "account", uid, creation, password };
   }
 
+  /** What is unread stays so. */
   *rows(): Generator<RowOf<"account">> {
+    for (const row of this.#stored()) if (this.#isUnread(row.uid)) yield row;
     for (const uid of this.#rows.keys()) {
-      const row = this.rowOf(uid);
+      const row = this.#isUnread(uid) ? undefined : this.rowOf(uid);
       if (row !== undefined) yield row;
     }
   }
 
   invariants(): void {
-    this.#names.invariants();
-    const expected = [...this.#rows].flatMap(([uid, { creation }]) =>
-      creation === undefined ? [] : [sortKey(creation.name, uid)],
-    );
-    assert(expected.sort().join() === [...this.#names.above(undefined)].join(), "the name table is derived");
+    const named = [...this.#rows.keys()].filter((uid) => this.has(uid));
+    assert(this.size === named.length, "the name table has every account once");
+    for (const uid of named) {
+      const name = this.#held(uid)?.creation?.name;
+      assert(name !== undefined && this.#names.named(name).includes(uid), "the name table is derived");
+    }
   }
 
   /** @returns true if the account's name has changed */
@@ -144,8 +177,29 @@ export class Users {
     row.password = latest(row.password, password);
   }
 
+  #isUnread(uid: Uid): boolean {
+    return typeof this.#rows.get(uid) === "string";
+  }
+
+  #chosenName(uid: Uid): UserName | undefined {
+    const row = this.#rows.get(uid);
+    return typeof row === "string" ? row : row?.creation?.name;
+  }
+
+  /** Reads what is unread. */
+  #held(uid: Uid): AccountRow | undefined {
+    const held = this.#rows.get(uid);
+    if (typeof held !== "string") return held;
+    const [stored] = this.#stored(uid);
+    assert(stored !== undefined, "an unread account is in the store");
+    const { creation, password } = stored;
+    const row = { creation, password };
+    this.#rows.set(uid, row);
+    return row;
+  }
+
   #row(uid: Uid): AccountRow {
-    let row = this.#rows.get(uid);
+    let row = this.#held(uid);
     if (row === undefined) {
       row = { creation: undefined, password: NO_PASSWORD };
       this.#rows.set(uid, row);

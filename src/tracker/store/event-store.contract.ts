@@ -1,7 +1,7 @@
 /** What every store must keep: one suite, run by a short test for each implementation. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure, type FailureCode } from "../../base/failure.ts";
-import type { Digest } from "../../base/ids.ts";
+import type { Digest, Gid, Uid, UserName } from "../../base/ids.ts";
 import {
   BLOB_PART_BYTES,
   BLOBS_UNFINISHED_MAX,
@@ -10,7 +10,14 @@ import {
 } from "../../base/limits.ts";
 import { digestOf } from "../../base/manifest.ts";
 import { type Entry, encodeBody, type Origin, parseEntry } from "../../wire/entry.ts";
-import { encodeRow, parseStateRow, rowKey, type StateRow } from "../../wire/state-row.ts";
+import {
+  encodeRow,
+  parseStateRow,
+  type RowOf,
+  rowKey,
+  type SharedRow,
+  type StateRow,
+} from "../../wire/state-row.ts";
 import { RowSum } from "../core/row-sum.ts";
 import type { VersionVector } from "../core/version-vector.ts";
 import type { EventStore } from "./event-store.ts";
@@ -64,6 +71,17 @@ function groupRow(group: number): StateRow {
 function personRow(group: number, person: number): StateRow {
   const nobody = { open: [], closed: [hexOf(1)], removals: [] };
   return rowOf({ kind: "person", gid: hexOf(group), uid: hexOf(person), ...nobody });
+}
+
+function fileRow(group: number, content: number): SharedRow {
+  const about = { claim: `${hexOf(1, 16)} ${first}`, name: `file ${content}`, size: 1 };
+  const listing = { ...about, sha1: hexOf(content, 40), digest: hexOf(content, 64) };
+  return rowOf({ kind: "file", gid: hexOf(group), fileId: hexOf(content, 64), listing }) as SharedRow;
+}
+
+function shareRow(group: number, content: number): SharedRow {
+  const place = { gid: hexOf(group), fileId: hexOf(content, 64), uid: hexOf(1), device: hexOf(1, 64) };
+  return rowOf({ kind: "share", ...place, shared: true, counter: 1, stamp: hexOf(1, 16) }) as SharedRow;
 }
 
 function sumOf(rows: Iterable<StateRow>): string {
@@ -243,6 +261,28 @@ export function describeEventStore(name: string, makePlace: () => StorePlace): v
         const rows = Array.from({ length: ROW_PAGE_ROWS_MAX + 5 }, (_, at) => accountRow(at));
         store.saveRows(rows.toReversed());
         expect(keysOf(store.loadRows())).toEqual(keysOf(rows));
+        expect(Array.from(store.accountNames(), ({ name }) => name as string)).toEqual(
+          rows.map((_, at) => `user${at}`),
+        );
+      });
+
+      test("accounts are read one by one or all, what groups share by group or of all", () => {
+        const shared = [fileRow(1, 1), shareRow(1, 1), fileRow(1, 2), fileRow(3, 1)] as const;
+        store.saveRows([accountRow(1), groupRow(1), ...shared, personRow(1, 1)]);
+        store.saveRows(shared);
+        const gids = [1, 2, 3].map((group) => hexOf(group) as Gid);
+        expect(gids.map((gid) => [...store.loadShared(gid)].length)).toEqual([3, 0, 1]);
+        expect(gids.map((gid) => store.hasShared(gid))).toEqual([true, false, true]);
+        expect([...store.loadShared()]).toEqual([...shared]);
+        expect([...store.loadAccounts()]).toEqual([accountRow(1) as RowOf<"account">]);
+        expect([...store.accountNames()]).toEqual([{ uid: hexOf(1) as Uid, name: "user1" as UserName }]);
+        expect([1, 2].map((user) => [...store.loadAccounts(hexOf(user) as Uid)].length)).toEqual([1, 0]);
+        expect(keysOf(store.loadRows(`g/${hexOf(1)}/`))).toEqual([rowKey(personRow(1, 1))]);
+        reopen();
+        expect(store.fileCount()).toBe(3);
+        store.dropRows(`s/${hexOf(1)}/`, 9);
+        expect(store.fileCount()).toBe(1);
+        expect([...store.loadShared()]).toEqual([fileRow(3, 1)]);
       });
 
       test("what is under a prefix is dropped, at most as much as asked for, and nothing beside it", () => {

@@ -12,9 +12,10 @@
  * network would sit behind a queue of commands. After a disk error nothing more is written: every later call that
  * writes throws the same Failure, because after a failed sync nobody knows what the disk holds.
  */
-import type { Digest } from "../../base/ids.ts";
+import type { Digest, Gid, Uid } from "../../base/ids.ts";
 import type { Entry, Origin } from "../../wire/entry.ts";
-import type { StateRow } from "../../wire/state-row.ts";
+import type { RowOf, SharedRow, StateRow } from "../../wire/state-row.ts";
+import type { AccountName } from "../core/users.ts";
 import type { VersionVector } from "../core/version-vector.ts";
 
 export type BlobProgress = "unfinished" | "whole";
@@ -43,8 +44,17 @@ export interface EventStore {
    * @returns how many it were. @throws Failure "disk-error"
    */
   dropRows(prefix: string, limit: number): number;
-  /** All rows, in order of their keys; read page by page. @throws Failure "corrupt" */
-  loadRows(): Iterable<StateRow>;
+  /** The rows whose keys begin with `prefix`, or all, in order of keys; read page by page. @throws Failure "corrupt" */
+  loadRows(prefix?: string): Iterable<StateRow>;
+  /** All accounts by name, undefined for those that have none yet. */
+  accountNames(): Iterable<AccountName>;
+  /** As `loadRows`, of one account or of all. @throws Failure "corrupt" */
+  loadAccounts(uid?: Uid): Iterable<RowOf<"account">>;
+  /** As `loadRows`, of what the group shares, or all groups. @throws Failure "corrupt" */
+  loadShared(gid?: Gid): Iterable<SharedRow>;
+  hasShared(gid: Gid): boolean;
+  /** How many of the rows are files. */
+  fileCount(): number;
   /** The `RowSum` of all rows' texts: that of `stateHash` while the rows are those of the state. */
   rowSum(): string;
   /** All entries up to there are in the rows. It only rises. Durable when it returns. @throws Failure "disk-error" */

@@ -3,17 +3,28 @@
  * outlives processes; entries lie on it as text, so that whoever reads one gets it as from a real disk.
  */
 import { Failure } from "../../base/failure.ts";
-import type { Digest } from "../../base/ids.ts";
+import type { Digest, Gid, Uid } from "../../base/ids.ts";
 import { BLOBS_UNFINISHED_MAX, LOG_PAGE_ENTRIES_MAX } from "../../base/limits.ts";
 import { digestOf } from "../../base/manifest.ts";
 import { type Entry, entryText, type Origin } from "../../wire/entry.ts";
-import { encodeRow, rowKey, type StateRow } from "../../wire/state-row.ts";
+import {
+  ACCOUNTS_PREFIX,
+  accountKey,
+  encodeRow,
+  isFileKey,
+  type RowOf,
+  rowKey,
+  type SharedRow,
+  type StateRow,
+  sharedPrefix,
+} from "../../wire/state-row.ts";
 import { RowSum } from "../core/row-sum.ts";
+import type { AccountName } from "../core/users.ts";
 import { joinVectors, meetVectors, type VersionVector } from "../core/version-vector.ts";
 import { stepOfPart, wrongDigest } from "./blob-part.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
-import { parseRow } from "./stored-rows.ts";
+import { accountRows, parseRow, sharedRows } from "./stored-rows.ts";
 
 export class MemoryDisk {
   /** Of each origin what lies above its floor. */
@@ -85,9 +96,29 @@ export class MemoryStore implements EventStore {
     return keys.length;
   }
 
-  *loadRows(): Generator<StateRow> {
+  *loadRows(prefix = ""): Generator<StateRow> {
     const rows = [...this.#disk.rows].sort(([left], [right]) => (left < right ? -1 : 1));
-    for (const [, text] of rows) yield parseRow(text);
+    for (const [key, text] of rows) if (key.startsWith(prefix)) yield parseRow(text);
+  }
+
+  *accountNames(): Generator<AccountName> {
+    for (const { uid, creation } of this.loadAccounts()) yield { uid, name: creation?.name };
+  }
+
+  loadAccounts(uid?: Uid): Iterable<RowOf<"account">> {
+    return accountRows(this.loadRows(uid === undefined ? ACCOUNTS_PREFIX : accountKey(uid)), uid);
+  }
+
+  loadShared(gid?: Gid): Iterable<SharedRow> {
+    return sharedRows(this.loadRows(sharedPrefix(gid)), gid);
+  }
+
+  hasShared(gid: Gid): boolean {
+    return [...this.#disk.rows.keys()].some((key) => key.startsWith(sharedPrefix(gid)));
+  }
+
+  fileCount(): number {
+    return [...this.#disk.rows.keys()].filter(isFileKey).length;
   }
 
   rowSum(): string {

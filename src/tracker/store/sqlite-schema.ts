@@ -51,18 +51,21 @@ const FIRST_FORM = `
 `;
 
 const WITH_STATE_ROWS = `
-  -- The state as rows, by key; written behind the log, ahead of the checkpoint.
+  -- The state as rows, by key; written behind the log, ahead of the checkpoint. Of an account also its name, null until it
+  -- is known: a start needs no more of it.
   CREATE TABLE state_row (
     key TEXT PRIMARY KEY,
+    name TEXT,
     text TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
 
-  -- The sum of the hashes of all state rows: one row.
-  CREATE TABLE row_sum (
+  -- The sum of the hashes of all state rows, and how many of them are files: one row.
+  CREATE TABLE row_totals (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    value TEXT NOT NULL
+    sum TEXT NOT NULL,
+    files INTEGER NOT NULL
   ) STRICT;
-  INSERT INTO row_sum (id, value) VALUES (1, '0');
+  INSERT INTO row_totals (id, sum, files) VALUES (1, '00000000000000000000000000000000', 0);
 
   -- Entries up to 'floor' are gone from the log, those up to 'checkpointed' are in the state rows.
   ALTER TABLE origin ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;

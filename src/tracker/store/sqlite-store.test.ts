@@ -90,14 +90,14 @@ describe("the sqlite file", () => {
     const store = SqliteStore.open(path);
     for (const text of ['{"kind":"account"', '{"kind":"account","uid":"1"}', "1", '{"kind":"new"}']) {
       tamper("DELETE FROM state_row");
-      tamper(`INSERT INTO state_row VALUES ('a/1', '${text}')`);
+      tamper(`INSERT INTO state_row (key, text) VALUES ('a/1', '${text}')`);
       const failure = failureOf(() => [...store.loadRows()]);
       expect([failure.code, failure.message]).toEqual(["corrupt", expect.stringContaining("damaged")]);
     }
     const misplaced = { kind: "group", gid: "0".repeat(32), deleted: false, transfers: [] };
     tamper("DELETE FROM state_row");
-    tamper(`INSERT INTO state_row VALUES ('g/1', '${JSON.stringify(misplaced)}')`);
-    tamper(`INSERT INTO state_row VALUES ('h', '${JSON.stringify(misplaced)}')`);
+    tamper(`INSERT INTO state_row (key, text) VALUES ('g/1', '${JSON.stringify(misplaced)}')`);
+    tamper(`INSERT INTO state_row (key, text) VALUES ('h', '${JSON.stringify(misplaced)}')`);
     expect(failureOf(() => [...store.loadRows()]).message).toContain("out of place");
     store.close();
   });

@@ -10,7 +10,7 @@ import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { Failure } from "../../base/failure.ts";
-import type { Digest } from "../../base/ids.ts";
+import type { Digest, Gid, Uid, UserName } from "../../base/ids.ts";
 import {
   BLOB_PART_BYTES,
   BLOBS_UNFINISHED_MAX,
@@ -18,15 +18,26 @@ import {
   ROW_PAGE_ROWS_MAX,
 } from "../../base/limits.ts";
 import { type Entry, entryText, type Origin } from "../../wire/entry.ts";
-import { encodeRow, rowKey, type StateRow } from "../../wire/state-row.ts";
+import {
+  ACCOUNTS_PREFIX,
+  accountKey,
+  encodeRow,
+  isFileKey,
+  type RowOf,
+  rowKey,
+  type SharedRow,
+  type StateRow,
+  sharedPrefix,
+} from "../../wire/state-row.ts";
 import { RowSum } from "../core/row-sum.ts";
+import type { AccountName } from "../core/users.ts";
 import { joinVectors, meetVectors, type VersionVector } from "../core/version-vector.ts";
 import { type BlobPart, stepOfPart, wrongDigest } from "./blob-part.ts";
 import { syncFolder, writeAgain } from "./certain-start.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
 import { SCHEMA_VERSION, stepsFrom } from "./sqlite-schema.ts";
-import { parseRow } from "./stored-rows.ts";
+import { accountRows, outOfPlace, parseRow, sharedRows } from "./stored-rows.ts";
 
 /** Another process may hold the file for a moment: a backup, a virus scanner. */
 const BUSY_TIMEOUT_MS = 2_000;
@@ -47,6 +58,14 @@ interface OriginRow {
   readonly last: number | null;
 }
 
+/** What all state rows come to. */
+interface RowTotals {
+  readonly sum: string;
+  readonly files: number;
+}
+
+const NO_ROWS: RowTotals = { sum: new RowSum().toString(), files: 0 };
+
 export class SqliteStore implements EventStore {
   readonly #path: string;
   readonly #db: Database;
@@ -55,7 +74,7 @@ export class SqliteStore implements EventStore {
   readonly #vector = new Map<Origin, number>();
   #floor: VersionVector;
   #checkpointed: VersionVector;
-  #rowSum: string;
+  #rowTotals: RowTotals;
   #broken: Failure | undefined;
   #closed = false;
 
@@ -78,7 +97,7 @@ export class SqliteStore implements EventStore {
       this.#checkpointed = heldVector(
         origins.map(({ name, checkpointed }) => [name as Origin, checkpointed]),
       );
-      this.#rowSum = new RowSum(this.#sql.rowSum.get()?.value).toString();
+      this.#rowTotals = this.#sql.rowTotals.get() ?? NO_ROWS;
     } catch (error) {
       db.close();
       throw diskError(path, error);
@@ -128,31 +147,34 @@ export class SqliteStore implements EventStore {
 
   saveRows(rows: readonly StateRow[]): void {
     if (rows.length === 0) return;
-    this.#changeRows((sum) => {
+    this.#changeRows((totals) => {
       for (const row of rows) {
         const [key, text] = [rowKey(row), encodeRow(row)];
         const before = this.#sql.row.get(key)?.text;
-        if (before !== undefined) sum.remove(before);
-        this.#sql.putRow.run(key, text);
-        sum.add(text);
+        if (before !== undefined) totals.sum.remove(before);
+        else if (row.kind === "file") totals.files++;
+        this.#sql.putRow.run(key, row.kind === "account" ? (row.creation?.name ?? null) : null, text);
+        totals.sum.add(text);
       }
     });
   }
 
   dropRows(prefix: string, limit: number): number {
-    return this.#changeRows((sum) => {
-      const rows = this.#sql.rowsFrom.all(prefix, `${prefix}\u{10ffff}`, limit);
+    return this.#changeRows((totals) => {
+      const rows = this.#sql.rowsFrom.all(prefix, afterPrefix(prefix), limit);
       for (const { key, text } of rows) {
         this.#sql.dropRow.run(key);
-        sum.remove(text);
+        totals.sum.remove(text);
+        if (isFileKey(key)) totals.files--;
       }
       return rows.length;
     });
   }
 
-  *loadRows(): Generator<StateRow> {
-    for (let after = ""; ; ) {
-      const page = this.#read(() => this.#sql.rowsAfter.all(after, ROW_PAGE_ROWS_MAX));
+  *loadRows(prefix = ""): Generator<StateRow> {
+    const end = afterPrefix(prefix);
+    for (let after = prefix; ; ) {
+      const page = this.#read(() => this.#sql.rowsBetween.all(after, end, ROW_PAGE_ROWS_MAX));
       let last: StateRow | undefined;
       for (const { text } of page) {
         last = parseRow(text);
@@ -160,13 +182,44 @@ export class SqliteStore implements EventStore {
       }
       if (last === undefined) return;
       const key = rowKey(last);
-      if (key <= after) throw new Failure("corrupt", `a row of the tracker's state is out of place: ${key}`);
+      if (key <= after || key >= end) throw outOfPlace(last);
       after = key;
     }
   }
 
+  *accountNames(): Generator<AccountName> {
+    const end = afterPrefix(ACCOUNTS_PREFIX);
+    for (let after = ACCOUNTS_PREFIX; ; ) {
+      const page = this.#read(() => this.#sql.accountNames.all(after, end, ROW_PAGE_ROWS_MAX));
+      for (const { uid, name } of page) yield { uid, name: name ?? undefined };
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = accountKey(last.uid);
+    }
+  }
+
+  loadAccounts(uid?: Uid): Iterable<RowOf<"account">> {
+    return accountRows(
+      uid === undefined ? this.loadRows(ACCOUNTS_PREFIX) : this.#rowsAt(accountKey(uid)),
+      uid,
+    );
+  }
+
+  loadShared(gid?: Gid): Iterable<SharedRow> {
+    return sharedRows(this.loadRows(sharedPrefix(gid)), gid);
+  }
+
+  hasShared(gid: Gid): boolean {
+    const prefix = sharedPrefix(gid);
+    return this.#read(() => this.#sql.rowsFrom.get(prefix, afterPrefix(prefix), 1)) !== null;
+  }
+
+  fileCount(): number {
+    return this.#rowTotals.files;
+  }
+
   rowSum(): string {
-    return this.#rowSum;
+    return this.#rowTotals.sum;
   }
 
   checkpoint(vector: VersionVector): void {
@@ -252,15 +305,21 @@ export class SqliteStore implements EventStore {
     return this.#read(() => this.#sql.entriesAfter.all(origin, seq, most));
   }
 
-  /** The rows and their sum change in one transaction. */
-  #changeRows<T>(change: (sum: RowSum) => T): T {
-    const sum = new RowSum(this.#rowSum);
+  /** One or none. */
+  #rowsAt(key: string): StateRow[] {
+    const held = this.#read(() => this.#sql.row.get(key));
+    return held === null ? [] : [parseRow(held.text)];
+  }
+
+  /** The rows and what they come to change in one transaction. */
+  #changeRows<T>(change: (totals: { readonly sum: RowSum; files: number }) => T): T {
+    const totals = { sum: new RowSum(this.#rowTotals.sum), files: this.#rowTotals.files };
     const result = this.#write(() => {
-      const changed = change(sum);
-      this.#sql.setRowSum.run(sum.toString());
+      const changed = change(totals);
+      this.#sql.setRowTotals.run(totals.sum.toString(), totals.files);
       return changed;
     });
-    this.#rowSum = sum.toString();
+    this.#rowTotals = { sum: totals.sum.toString(), files: totals.files };
     return result;
   }
 
@@ -403,19 +462,22 @@ function prepareStatements(db: Database) {
     ),
     dropEntries: sql<never, [number, number]>("DELETE FROM entry WHERE origin = ? AND seq <= ?"),
     row: sql<{ text: string }, [string]>("SELECT text FROM state_row WHERE key = ?"),
-    putRow: sql<never, [string, string]>(
-      "INSERT INTO state_row (key, text) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET text = excluded.text",
+    putRow: sql<never, [string, string | null, string]>(
+      "INSERT OR REPLACE INTO state_row (key, name, text) VALUES (?, ?, ?)",
     ),
     dropRow: sql<never, [string]>("DELETE FROM state_row WHERE key = ?"),
     rowsFrom: sql<{ key: string; text: string }, [string, string, number]>(
       "SELECT key, text FROM state_row WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
     ),
     /** Without their keys, which are long and follow from the texts. */
-    rowsAfter: sql<{ text: string }, [string, number]>(
-      "SELECT text FROM state_row WHERE key > ? ORDER BY key LIMIT ?",
+    rowsBetween: sql<{ text: string }, [string, string, number]>(
+      "SELECT text FROM state_row WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
     ),
-    rowSum: sql<{ value: string }, []>("SELECT value FROM row_sum"),
-    setRowSum: sql<never, [string]>("UPDATE row_sum SET value = ?"),
+    accountNames: sql<{ uid: Uid; name: UserName | null }, [string, string, number]>(
+      `SELECT substr(key, ${ACCOUNTS_PREFIX.length + 1}) AS uid, name FROM state_row WHERE key > ? AND key < ? ORDER BY key LIMIT ?`,
+    ),
+    rowTotals: sql<RowTotals, []>("SELECT sum, files FROM row_totals"),
+    setRowTotals: sql<never, [string, number]>("UPDATE row_totals SET sum = ?, files = ?"),
     blob: sql<BlobRow, [string]>("SELECT id, total, received, whole FROM blob WHERE digest = ?"),
     addBlob: sql<never, [string, number]>(
       "INSERT INTO blob (digest, total, received, whole) VALUES (?, ?, 0, 0)",
@@ -443,6 +505,11 @@ function prepareStatements(db: Database) {
 /** Without the origins at 0, which say nothing. */
 function heldVector(seqs: readonly (readonly [Origin, number])[]): VersionVector {
   return new Map(seqs.filter(([, seq]) => seq > 0));
+}
+
+/** Above every text that begins with it and below those that come after. */
+function afterPrefix(prefix: string): string {
+  return `${prefix}\u{10ffff}`;
 }
 
 /** What of `vector` is above `held`. */

@@ -5,7 +5,8 @@
  * what the state could not bear, not against the whole schema, which costs ten times as much.
  */
 import { Failure } from "../../base/failure.ts";
-import type { StateRow } from "../../wire/state-row.ts";
+import type { Gid, Uid } from "../../base/ids.ts";
+import { type RowOf, rowKey, type SharedRow, type StateRow } from "../../wire/state-row.ts";
 
 /** Of a damaged row, so much is repeated. */
 const TEXT_SHOWN_CHARS = 200;
@@ -15,6 +16,28 @@ export function parseRow(text: string): StateRow {
   const row = parseJson(text);
   if (isRow(row)) return row;
   throw new Failure("corrupt", `a row of the tracker's state is damaged: ${text.slice(0, TEXT_SHOWN_CHARS)}`);
+}
+
+/** The rows as those of one account, or of all. @throws Failure "corrupt" */
+export function* accountRows(rows: Iterable<StateRow>, uid: Uid | undefined): Generator<RowOf<"account">> {
+  for (const row of rows) {
+    if (row.kind !== "account") throw outOfPlace(row);
+    if (uid !== undefined && row.uid !== uid) throw outOfPlace(row);
+    yield row;
+  }
+}
+
+/** The rows as those of what the group shares, or all groups. @throws Failure "corrupt" */
+export function* sharedRows(rows: Iterable<StateRow>, gid: Gid | undefined): Generator<SharedRow> {
+  for (const row of rows) {
+    if (row.kind !== "file" && row.kind !== "share") throw outOfPlace(row);
+    if (gid !== undefined && row.gid !== gid) throw outOfPlace(row);
+    yield row;
+  }
+}
+
+export function outOfPlace(row: StateRow): Failure {
+  return new Failure("corrupt", `a row of the tracker's state is out of place: ${rowKey(row)}`);
 }
 
 function isRow(value: unknown): value is StateRow {
