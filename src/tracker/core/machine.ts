@@ -2,7 +2,8 @@
  * The tracker's core as one thing: state, the origin of this run, its hybrid clock.
  *
  * The caller appends what `execute` gives to the log, then has it applied: nothing is in the state that is not durable.
- * `execute` therefore gives the same sequence again until `apply` has seen it. No clock, randomness or disk in here.
+ * `execute` therefore gives the same sequence again until `apply` has seen it. No clock, randomness or disk in
+ * here: what the state leaves unread at a start comes from a reader that is handed in.
  */
 import { assert } from "../../base/assert.ts";
 import { Failure } from "../../base/failure.ts";

@@ -1,8 +1,9 @@
 /**
- * All that a tracker knows, in memory. `apply` and `mergeRow` alone change it, in place, because a million rows cannot be
+ * All that a tracker knows, in memory, but for rows that nobody has asked for since the start: those are read from the
+ * store then, which is handed in. `apply` and `mergeRow` alone change it, in place, because a million rows cannot be
  * copied.
  *
- * Neither can fail nor depends on an order: each field joins (`joins.ts`), the rest is derived, so two trackers that
+ * Neither depends on an order, nor fails but where such a row cannot be read: each field joins (`joins.ts`), the rest is derived, so two trackers that
  * have seen the same entries, or rows made of them, are equal. They judge nothing: what may happen is for `decide` to
  * say, before. The state as rows is in `state-rows.ts`.
  */
