@@ -128,9 +128,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     changes: [
       {
         file: "tracker/core/queries.ts",
-        find: "export function sharersOf({ shares }: State, gid: Gid, fileId: FileId): Sharer[] {\n  return [...shares.sharers(gid, fileId)];",
+        find: "export function sharersOf({ shares }: State, gid: Gid, fileId: FileId): ShareRow[] {\n  return [...shares.sharers(gid, fileId)];",
         replace:
-          "export function sharersOf({ shares, users }: State, gid: Gid, fileId: FileId): Sharer[] {\n" +
+          "export function sharersOf({ shares, users }: State, gid: Gid, fileId: FileId): ShareRow[] {\n" +
           '  return [...shares.sharers(gid, fileId)].filter(({ uid }) => !users.name(uid).includes("~"));',
       },
     ],

@@ -116,7 +116,7 @@ export class SimFaults {
     "emptied disk": (tracker) => this.loseDisk(tracker),
     "failing disk": (tracker) => this.#trouble(tracker, ["fails before", "fails after"]),
     "clock jump": () => this.#jump(),
-    sleep: () => this.#world.sleep(SLEEP_MS),
+    sleep: (tracker) => this.#sleep(tracker),
     "changed list": (tracker) => this.#changeList(tracker),
   };
 
@@ -236,6 +236,16 @@ export class SimFaults {
     const waitMs = this.#isHealed ? 0 : 100 + prng.float() * 8_000;
     at(nowMs() + waitMs, () => {
       if (!tracker.isRunning && this.#world.listed.includes(tracker)) tracker.start();
+    });
+  }
+
+  /** Soon afterwards the logs are short: who loses its disk then gets the state while others go on changing it. */
+  #sleep(tracker: SimTracker): void {
+    const { prng, nowMs, at } = this.#world;
+    this.#world.sleep(SLEEP_MS);
+    if (prng.below(2) === 0) return;
+    at(nowMs() + 2_000 + prng.float() * 2_000, () => {
+      if (!this.#isHealed) this.loseDisk(tracker);
     });
   }
 

@@ -127,6 +127,8 @@ class SimWorld implements SimTrackerWorld, SimClientWorld {
     this.#faults.heal();
     this.#until(TROUBLED_MS + HEALED_MS);
     for (const client of this.clients) client.leave();
+    // Now, because trackers that differ mend each other in a while.
+    this.#guarded(() => this.#promises.now());
     this.#untilQuiet();
     this.#guarded(() => this.#promises.atTheEnd());
     if (this.prng.below(LONG_RUNS_OF) === 0) this.#longAfter();
@@ -211,6 +213,7 @@ class SimWorld implements SimTrackerWorld, SimClientWorld {
     for (let quietMs = QUIET_STEP_MS; quietMs <= QUIET_MS; quietMs += QUIET_STEP_MS) {
       this.#until(TROUBLED_MS + HEALED_MS + quietMs);
       if (!isWhole && this.#promises.isAtRest()) return;
+      if (quietMs === QUIET_STEP_MS) this.#guarded(() => this.#promises.now());
     }
   }
 
