@@ -165,13 +165,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     changes: [
       {
         file: "tracker/replication/log-feed.ts",
-        find: "    const held = new Map(this.#source.held);\n",
+        find: "    const covered = new Map(this.#source.covered());\n",
         replace: "",
       },
       {
         file: "tracker/replication/log-feed.ts",
-        find: "this.heard(await this.#calls.adopt(held));",
-        replace: "this.heard(await this.#calls.adopt(new Map(this.#source.held)));",
+        find: "this.heard(await this.#calls.adopt(covered));",
+        replace: "this.heard(await this.#calls.adopt(new Map(this.#source.covered())));",
       },
       {
         // A state as small as the simulated ones fits one message; a real one takes many, and longer.
