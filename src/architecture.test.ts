@@ -130,7 +130,11 @@ const OWNERS: readonly (readonly [what: string, use: RegExp, owners: readonly Re
   [
     "the database",
     /"bun:sqlite"/,
-    [/^tracker\/store\/(sqlite-store|snapshot)\.ts$/, /^client\/library/, /^cli\/folder-lock\.ts$/],
+    [
+      /^tracker\/store\/(sqlite-store|sqlite-statements|snapshot)\.ts$/,
+      /^client\/library/,
+      /^cli\/folder-lock\.ts$/,
+    ],
   ],
   [
     "the process",

@@ -6,17 +6,12 @@
  * memory too, after each commit. After the first disk error nothing is written any more: see `EventStore`; what an
  * earlier run left is made certain before anything is built on it: see `certain-start.ts`.
  */
-import { Database, type SQLQueryBindings } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { Failure } from "../../base/failure.ts";
-import type { Digest, Gid, Uid, UserName } from "../../base/ids.ts";
-import {
-  BLOB_PART_BYTES,
-  BLOBS_UNFINISHED_MAX,
-  LOG_PAGE_ENTRIES_MAX,
-  ROW_PAGE_ROWS_MAX,
-} from "../../base/limits.ts";
+import type { Digest, Gid, Uid } from "../../base/ids.ts";
+import { LOG_PAGE_ENTRIES_MAX, ROW_PAGE_ROWS_MAX } from "../../base/limits.ts";
 import { type Entry, entryText, type Origin } from "../../wire/entry.ts";
 import {
   ACCOUNTS_PREFIX,
@@ -32,44 +27,25 @@ import {
 import { RowSum } from "../core/row-sum.ts";
 import type { AccountName } from "../core/users.ts";
 import { joinVectors, meetVectors, type VersionVector } from "../core/version-vector.ts";
-import { type BlobPart, stepOfPart, wrongDigest } from "./blob-part.ts";
+import { wrongDigest } from "./blob-part.ts";
 import { syncFolder, writeAgain } from "./certain-start.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
 import { fromRow, type LogRow, newRows } from "./log-row.ts";
+import { SqliteBlobs } from "./sqlite-blobs.ts";
 import { SCHEMA_VERSION, stepsFrom } from "./sqlite-schema.ts";
+import { prepareStatements, type RowTotals, type Statements } from "./sqlite-statements.ts";
 import { accountRows, outOfPlace, parseRow, sharedRows } from "./stored-rows.ts";
 
 /** Another process may hold the file for a moment: a backup, a virus scanner. */
 const BUSY_TIMEOUT_MS = 2_000;
-
-interface BlobRow {
-  readonly id: number;
-  readonly total: number;
-  readonly received: number;
-  readonly whole: number;
-}
-
-interface OriginRow {
-  readonly id: number;
-  readonly name: string;
-  readonly floor: number;
-  readonly checkpointed: number;
-  /** Null if the log holds nothing of it. */
-  readonly last: number | null;
-}
-
-/** What all state rows come to. */
-interface RowTotals {
-  readonly sum: string;
-  readonly files: number;
-}
 
 const NO_ROWS: RowTotals = { sum: new RowSum().toString(), files: 0 };
 
 export class SqliteStore implements EventStore {
   readonly #path: string;
   readonly #db: Database;
-  readonly #sql: ReturnType<typeof prepareStatements>;
+  readonly #sql: Statements;
+  readonly #blobs: SqliteBlobs;
   readonly #originIds = new Map<Origin, number>();
   readonly #vector = new Map<Origin, number>();
   #floor: VersionVector;
@@ -88,6 +64,7 @@ export class SqliteStore implements EventStore {
     this.#db = db;
     try {
       this.#sql = prepareStatements(db);
+      this.#blobs = new SqliteBlobs(this.#sql);
       const origins = this.#sql.origins.all();
       for (const { id, name, floor, last } of origins) {
         this.#originIds.set(name as Origin, id);
@@ -255,7 +232,7 @@ export class SqliteStore implements EventStore {
   }
 
   putBlob(digest: Digest, offset: number, bytes: Uint8Array, total: number): BlobProgress {
-    const progress = this.#write(() => this.#putPart({ digest, offset, bytes, total }));
+    const progress = this.#write(() => this.#blobs.put({ digest, offset, bytes, total }));
     // Thrown only now, so that the transaction which drops the parts is kept.
     if (progress === "wrong") throw wrongDigest(digest);
     return progress;
@@ -266,16 +243,11 @@ export class SqliteStore implements EventStore {
   }
 
   blobTotal(digest: Digest): number | undefined {
-    return this.#wholeBlob(digest)?.total;
+    return this.#read(() => this.#blobs.whole(digest))?.total;
   }
 
   getBlob(digest: Digest, offset: number, length: number): Uint8Array | undefined {
-    const blob = this.#wholeBlob(digest);
-    if (blob === undefined) return undefined;
-    const first = offset - (offset % BLOB_PART_BYTES);
-    const parts = this.#read(() => this.#sql.parts.all(blob.id, first, offset + length));
-    const bytes = parts.length === 1 ? parts[0]?.bytes : Buffer.concat(parts.map((part) => part.bytes));
-    return bytes?.subarray(offset - first, offset - first + length);
+    return this.#read(() => this.#blobs.get(digest, offset, length));
   }
 
   getMeta(key: string): string | undefined {
@@ -342,43 +314,6 @@ export class SqliteStore implements EventStore {
     return id;
   }
 
-  #wholeBlob(digest: Digest): BlobRow | undefined {
-    const blob = this.#read(() => this.#sql.blob.get(digest));
-    return blob?.whole === 1 ? blob : undefined;
-  }
-
-  #putPart(part: BlobPart): BlobProgress | "wrong" {
-    const held = this.#sql.blob.get(part.digest) ?? undefined;
-    if (held?.whole === 1) return "whole";
-    const unfinished = held && { total: held.total, receivedBytes: held.received };
-    const step = stepOfPart(part, unfinished, () => this.#heldPart(held, part.offset));
-    if (step instanceof Failure) throw step;
-    if (step === "skip") return "unfinished";
-    const id = held !== undefined && step === "append" ? held.id : this.#beginBlob(part, held);
-    this.#sql.addPart.run(id, part.offset, part.bytes);
-    this.#sql.setReceived.run(part.offset + part.bytes.length, id);
-    return part.offset + part.bytes.length === part.total ? this.#finishBlob(id, part.digest) : "unfinished";
-  }
-
-  #heldPart(blob: BlobRow | undefined, offset: number): Uint8Array | undefined {
-    return blob === undefined ? undefined : this.#sql.parts.get(blob.id, offset, offset + 1)?.bytes;
-  }
-
-  #beginBlob({ digest, total }: BlobPart, held: BlobRow | undefined): number {
-    if (held !== undefined) this.#sql.dropBlob.run(held.id);
-    this.#sql.dropOldest.run(BLOBS_UNFINISHED_MAX - 1);
-    return Number(this.#sql.addBlob.run(digest, total).lastInsertRowid);
-  }
-
-  #finishBlob(id: number, digest: Digest): "whole" | "wrong" {
-    const hasher = new Bun.CryptoHasher("sha256");
-    for (const { bytes } of this.#sql.parts.iterate(id, 0, Number.MAX_SAFE_INTEGER)) hasher.update(bytes);
-    const isRight = hasher.digest("hex") === digest;
-    if (isRight) this.#sql.setWhole.run(id);
-    else this.#sql.dropBlob.run(id);
-    return isRight ? "whole" : "wrong";
-  }
-
   #read<T>(run: () => T): T {
     try {
       return run();
@@ -438,68 +373,6 @@ function setPragmas(db: Database): void {
     db.run("PRAGMA fullfsync = 1");
     db.run("PRAGMA checkpoint_fullfsync = 1");
   }
-}
-
-function prepareStatements(db: Database) {
-  const sql = <Row, Params extends SQLQueryBindings[]>(text: string) => db.prepare<Row, Params>(text);
-  const entry =
-    "SELECT origin.name AS origin, seq, stamp, request, body FROM entry JOIN origin ON origin.id = entry.origin";
-  return {
-    origins: sql<OriginRow, []>(
-      "SELECT id, name, floor, checkpointed, (SELECT max(seq) FROM entry WHERE origin = id) AS last FROM origin ORDER BY id",
-    ),
-    addOrigin: sql<never, [string]>("INSERT INTO origin (name) VALUES (?)"),
-    entry: sql<LogRow, [string, number]>(`${entry} WHERE origin.name = ? AND seq = ?`),
-    entriesAfter: sql<LogRow, [string, number, number]>(
-      `${entry} WHERE origin.name = ? AND seq > ? ORDER BY seq LIMIT ?`,
-    ),
-    addEntry: sql<never, [number, number, string, string, string]>(
-      "INSERT INTO entry (origin, seq, stamp, request, body) VALUES (?, ?, ?, ?, ?)",
-    ),
-    setFloor: sql<never, [number, number]>("UPDATE origin SET floor = ? WHERE id = ?"),
-    raiseCheckpoint: sql<never, [number, number]>(
-      "UPDATE origin SET checkpointed = max(checkpointed, ?) WHERE id = ?",
-    ),
-    dropEntries: sql<never, [number, number]>("DELETE FROM entry WHERE origin = ? AND seq <= ?"),
-    row: sql<{ text: string }, [string]>("SELECT text FROM state_row WHERE key = ?"),
-    putRow: sql<never, [string, string | null, string]>(
-      "INSERT OR REPLACE INTO state_row (key, name, text) VALUES (?, ?, ?)",
-    ),
-    dropRow: sql<never, [string]>("DELETE FROM state_row WHERE key = ?"),
-    rowsFrom: sql<{ key: string; text: string }, [string, string, number]>(
-      "SELECT key, text FROM state_row WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
-    ),
-    /** Without their keys, which are long and follow from the texts. */
-    rowsBetween: sql<{ text: string }, [string, string, number]>(
-      "SELECT text FROM state_row WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
-    ),
-    accountNames: sql<{ uid: Uid; name: UserName | null }, [string, string, number]>(
-      `SELECT substr(key, ${ACCOUNTS_PREFIX.length + 1}) AS uid, name FROM state_row WHERE key > ? AND key < ? ORDER BY key LIMIT ?`,
-    ),
-    rowTotals: sql<RowTotals, []>("SELECT sum, files FROM row_totals"),
-    setRowTotals: sql<never, [string, number]>("UPDATE row_totals SET sum = ?, files = ?"),
-    blob: sql<BlobRow, [string]>("SELECT id, total, received, whole FROM blob WHERE digest = ?"),
-    addBlob: sql<never, [string, number]>(
-      "INSERT INTO blob (digest, total, received, whole) VALUES (?, ?, 0, 0)",
-    ),
-    setReceived: sql<never, [number, number]>("UPDATE blob SET received = ? WHERE id = ?"),
-    setWhole: sql<never, [number]>("UPDATE blob SET whole = 1 WHERE id = ?"),
-    dropBlob: sql<never, [number]>("DELETE FROM blob WHERE id = ?"),
-    /** Keeps the given number of those begun last. */
-    dropOldest: sql<never, [number]>(
-      "DELETE FROM blob WHERE id IN (SELECT id FROM blob WHERE whole = 0 ORDER BY id DESC LIMIT -1 OFFSET ?)",
-    ),
-    parts: sql<{ bytes: Uint8Array }, [number, number, number]>(
-      "SELECT bytes FROM blob_part WHERE blob = ? AND offset >= ? AND offset < ? ORDER BY offset",
-    ),
-    addPart: sql<never, [number, number, Uint8Array]>(
-      "INSERT INTO blob_part (blob, offset, bytes) VALUES (?, ?, ?)",
-    ),
-    meta: sql<{ value: string }, [string]>("SELECT value FROM meta WHERE key = ?"),
-    setMeta: sql<never, [string, string]>(
-      "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    ),
-  };
 }
 
 /** Without the origins at 0, which say nothing. */
