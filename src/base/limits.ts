@@ -284,11 +284,10 @@ export const TRACKER_RETRY_MS_MAX = 2 * second;
 export const TRACKER_LATER_MS = 250;
 /** A connection that held this long makes up for the failures before it. */
 export const TRACKER_STABLE_MS = 10 * second;
-/**
- * While one tracker has not answered the dial, the next one is tried beside it: a dead host does not even refuse. Of four
- * trackers three may hang, and the last one is still found within the 2 s that are promised.
- */
-export const TRACKER_STAGGER_MS = 250;
+/** While one tracker has not answered the dial, the next one is tried beside it: a dead host does not even refuse. */
+export const TRACKER_STAGGER_MS_MAX = 250;
+/** All of a list are tried within this, however many: the last may be the only one that answers, within the 2 s promised. */
+export const TRACKER_SEEK_MS = 400;
 /** From a dialled tracker to its hello and the resumed session. */
 export const TRACKER_HELLO_MS_MAX = 5 * second;
 /** How long a command waits for any tracker before it fails. */

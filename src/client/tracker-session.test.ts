@@ -9,14 +9,15 @@ import {
   TRACKER_LATER_MS,
   TRACKER_PING_WAITING_MS,
   TRACKER_PONG_MS_MAX,
-  TRACKER_STAGGER_MS,
+  TRACKER_SEEK_MS,
+  TRACKER_STAGGER_MS_MAX,
   TRACKER_WAIT_MS,
 } from "../base/limits.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
 import { hexId } from "../testing/test-tracker.ts";
 import type { Method, Params } from "../wire/client-tracker.ts";
 import type { Answer, TrackerLink, TrackerLinkHandler } from "./tracker-link.ts";
-import { TrackerSession } from "./tracker-session.ts";
+import { staggerMs, TrackerSession } from "./tracker-session.ts";
 
 const ANNA = "anna" as UserName;
 const SESSION = { uid: hexId<Uid>("anna"), name: ANNA, news: [] };
@@ -129,10 +130,18 @@ describe("finding a tracker", () => {
   test("a host that does not even refuse delays the next one only a moment", async () => {
     dialled = [deadHost, answering()];
     open();
-    await clock.advanceSlowly(TRACKER_STAGGER_MS - 1, 100);
+    await clock.advanceSlowly(staggerMs(2) - 1, 100);
     expect(told).toEqual([]);
     await clock.advanceSlowly(1, 1);
     expect(told).toEqual(["up 2"]);
+  });
+
+  test("however many there are, the last is tried in time", () => {
+    for (const trackers of [1, 2, 3, 5, 64]) {
+      expect(staggerMs(trackers)).toBeLessThanOrEqual(TRACKER_STAGGER_MS_MAX);
+      expect((trackers - 1) * staggerMs(trackers)).toBeLessThanOrEqual(TRACKER_SEEK_MS);
+      expect(staggerMs(trackers)).toBeGreaterThan(0);
+    }
   });
 
   test("one that answers late is sent away: another is in use", async () => {
@@ -140,7 +149,7 @@ describe("finding a tracker", () => {
     const slow = answering();
     dialled = [(index, handler) => late.promise.then(() => slow(index, handler)), answering()];
     open();
-    await clock.advanceSlowly(TRACKER_STAGGER_MS, 100);
+    await clock.advanceSlowly(staggerMs(2), 100);
     late.resolve();
     await settle();
     expect(told).toEqual(["up 2"]);
@@ -335,8 +344,8 @@ describe("a command whose tracker is gone", () => {
     const session = open(4);
     await session.login(ANNA, "secret");
     hang(links[0]);
-    const { tookMs } = await clock.during(createGroup(session), FAILOVER_MS_MAX);
-    expect(tookMs).toBe(TRACKER_PING_WAITING_MS + TRACKER_PONG_MS_MAX + 2 * TRACKER_STAGGER_MS);
+    const { tookMs } = await clock.during(createGroup(session), FAILOVER_MS_MAX, 1);
+    expect(tookMs).toBe(TRACKER_PING_WAITING_MS + TRACKER_PONG_MS_MAX + 2 * staggerMs(4));
     expect(told).toEqual(["up 1", "up 4 resumed"]);
   });
 

@@ -16,7 +16,8 @@ import {
   EVENTS_KEPT_MAX,
   RPC_MS_MAX,
   TRACKER_HELLO_MS_MAX,
-  TRACKER_STAGGER_MS,
+  TRACKER_SEEK_MS,
+  TRACKER_STAGGER_MS_MAX,
   TRACKER_WAIT_MS,
 } from "../base/limits.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
@@ -97,6 +98,11 @@ const PASSING: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "disk-error",
   "disk-full",
 ]);
+
+/** How long the dial of one tracker goes on alone. */
+export function staggerMs(trackers: number): number {
+  return Math.min(TRACKER_STAGGER_MS_MAX, Math.floor(TRACKER_SEEK_MS / Math.max(1, trackers - 1)));
+}
 
 export class TrackerSession implements TrackerCalls {
   readonly #dependencies: TrackerSessionDependencies;
@@ -268,7 +274,7 @@ export class TrackerSession implements TrackerCalls {
     if (this.#closed || this.#current !== undefined) return;
     const choice = this.#health.next(this.#clock.monotonicMs(), this.#trying);
     if (choice.kind === "try") void this.#try(choice.index);
-    const waitMs = choice.kind === "try" ? TRACKER_STAGGER_MS : choice.ms;
+    const waitMs = choice.kind === "try" ? staggerMs(this.#trackers.length) : choice.ms;
     this.#cancelSeek = this.#clock.after(waitMs, () => this.#seek());
   }
 
