@@ -4,9 +4,10 @@ import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PIECE_BYTES, PIPELINE_PIECES_MAX } from "../src/base/limits.ts";
 import { Prng } from "../src/base/prng.ts";
+import { runSeed } from "../src/testing/run-seed.ts";
 import type { Client } from "./harness/client.ts";
 import { sum } from "./harness/downloads.ts";
-import { MiB, runSeed, sha1Of, writeRandomFile } from "./harness/files.ts";
+import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
 import { enter, formGroup } from "./harness/group.ts";
 import { World } from "./harness/world.ts";
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Client } from "./harness/client.ts";
 import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
 import { formGroup } from "./harness/group.ts";
+import { until } from "./harness/until.ts";
 import { World } from "./harness/world.ts";
 
 async function enter(client: Client): Promise<void> {
@@ -72,11 +73,6 @@ test("accounts, groups, a file, and back again: every reply letter for letter", 
 /** Resolves when the client has said that line besides its replies. */
 async function noted(client: Client, line: string): Promise<void> {
   await client.until(line, () => client.err.find((each) => each === line));
-}
-
-/** Looks again until it is so; the test's own deadline ends it. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await Bun.sleep(10);
 }
 
 test("the commands beyond: members, ownership, passwords, search, groups that end", async () => {

@@ -48,16 +48,21 @@ async function bothSee(world: World, run: number, file: string, groups: readonly
   expect(await seenAt(world, 2, run, file)).toEqual(first);
 }
 
-test("a tracker whose records are gone, but not its keys, gets all back from the other", async () => {
-  await using world = new World(2);
+/** ann shares a file with bob in the group lab; all is acknowledged by tracker 2, the very one that loses its disk. */
+async function sharedThroughSecond(world: World) {
   const [first, second] = (await startTrackers(world)) as [Tracker, Tracker];
-  // Everything is acknowledged by the very tracker that loses its disk.
   const ann = await clientAt(world, 2, "ann");
   const bob = world.startClient("bob");
   for (const client of [ann, bob]) await enter(client);
   await formGroup(ann, [bob]);
   await share(ann, world, "notes.txt");
   await inStep(first, second);
+  return { first, second, ann };
+}
+
+test("a tracker whose records are gone, but not its keys, gets all back from the other", async () => {
+  await using world = new World(2);
+  const { first, second, ann } = await sharedThroughSecond(world);
 
   await second.crash();
   const data = world.path("tracker-2", "data");
@@ -104,13 +109,7 @@ test("a tracker whose folder is gone is a stranger until its old key is forgotte
 
 test("a tracker that gets an old copy of its folder loses nothing, and binds nothing twice", async () => {
   await using world = new World(2);
-  const [first, second] = (await startTrackers(world)) as [Tracker, Tracker];
-  const ann = await clientAt(world, 2, "ann");
-  const bob = world.startClient("bob");
-  for (const client of [ann, bob]) await enter(client);
-  await formGroup(ann, [bob]);
-  await share(ann, world, "notes.txt");
-  await inStep(first, second);
+  const { first, second, ann } = await sharedThroughSecond(world);
 
   await quit(second);
   const data = world.path("tracker-2", "data");

@@ -1,7 +1,7 @@
 /** SIGKILL of one tracker after the other among a thousand commands: each that was acknowledged is there, once, on both. */
 import { expect, test } from "bun:test";
 import { Prng } from "../src/base/prng.ts";
-import { runSeed } from "./harness/files.ts";
+import { runSeed } from "../src/testing/run-seed.ts";
 import { enter } from "./harness/group.ts";
 import { RENAMED, Town } from "./harness/town.ts";
 import { inStep, type Tracker } from "./harness/tracker.ts";

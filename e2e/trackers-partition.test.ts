@@ -131,7 +131,10 @@ test.skipIf(why !== undefined)(
     await annThere.ok("accept_request den bob");
     expect(names(await annThere.ok("list_members den"))).toEqual(["ann", "bob"]);
     expect([ann, bob, cem].map((client) => client.tracker)).toEqual([1, 2, 1].map((no) => world.address(no)));
-    for (const client of [ann, bob, zoeHere, zoeThere]) expect(client.told(ALONE)).toHaveLength(1);
+    for (const client of [ann, bob, zoeHere, zoeThere]) {
+      await client.line(ALONE);
+      expect(client.told(ALONE)).toHaveLength(1);
+    }
 
     net.join();
     await inStep(...trackers);

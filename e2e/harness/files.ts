@@ -29,11 +29,3 @@ export async function sha1Of(path: string): Promise<string> {
   for await (const chunk of createReadStream(path, { highWaterMark: MiB })) hash.update(chunk as Buffer);
   return hash.digest("hex");
 }
-
-/** A seed for this run, printed so that a failure can be played again with `P2P_SEED`. */
-export function runSeed(): number {
-  const { P2P_SEED: given } = process.env;
-  const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
-  console.error(`seed ${seed} (P2P_SEED=${seed} plays it again)`);
-  return seed;
-}
