@@ -188,6 +188,25 @@ test("quit ends a tracker, and so does a signal", async () => {
   expect(await second.exited()).toBe(0);
 });
 
+test("--print-fingerprint gives the line that pins a tracker, before its first start, while it runs and to a script", async () => {
+  await using world = new World();
+  const { trackerInfo } = world;
+  const args = ["tracker", trackerInfo, "1", "--data-dir", world.path("tracker-1", "data")];
+  const printed = async () => {
+    const program = world.start("printer", [...args, "--print-fingerprint"]);
+    expect(await program.exited()).toBe(0);
+    expect(program.err).toEqual([]);
+    return program.out;
+  };
+  const before = await printed();
+  expect(before).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+ sha256:[0-9a-f]{64}$/)]);
+  writeFileSync(trackerInfo, `${before[0]}\n`);
+  await world.startTracker();
+  expect(await printed()).toEqual(before);
+  const client = world.startClient("ann");
+  await client.ok("create_user ann pw");
+});
+
 test("by default everything is kept in the home folder, apart for each address", async () => {
   await using world = new World();
   const [port] = freePorts(1);

@@ -8,20 +8,25 @@ import { boundedLines } from "../base/lines.ts";
 import { systemClock } from "../base/system-clock.ts";
 import { forTerminal } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
-import { startTracker, type TrackerServer } from "../tracker/tracker-server.ts";
+import {
+  findTrackerKey,
+  makeTrackerKey,
+  startTracker,
+  type TrackerServer,
+} from "../tracker/tracker-server.ts";
 import { type CommandForm, readCommandLine } from "./command-line.ts";
 import { defaultDataFolder } from "./data-folder.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { createLogger } from "./logger.ts";
 import { onEndSignal, withinCloseTime } from "./process-end.ts";
-import { attendTracker, introduce, ownEntry } from "./tracker-console.ts";
+import { attendTracker, introduce, ownEntry, pinLine } from "./tracker-console.ts";
 import { readTrackerInfo } from "./tracker-info.ts";
 
 const FORM = {
   name: "p2p tracker",
   words: ["tracker_info", "tracker_no"],
   folders: ["data-dir"],
-  switches: [],
+  switches: ["print-fingerprint"],
 } as const satisfies CommandForm;
 
 export const trackerCommand: CommandDef = {
@@ -38,9 +43,13 @@ export const trackerCommand: CommandDef = {
       valueHint: "folder",
       description: "where this tracker keeps its key and its records",
     },
+    "print-fingerprint": {
+      type: "boolean",
+      description: "print the line for tracker_info.txt that pins this tracker's key, and end",
+    },
   },
   async run({ args }) {
-    const { words, folders } = readCommandLine(FORM, args);
+    const { words, folders, switches } = readCommandLine(FORM, args);
     const [trackerInfo = "", no = ""] = words;
     const trackers = await readTrackerInfo(trackerInfo);
     const own = ownEntry(trackers, no, trackerInfo);
@@ -48,16 +57,23 @@ export const trackerCommand: CommandDef = {
     const { platform, env } = process;
     const given = folders.get("data-dir");
     const around = { platform, env, home: homedir() };
-    const lock = lockFolder(
-      given === undefined ? defaultDataFolder(around, "tracker", own.address) : resolve(given),
-    );
-    try {
-      await runTracker(own, trackers, lock.folder);
-    } finally {
-      lock.release();
-    }
+    const folder = given === undefined ? defaultDataFolder(around, "tracker", own.address) : resolve(given);
+    if (switches.has("print-fingerprint")) {
+      const fingerprint = (await findTrackerKey(folder)) ?? (await locked(folder, makeTrackerKey));
+      printer(process.stdout)(pinLine(own, trackers, fingerprint));
+    } else await locked(folder, () => runTracker(own, trackers, folder));
   },
 };
+
+/** Runs something while no other process uses the folder. */
+async function locked<T>(folder: string, run: (folder: string) => Promise<T>): Promise<T> {
+  const lock = lockFolder(folder);
+  try {
+    return await run(folder);
+  } finally {
+    lock.release();
+  }
+}
 
 async function runTracker(
   own: TrackerEntry,

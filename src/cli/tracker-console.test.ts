@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { Fingerprint } from "../base/ids.ts";
 import { settle } from "../testing/manual-clock.ts";
-import { attendTracker, introduce, ownEntry, type RunningTracker } from "./tracker-console.ts";
+import { attendTracker, introduce, ownEntry, pinLine, type RunningTracker } from "./tracker-console.ts";
+import { parseTrackerInfo } from "./tracker-info.ts";
 
 const HINT = "status shows what it does, snapshot copies its database, quit ends it";
 const fingerprint = "ab".repeat(32) as Fingerprint;
@@ -29,6 +30,27 @@ describe("which tracker of the file it is", () => {
   test("none for any other text, and the message says which there are", () => {
     for (const text of ["0", "2", "one", "-1", "1.0", ""])
       expect(choose(text)).toBe(`no tracker ${text} in tracker_info.txt, which has 2 trackers: 1, 7`);
+  });
+});
+
+describe("the line that pins it", () => {
+  const at = (no: number, port: number, host = "h") => ({ no, address: { host, port }, pin: undefined });
+
+  test("is an entry of tracker_info.txt that means this tracker and its key, whatever the numbers and the host", () => {
+    const files = [
+      [own],
+      [at(1, 1), at(2, 2)],
+      [at(2, 2), at(1, 1)],
+      [at(4, 8, "::1"), at(9, 8, "h.example")],
+    ];
+    for (const trackers of files) {
+      const text = trackers.map((each) => pinLine(each, trackers, fingerprint)).join("\n");
+      expect(parseTrackerInfo(text, "t")).toEqual(trackers.map((each) => ({ ...each, pin: fingerprint })));
+    }
+  });
+
+  test("has no number where the place says it", () => {
+    expect(pinLine(own, [own], fingerprint)).toBe(`127.0.0.1:5000 sha256:${fingerprint}`);
   });
 });
 

@@ -40,6 +40,16 @@ export function ownEntry(
   );
 }
 
+/** The tracker as a line of its file, with the key that must be there; with its number where numbers are not places. */
+export function pinLine(
+  { no, address }: TrackerEntry,
+  trackers: readonly TrackerEntry[],
+  fingerprint: Fingerprint,
+): string {
+  const number = trackers.every((each, index) => each.no === index + 1) ? "" : `${no} `;
+  return `${number}${formatAddress(address)} sha256:${fingerprint}`;
+}
+
 /** The first lines: who it is, where its data is, the line that pins its key, whom it keeps in step with. */
 export function introduce(
   own: TrackerEntry,
@@ -47,14 +57,13 @@ export function introduce(
   tracker: Pick<RunningTracker, "address" | "fingerprint">,
   dataFolder: string,
 ): string[] {
-  const pin = `sha256:${tracker.fingerprint}`;
   const others = trackers
     .filter(({ no }) => no !== own.no)
     .map(({ no, address }) => `tracker ${no} at ${formatAddress(address)}`);
   const lines = [
     `Tracker ${own.no} listening on ${formatAddress(tracker.address)}`,
     `Data in ${dataFolder}`,
-    `For tracker_info.txt: ${formatAddress(own.address)} ${pin}`,
+    `For tracker_info.txt: ${pinLine(own, trackers, tracker.fingerprint)}`,
     ...(others.length === 0 ? [] : [`Keeps in step with ${others.join(", ")}`]),
     HINT,
   ];

@@ -18,14 +18,27 @@ export interface SigningKey {
   readonly publicKey: string;
 }
 
+const identityFile = (folder: string) => join(folder, "identity.pem");
+
 /** @param folder exists, and is this process's alone. @throws Failure "disk-error" */
 export async function loadOrMakeIdentity(folder: string): Promise<Identity> {
-  const path = join(folder, "identity.pem");
-  const text = await readSmallFile(path);
-  if (text !== undefined) return orDamaged(parseIdentity(text), path, "others then see a new machine");
+  const found = await findIdentity(folder);
+  if (found !== undefined) return found;
   const identity = await makeIdentity();
-  await replaceFile(path, formatIdentity(identity));
+  await replaceFile(identityFile(folder), formatIdentity(identity));
   return identity;
+}
+
+/**
+ * Only looks, so that the folder may be another process's.
+ * @returns undefined if none was made there yet. @throws Failure "disk-error"
+ */
+export async function findIdentity(folder: string): Promise<Identity | undefined> {
+  const path = identityFile(folder);
+  const text = await readSmallFile(path);
+  return text === undefined
+    ? undefined
+    : orDamaged(parseIdentity(text), path, "others then see a new machine");
 }
 
 /** @param folder exists, and is this process's alone. @throws Failure "disk-error" */

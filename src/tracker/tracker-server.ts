@@ -19,7 +19,7 @@ import { randomHex, randomSeed } from "../base/random.ts";
 import { count } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { Connection, Listener, Transport } from "../net/connection.ts";
-import { loadOrMakeIdentity, loadOrMakeSigningKey, type SigningKey } from "../net/identity.ts";
+import { findIdentity, loadOrMakeIdentity, loadOrMakeSigningKey, type SigningKey } from "../net/identity.ts";
 import { KnownTrackers } from "../net/known-trackers.ts";
 import { TlsTcpTransport } from "../net/tls-tcp.ts";
 import type { Origin } from "../wire/entry.ts";
@@ -68,6 +68,16 @@ export interface TrackerParts {
   readonly prng: Prng;
   /** Runs something when this turn of the event loop is over. */
   readonly afterTurn: (run: () => void) => void;
+}
+
+/** @returns the key that a tracker with that folder shows, running or not; undefined before its first start. @throws Failure */
+export async function findTrackerKey(dataFolder: string): Promise<Fingerprint | undefined> {
+  return (await findIdentity(dataFolder))?.fingerprint;
+}
+
+/** Makes the key if need be, as the first start does. @param dataFolder exists, and is this process's alone. @throws Failure */
+export async function makeTrackerKey(dataFolder: string): Promise<Fingerprint> {
+  return (await loadOrMakeIdentity(dataFolder)).fingerprint;
 }
 
 /** @param options.dataFolder exists, and is this process's alone. @throws Failure */
