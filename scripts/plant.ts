@@ -1,19 +1,20 @@
 /**
  * Preloaded into a process that is to run a wrong variant of the program: changes the source while it is loaded.
  *
- * `P2P_PLANTED` names the variant, of `src/testing/planted-bugs.ts`. A change whose text is not in its file exactly once
+ * `P2P_PLANTED` names the variant, a bug or a hole of `src/testing/`. A change whose text is not in its file exactly once
  * ends the process before anything runs.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PLANTED_BUGS } from "../src/testing/planted-bugs.ts";
+import { PLANTED_HOLES } from "../src/testing/planted-holes.ts";
 
 const SOURCE = join(import.meta.dir, "..", "src");
 
 /** Texts as changed, by path. */
 function changedFiles(name: string): Map<string, string> {
-  const planted = PLANTED_BUGS.find((each) => each.name === name);
-  if (planted === undefined) throw new Error(`no planted bug named ${name}`);
+  const planted = [...PLANTED_BUGS, ...PLANTED_HOLES].find((each) => each.name === name);
+  if (planted === undefined) throw new Error(`no planted bug or hole named ${name}`);
   const texts = new Map<string, string>();
   for (const { file, find, replace } of planted.changes) {
     const path = join(SOURCE, file);
@@ -32,7 +33,7 @@ function changedFiles(name: string): Map<string, string> {
 const changed = changedFiles(process.env["P2P_PLANTED"] ?? "");
 
 Bun.plugin({
-  name: "planted bug",
+  name: "planted variant",
   setup(build) {
     build.onLoad({ filter: /[/\\]src[/\\].*\.ts$/ }, ({ path }) => ({
       contents: changed.get(path) ?? readFileSync(path, "utf8"),

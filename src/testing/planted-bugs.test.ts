@@ -1,11 +1,12 @@
 import { beforeAll, expect, test } from "bun:test";
+import type { ChildRun } from "./child-runs.ts";
 import { PLANTED_BUGS } from "./planted-bugs.ts";
-import { SIM_RUN_MS_MAX, type SimRun, simRun } from "./sim-runs.ts";
+import { SIM_RUN_MS_MAX, simRun } from "./sim-runs.ts";
 
 const SEEDS_MAX = 20_000;
-const runs = new Map<string, Promise<SimRun>>();
+const runs = new Map<string, Promise<ChildRun>>();
 
-function firstSeedOf(planted: string): Promise<SimRun> {
+function firstSeedOf(planted: string): Promise<ChildRun> {
   return simRun("--planted", planted, "--seeds", String(SEEDS_MAX));
 }
 

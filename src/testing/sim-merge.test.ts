@@ -1,10 +1,11 @@
 import { beforeAll, expect, test } from "bun:test";
-import { entriesIn, SIM_RUN_MS_MAX, type SimRun, simParts, simRun } from "./sim-runs.ts";
+import type { ChildRun } from "./child-runs.ts";
+import { entriesIn, SIM_RUN_MS_MAX, simParts, simRun } from "./sim-runs.ts";
 
 /** One seed alone: `npm run test:sim -- --world merge --from <seed> --seeds 1`. */
 const SEEDS = 1_000;
 const parts = simParts("merge", SEEDS, 2);
-const runs = new Map<string, Promise<SimRun>>();
+const runs = new Map<string, Promise<ChildRun>>();
 
 beforeAll(() => {
   for (const [name, { args }] of parts) runs.set(name, simRun(...args));

@@ -161,6 +161,7 @@ describe("who may open a channel", () => {
       const text = grant(world);
       const peer = world.connect("1");
       peer.open(1, { text });
+      await settle();
       world.server.serve(new MemoryFile());
       peer.open(2, { text });
       await settle();

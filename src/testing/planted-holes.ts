@@ -1,0 +1,387 @@
+/**
+ * Variants of the program without one of its defences, each with the test that must fail then. For tests.
+ *
+ * `docs/SECURITY.md` names these tests in its table of threats: a defence whose hole no test notices is only a claim. As
+ * with the planted bugs, the program itself holds no switch; the source is changed while it is loaded.
+ */
+import type { SourceChange } from "./planted-bugs.ts";
+
+export interface PlantedHole {
+  /** What the program does then. */
+  readonly name: string;
+  readonly changes: readonly SourceChange[];
+  /** The test file, from `src`, and the title of the test in it. */
+  readonly caughtBy: { readonly file: string; readonly test: string };
+}
+
+/** A hole of one change. */
+function hole(
+  name: string,
+  file: string,
+  [find, replace]: readonly [find: string, replace: string],
+  [testFile, test]: readonly [testFile: string, test: string],
+): PlantedHole {
+  return { name, changes: [{ file, find, replace }], caughtBy: { file: testFile, test } };
+}
+
+const HANDSHAKE = "net/handshake.ts";
+const SIGNED = "wire/signed.ts";
+const SERVER = "transfer/peer-server.ts";
+const PASSWORDS = "tracker/passwords.ts";
+const ACCOUNT_TESTS = "tracker/account-methods.test.ts";
+const SERVER_TESTS = "transfer/peer-server.test.ts";
+
+const CONNECTIONS: readonly PlantedHole[] = [
+  hole(
+    "takes a certificate whose key was not proven",
+    HANDSHAKE,
+    ["if (verdict !== PROVEN_SELF_SIGNED)", "if (false)"],
+    ["net/tls-tcp-impostor.test.ts", "is refused with any other"],
+  ),
+  hole(
+    "talks over TLS 1.2",
+    HANDSHAKE,
+    ['if (tlsVersion !== "TLSv1.3")', "if (tlsVersion === undefined)"],
+    ["net/tls-tcp.test.ts", "a client that speaks TLS 1.2 at most is refused"],
+  ),
+  hole(
+    "takes a client without a certificate",
+    HANDSHAKE,
+    [
+      "if (fingerprint256 === undefined)\n    return",
+      'if (fingerprint256 === undefined)\n    return "0".repeat(64) as Fingerprint;\n  if (false)\n    return',
+    ],
+    ["net/tls-tcp.test.ts", "a client without a certificate is refused"],
+  ),
+  hole(
+    "talks to another key than the expected one",
+    HANDSHAKE,
+    ["if (expected !== undefined && presented !== expected)", "if (false)"],
+    ["net/tls-tcp.test.ts", "another key than expected is refused, and the message names both"],
+  ),
+  hole(
+    "waits for ever for a handshake",
+    "net/tls-tcp.ts",
+    ["dependencies.clock.after(HANDSHAKE_MS_MAX, () => {", "dependencies.clock.after(2 ** 31 - 1, () => {"],
+    ["net/tls-tcp.test.ts", "somebody who connects and says nothing is dropped at the deadline"],
+  ),
+  hole(
+    "lets one address take all connections",
+    "net/connection-quota.ts",
+    ["if (fromHost >= this.#options.perAddressMax) return false;", ""],
+    ["net/connection-quota.test.ts", "one address has its own bound, and what it releases it may take again"],
+  ),
+  hole(
+    "buffers without end for a slow reader",
+    "net/send-queue.ts",
+    ["if (this.#queuedBytes > SEND_QUEUE_BYTES_MAX)", "if (false)"],
+    ["net/tls-tcp.test.ts", "a slow reader costs its queue and is dropped at the bound"],
+  ),
+  hole(
+    "takes frames of any length",
+    "wire/frame.ts",
+    ["if (bodyBytes > bodyBytesMax)", "if (false)"],
+    ["wire/frame.test.ts", "a body that is too long is refused from its header alone"],
+  ),
+  hole(
+    "takes any number of requests at once",
+    "net/rpc.ts",
+    ["if (this.#answering >= RPC_PENDING_MAX)", "if (false)"],
+    ["net/rpc.test.ts", "who sends more requests than accepted is cut off"],
+  ),
+];
+
+const TRACKER_KEYS: readonly PlantedHole[] = [
+  hole(
+    "trusts a tracker whose key has changed",
+    "net/known-trackers.ts",
+    ['if (known === presented) return "known";', 'return "known";'],
+    ["net/known-trackers.test.ts", "a changed key is refused, and the message says where to correct it"],
+  ),
+  hole(
+    "believes what is remembered before what is pinned",
+    "net/known-trackers.ts",
+    ["const known = pinned ?? remembered;", "const known = remembered ?? pinned;"],
+    ["net/known-trackers.test.ts", "a key other than the pinned one is refused even if it is remembered"],
+  ),
+  hole(
+    "takes anybody for another tracker",
+    "tracker/replication/replicator.ts",
+    [
+      "return this.links.some(({ entry }) => (entry.pin ?? known.recall(entry.address)) === fingerprint);",
+      "return true;",
+    ],
+    ["tracker/replication/cluster.test.ts", "gets nothing of what trackers tell each other"],
+  ),
+];
+
+const ACCOUNTS: readonly PlantedHole[] = [
+  hole(
+    "answers without a session",
+    "tracker/desk.ts",
+    [
+      'if (session === undefined) throw new Failure("not-logged-in", "not logged in; login <user_id> <passwd>");',
+      'if (session === undefined) return method(desk, { link, session, uid: "0".repeat(32), fingerprint } as never, params, tail);',
+    ],
+    [ACCOUNT_TESTS, "without a session nothing but hello, ping and the ways in is answered"],
+  ),
+  hole(
+    "tells an unknown user by the time that it takes",
+    "tracker/account-methods.ts",
+    ["if (accounts.length === 0) await passwords.verify(password, undefined);", ""],
+    [ACCOUNT_TESTS, "an unknown user costs one hash, as a known one does"],
+  ),
+  hole(
+    "hashes as many passwords at once as are asked for",
+    PASSWORDS,
+    ["if (this.#running >= PASSWORD_HASHES_AT_ONCE_MAX)", "if (false)"],
+    [
+      "tracker/passwords.test.ts",
+      "only so many hashes run at once, all of them get their turn, and later ones go on",
+    ],
+  ),
+  hole(
+    "lets passwords wait in a line without end",
+    PASSWORDS,
+    ["if (waiting.length >= LINE_MAX[line])", "if (false)"],
+    [
+      "tracker/passwords.test.ts",
+      "beyond the line the answer is try-later, and those in line are still served",
+    ],
+  ),
+  hole(
+    "lets passwords be guessed without delay",
+    "tracker/account-methods.ts",
+    ["if (waitMs > 0) {", "if (false) {"],
+    [ACCOUNT_TESTS, "guesses are slowed down, the rightful user elsewhere is not, and time heals"],
+  ),
+  hole(
+    "locks the rightful user out with guesses from elsewhere",
+    "tracker/login-throttle.ts",
+    [
+      "const pair = pairKey(user, address);\n    const erred",
+      'const pair = pairKey(user, "");\n    const erred',
+    ],
+    [
+      "tracker/login-throttle.test.ts",
+      "guesses from elsewhere do not delay the rightful user, nor its first mistake for long",
+    ],
+  ),
+  hole(
+    "takes a session token from another machine",
+    "tracker/session-tokens.ts",
+    ["if (session.fingerprint !== fingerprint)", "if (false)"],
+    [ACCOUNT_TESTS, "a token opens a session again, also after a restart, on this machine alone"],
+  ),
+  hole(
+    "takes a session token for ever",
+    "tracker/session-tokens.ts",
+    ["if (session.expiresMs <= clock.nowMs())", "if (false)"],
+    [ACCOUNT_TESTS, "a token expires"],
+  ),
+  hole(
+    "takes a session token of before the change of the password",
+    "tracker/session-tokens.ts",
+    ["if (account.passwordStamp !== session.passwordStamp)", "if (false)"],
+    [ACCOUNT_TESTS, "ends the other sessions and their tokens; this one goes on with its new token"],
+  ),
+];
+
+const GROUPS: readonly PlantedHole[] = [
+  hole(
+    "shows files to who is no member",
+    "tracker/core/queries.ts",
+    ["if (gid instanceof Failure || state.groups.isMember(gid, by)) return gid;", "return gid;"],
+    ["tracker/file-methods.test.ts", "a piece list comes back as it was given, to members alone"],
+  ),
+  hole(
+    "grants files to who is no member",
+    "tracker/known-group.ts",
+    ["if (isMember(state, gid, uid)) return;", "return;"],
+    ["tracker/file-methods.test.ts", "following needs membership and a file that is known"],
+  ),
+  hole(
+    "does not tell of a removal",
+    "tracker/announcer.ts",
+    ["for (const listener of [uid, ...this.#onlineMembers(gid)])", "for (const listener of [] as Uid[])"],
+    [
+      "tracker/group-methods.test.ts",
+      "a removal is told to the user and cuts it off everywhere in the group",
+    ],
+  ),
+];
+
+const GRANTS: readonly PlantedHole[] = [
+  hole(
+    "takes a statement that nobody signed",
+    SIGNED,
+    ["if (!isSigned)", "if (false)"],
+    ["wire/signed.test.ts", "a change of any single character is noticed"],
+  ),
+  hole(
+    "takes a grant from another machine",
+    SIGNED,
+    ["if (found.fingerprint !== expected.fingerprint)", "if (false)"],
+    [
+      "transfer/grant-gate.test.ts",
+      "refuses a grant of another group, another machine or an unknown tracker, and no grant at all",
+    ],
+  ),
+  hole(
+    "takes a grant of another group",
+    SIGNED,
+    ["if (found.gid !== expected.gid)", "if (false)"],
+    [
+      "transfer/grant-gate.test.ts",
+      "refuses a grant of another group, another machine or an unknown tracker, and no grant at all",
+    ],
+  ),
+  hole(
+    "takes a grant that has expired",
+    SIGNED,
+    ["if (found.expiresMs <= expected.nowMs)", "if (false)"],
+    ["wire/signed.test.ts", "expired, from the very millisecond on"],
+  ),
+  hole(
+    "serves on when the grant has ended",
+    "transfer/grant-gate.ts",
+    ["if (this.#clock.nowMs() < admission.expiresMs) return undefined;", "return undefined;"],
+    [SERVER_TESTS, "without renewal ends the channel with the next request"],
+  ),
+  hole(
+    "takes a removed member's grant again",
+    "transfer/grant-gate.ts",
+    ["if (voidUntilMs !== undefined && grant.expiresMs <= voidUntilMs)", "if (false)"],
+    [
+      SERVER_TESTS,
+      "refuses the grants signed before it, for new channels and for those renewed, and admits those after",
+    ],
+  ),
+  hole(
+    "lets a removed member's channels stand",
+    SERVER,
+    ["(channel) => channel.admission.uid === uid", "() => false"],
+    [SERVER_TESTS, "cuts that user's channels of that group at once, and nobody else's"],
+  ),
+  hole(
+    "sends the piece that it was reading when the member was removed",
+    SERVER,
+    ["if (!this.#isOpen(channel) || !this.#isAdmitted(channel)) {", "if (false) {"],
+    [SERVER_TESTS, "while a piece is being read lets no byte of it leave"],
+  ),
+  hole(
+    "tells strangers which files are here",
+    SERVER,
+    [
+      "if (admission instanceof Failure) {\n      link.endServed(number, admission);",
+      'if (admission instanceof Failure) {\n      link.endServed(number, this.find(gid, fileId) === undefined ? new Failure("unknown-file", "no") : admission);',
+    ],
+    [
+      SERVER_TESTS,
+      "not with a grant that has ended: refused with a reason, whether the file is there or not",
+    ],
+  ),
+  hole(
+    "takes any number of requests for pieces",
+    "transfer/core/upload-slots.ts",
+    ["if ((waiting ?? 0) >= REQUESTS_QUEUED_PER_CHANNEL_MAX)", "if (false)"],
+    ["transfer/core/upload-slots.test.ts", "on what waits for each channel"],
+  ),
+];
+
+const CONTENT: readonly PlantedHole[] = [
+  hole(
+    "writes a piece whose SHA-256 is wrong",
+    "transfer/disk/piece-hash.ts",
+    ["return startsWith(scratch, row.subarray(SHA1_BYTES, PIECE_HASH_BYTES));", "return true;"],
+    [
+      "transfer/disk/piece-jobs.test.ts",
+      "writes nothing if the SHA-1 is right and the SHA-256 wrong, or the other way round",
+    ],
+  ),
+  hole(
+    "writes a piece whose SHA-1 is wrong",
+    "transfer/disk/piece-hash.ts",
+    ["if (!startsWith(scratch, row.subarray(0, SHA1_BYTES))) return false;", ""],
+    [
+      "transfer/disk/piece-jobs.test.ts",
+      "writes nothing if the SHA-1 is right and the SHA-256 wrong, or the other way round",
+    ],
+  ),
+  hole(
+    "lists a file whose piece list is another's",
+    "base/manifest.ts",
+    ['if (fileIdOf(summary.size, rows) !== summary.fileId) return refuse("belongs to another file");', ""],
+    ["tracker/file-methods.test.ts", "a share is refused unless its piece list is there and is that file's"],
+  ),
+  hole(
+    "goes on asking one who sends wrong pieces",
+    "transfer/core/peer-table.ts",
+    ["wrong.size >= WRONG_PIECES_MAX", "wrong.size < 0"],
+    [
+      "transfer/core/download.test.ts",
+      "too often ends with the peer: its requests go to others and it stays out",
+    ],
+  ),
+];
+
+const NAMES: readonly PlantedHole[] = [
+  hole(
+    "takes names that turn the direction of text",
+    "base/text.ts",
+    ['if (BIDIRECTIONAL.test(text)) return "a character that changes the direction of text";', ""],
+    ["base/ids.test.ts", "names are put into one form and are one word"],
+  ),
+  hole(
+    "takes a name that leads out of the folder",
+    "transfer/disk/safe-path.ts",
+    ['if (SEPARATOR.test(name)) return "leads into another folder";', ""],
+    [
+      "transfer/disk/safe-path.test.ts",
+      "whatever comes out is one harmless component, with room for .part, and would come out again",
+    ],
+  ),
+  hole(
+    "makes a part file through a link",
+    "transfer/disk/part-file.ts",
+    ["open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)", "open(path, O_RDWR | O_CREAT)"],
+    ["transfer/disk/part-file.test.ts", "is never made over something else, nor through a link"],
+  ),
+  hole(
+    "overwrites what has the name of a finished download",
+    "transfer/disk/exclusive-place.ts",
+    [
+      "if (await hasBothNames(from, to, calls)) await calls.unlink(from);",
+      "if (true) await calls.rename(from, to);",
+    ],
+    ["transfer/disk/exclusive-place.test.ts", "never replaces a file, nor a link that leads nowhere"],
+  ),
+  hole(
+    "serves what a link was swapped to",
+    "transfer/disk/source-file.ts",
+    ["if (!there.isFile() || !isSameFile(identityOf(there), known)) return replaced(path);", ""],
+    ["transfer/disk/source-file.test.ts", "that was replaced, by a copy, a link or a folder, is replaced"],
+  ),
+  hole(
+    "lets a stranger's text steer the terminal",
+    "base/text.ts",
+    ["return text.replace(UNSAFE_ON_TERMINAL, (found) =>", "return text.replace(/$^/gu, (found) =>"],
+    ["repl/render.test.ts", "names and messages from elsewhere move no cursor"],
+  ),
+  hole(
+    "leaves key files readable for others",
+    "net/durable-file.ts",
+    ["const OWNER_ONLY = 0o600;", "const OWNER_ONLY = 0o644;"],
+    ["net/identity.test.ts", "is made once, for its owner's eyes only, and read from then on"],
+  ),
+];
+
+export const PLANTED_HOLES: readonly PlantedHole[] = [
+  ...CONNECTIONS,
+  ...TRACKER_KEYS,
+  ...ACCOUNTS,
+  ...GROUPS,
+  ...GRANTS,
+  ...CONTENT,
+  ...NAMES,
+];
