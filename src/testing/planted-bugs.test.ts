@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
-import { PLANTED_BUGS } from "./planted-bugs.ts";
+import { plantedFor } from "./planted-bugs.ts";
 import { SIM_RUN_MS_MAX, type SimRun, simRun } from "./sim-runs.ts";
 
 const SEEDS_MAX = 20_000;
@@ -10,10 +10,10 @@ function firstSeedOf(planted: string): Promise<SimRun> {
 }
 
 beforeAll(() => {
-  for (const { name } of PLANTED_BUGS) runs.set(name, firstSeedOf(name));
+  for (const { name } of plantedFor("simulation")) runs.set(name, firstSeedOf(name));
 });
 
-for (const { name } of PLANTED_BUGS)
+for (const { name } of plantedFor("simulation"))
   test(
     `a tracker with this bug is caught: ${name}`,
     async () => {
