@@ -5,10 +5,10 @@
  * again. With `--planted` a wrong variant of the program is run, in a child process, and a broken promise is what is
  * hoped for. Exit code: 0 no promise broken, 1 one broken, 2 anything else.
  */
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { PLANTED_BUGS } from "../src/testing/planted-bugs.ts";
+import { plantedFor } from "../src/testing/planted-bugs.ts";
 import { SimViolation } from "../src/testing/sim-history.ts";
+import { inPlantedChild } from "./planted-child.ts";
 
 type World = "cluster" | "merge";
 
@@ -77,27 +77,10 @@ function plantedArgument(): string {
   return name === undefined ? "" : ` --planted '${name}'`;
 }
 
-async function inChild(planted: string): Promise<number> {
-  const bug = PLANTED_BUGS.find(({ name }) => name === planted);
-  if (bug === undefined) {
-    console.error(
-      `no planted bug named ${planted}; there are: ${PLANTED_BUGS.map(({ name }) => name).join(", ")}`,
-    );
-    return 2;
-  }
-  const preload = join(import.meta.dir, "plant.ts");
-  const world = values.world ?? bug.world;
-  const child = Bun.spawn(
-    [
-      process.execPath,
-      "--preload",
-      preload,
-      join(import.meta.dir, "sim.ts"),
-      ...["--world", world, "--seeds", values.seeds, "--from", values.from],
-    ],
-    { env: { ...process.env, P2P_PLANTED: planted }, stdio: ["ignore", "inherit", "inherit"] },
-  );
-  return await child.exited;
+function inChild(planted: string): Promise<number> {
+  const world = values.world ?? plantedFor("simulation").find(({ name }) => name === planted)?.caughtBy.world;
+  const args = ["--world", world ?? "cluster", "--seeds", values.seeds, "--from", values.from];
+  return inPlantedChild(planted, "sim.ts", args);
 }
 
 function main(): Promise<number> {

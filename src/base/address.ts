@@ -9,7 +9,10 @@ export interface Address {
   readonly port: number;
 }
 
+/** Of what was refused, so much is repeated. */
+const SHOWN_CHARS_MAX = 80;
 const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*\.?$/;
+const IPV6_CHARS = /^[0-9A-Fa-f:.]+$/;
 const IPV4_LIKE = /^[\d.]+$/;
 
 export function isIpv4(host: string): boolean {
@@ -19,7 +22,8 @@ export function isIpv4(host: string): boolean {
 
 export function isIpv6(host: string): boolean {
   const bare = host.replace(/%[\w.-]+$/, "");
-  return bare.includes(":") && URL.canParse(`http://[${bare}]/`);
+  // The characters first: with others of its own the text could make an address of a web page that means something else.
+  return IPV6_CHARS.test(bare) && bare.includes(":") && URL.canParse(`http://[${bare}]/`);
 }
 
 export function isHost(host: string): boolean {
@@ -36,7 +40,7 @@ export function parsePort(text: string, least = 1): number | undefined {
 
 /** @param portLeast 0 where a listening address is meant */
 export function parseAddress(text: string, portLeast = 1): Address | Failure {
-  const shown = forTerminal(text.slice(0, 80));
+  const shown = forTerminal(text.slice(0, SHOWN_CHARS_MAX));
   const found = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text);
   if (!found)
     return new Failure("usage", `not an address: ${shown}; write ip:port, for example 127.0.0.1:5000`);
@@ -45,10 +49,13 @@ export function parseAddress(text: string, portLeast = 1): Address | Failure {
   if (!isHost(host))
     return new Failure(
       "usage",
-      `not a host name or IP address: ${forTerminal(host) || "(empty)"} in ${shown}`,
+      `not a host name or IP address: ${forTerminal(host.slice(0, SHOWN_CHARS_MAX)) || "(empty)"} in ${shown}`,
     );
   if (port === undefined)
-    return new Failure("usage", `not a port from ${portLeast} to 65535: ${found[3]} in ${shown}`);
+    return new Failure(
+      "usage",
+      `not a port from ${portLeast} to 65535: ${found[3]?.slice(0, SHOWN_CHARS_MAX)} in ${shown}`,
+    );
   return { host, port };
 }
 

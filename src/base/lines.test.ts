@@ -4,12 +4,14 @@ import { Failure } from "./failure.ts";
 import { boundedLines } from "./lines.ts";
 
 async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  const lent = new Uint8Array(size);
+  // Standard input gives Buffers, whose `slice` copies nothing.
+  const lent = Buffer.alloc(size);
   for (let at = 0; at < bytes.length; at += size) {
     const part = bytes.subarray(at, at + size);
     lent.set(part);
     yield lent.subarray(0, part.length);
   }
+  lent.fill(0);
 }
 
 async function linesOf(text: string, chunkBytes: number, bytesMax = 100): Promise<(string | Failure)[]> {

@@ -39,11 +39,11 @@ class PendingLine {
     return this.#bytes === 0;
   }
 
-  /** Counts what no longer fits without keeping it. The bytes are copied: the chunk may be reused. */
+  /** Counts what no longer fits without keeping it. The bytes are copied (`slice` of a Buffer is no copy): the chunk may be reused. */
   add(part: Uint8Array): void {
     this.#bytes += part.length;
     if (this.#bytes > this.#bytesMax) this.#parts = [];
-    else if (part.length > 0) this.#parts.push(part.slice());
+    else if (part.length > 0) this.#parts.push(new Uint8Array(part));
   }
 
   take(): string | Failure {

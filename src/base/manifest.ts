@@ -32,13 +32,15 @@ export function pieceCount(size: number): number {
 /** A file's content as hashes; immutable. */
 export class Manifest {
   readonly pieces: number;
+  /** The piece list: `pieces` rows of SHA-1 and SHA-256. Never a Buffer, whose `slice` copies nothing: all of it would go to a worker with each piece. */
+  readonly rows: Uint8Array;
 
   private constructor(
     readonly summary: FileSummary,
-    /** The piece list: `pieces` rows of SHA-1 and SHA-256. */
-    readonly rows: Uint8Array,
+    rows: Uint8Array,
   ) {
     this.pieces = pieceCount(summary.size);
+    this.rows = new Uint8Array(rows.buffer, rows.byteOffset, rows.length);
   }
 
   static make(size: number, sha1: Sha1, rows: Uint8Array): Manifest {

@@ -68,7 +68,7 @@ function eachEntry(trackers: readonly unknown[], lineAt: (index: number) => numb
   const entries: JsonEntry[] = [];
   for (const [index, item] of trackers.entries()) {
     const line = lineAt(index);
-    const shown = JSON.stringify(item);
+    const shown = shownItem(item);
     const found = v.safeParse(entry, item);
     if (!found.success) return { line, why: "not a tracker of the form id, ip, port", shown };
     const { no, host, port, sha256 } = found.output;
@@ -76,6 +76,16 @@ function eachEntry(trackers: readonly unknown[], lineAt: (index: number) => numb
     entries.push({ line, shown, text: [no, host, port, pin].filter((part) => part !== undefined).join(" ") });
   }
   return entries;
+}
+
+/** What `JSON.parse` reads may be nested more deeply than `JSON.stringify` can go. */
+function shownItem(item: unknown): string {
+  try {
+    return JSON.stringify(item);
+  } catch (error) {
+    if (error instanceof RangeError) return "(nested too deeply)";
+    throw error;
+  }
 }
 
 interface Token {

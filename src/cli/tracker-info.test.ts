@@ -200,6 +200,13 @@ describe("a broken tracker_info.txt is refused with file, line and text", () => 
     test(JSON.stringify(text), () => expect(read(text)).toBe(`tracker_info.txt ${message}`));
   }
 
+  test("JSON that is nested too deeply to be shown is one line too", () => {
+    const deep = "[".repeat(200_000) + "]".repeat(200_000);
+    const wrong = `tracker_info.txt line 1: not a tracker of the form id, ip, port in "(nested too deeply)"; ${advice}`;
+    expect(read(`{"trackers":[${deep}]}`)).toBe(wrong);
+    expect(read(`{"trackers":[{"ip":"h","port":1,"more":${deep}}]}`)).toEqual(["1=h:1"]);
+  });
+
   test("nothing but comments is no tracker", () => {
     for (const text of ["", "\n", "# 127.0.0.1:5000\n", '{"trackers":[]}', "[]"])
       expect(read(text)).toBe(`tracker_info.txt names no tracker; ${advice}`);

@@ -51,7 +51,8 @@ export async function loadOrMakeSigningKey(folder: string): Promise<SigningKey> 
   return withPublicKey(privateKey);
 }
 
-function parseSigningKey(text: string): SigningKey | Failure {
+/** @returns a Failure whose message goes on after the name of what held the text */
+export function parseSigningKey(text: string): SigningKey | Failure {
   try {
     const privateKey = createPrivateKey(text);
     if (privateKey.asymmetricKeyType === "ed25519") return withPublicKey(privateKey);

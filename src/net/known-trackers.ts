@@ -65,7 +65,7 @@ export class KnownTrackers {
     const path = join(folder, "known-trackers.json");
     const text = await readSmallFile(path);
     if (text === undefined) return new KnownTrackers(path, new Map());
-    const found = parse(text);
+    const found = parseKnownTrackers(text);
     if (found instanceof Failure)
       throw new Failure(
         "disk-error",
@@ -90,7 +90,7 @@ export class KnownTrackers {
   /** From now on only this key is accepted there. Resolves once that is on disk. @throws Failure "disk-error" */
   remember(address: Address, presented: Fingerprint): Promise<void> {
     this.#byAddress.set(keyOf(address), presented);
-    const write = this.#writing.then(() => replaceFile(this.#path, format(this.#byAddress)));
+    const write = this.#writing.then(() => replaceFile(this.#path, formatKnownTrackers(this.#byAddress)));
     this.#writing = write.catch(() => {});
     return write;
   }
@@ -100,7 +100,8 @@ function keyOf({ host, port }: Address): string {
   return formatAddress({ host: host.toLowerCase(), port });
 }
 
-function parse(text: string): Map<string, Fingerprint> | Failure {
+/** @returns "protocol" or "disk-error" for what no `formatKnownTrackers` has made */
+export function parseKnownTrackers(text: string): Map<string, Fingerprint> | Failure {
   try {
     const found = check(FILE_SHAPE, JSON.parse(text));
     return found instanceof Failure ? found : new Map(Object.entries(found));
@@ -110,6 +111,6 @@ function parse(text: string): Map<string, Fingerprint> | Failure {
 }
 
 /** One line a tracker, so that a person can delete one. */
-function format(byAddress: ReadonlyMap<string, Fingerprint>): string {
+export function formatKnownTrackers(byAddress: ReadonlyMap<string, Fingerprint>): string {
   return `${JSON.stringify(Object.fromEntries([...byAddress].sort()), undefined, 2)}\n`;
 }

@@ -41,6 +41,13 @@ async function run(
   }
 }
 
+test("a word as long as a line is looked up at once", () => {
+  const long = "x".repeat(60_000);
+  const startedMs = performance.now();
+  for (let times = 0; times < 3; times++) expect(findCommand([long])).toBeInstanceOf(Failure);
+  expect(performance.now() - startedMs).toBeLessThan(1_000);
+});
+
 describe("each command asks the client for one thing and replies", () => {
   const commands: readonly (readonly [line: string, call: string, reply: string])[] = [
     ["create_user alice secret", "createUser alice secret", "User created successfully"],

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "bun:test";
 import type { ChildRun } from "./child-runs.ts";
-import { PLANTED_BUGS } from "./planted-bugs.ts";
+import { plantedFor } from "./planted-bugs.ts";
 import { SIM_RUN_MS_MAX, simRun } from "./sim-runs.ts";
 
 const SEEDS_MAX = 20_000;
@@ -11,10 +11,10 @@ function firstSeedOf(planted: string): Promise<ChildRun> {
 }
 
 beforeAll(() => {
-  for (const { name } of PLANTED_BUGS) runs.set(name, firstSeedOf(name));
+  for (const { name } of plantedFor("simulation")) runs.set(name, firstSeedOf(name));
 });
 
-for (const { name } of PLANTED_BUGS)
+for (const { name } of plantedFor("simulation"))
   test(
     `a tracker with this bug is caught: ${name}`,
     async () => {

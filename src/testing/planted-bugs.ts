@@ -1,5 +1,5 @@
 /**
- * Wrong variants of the tracker that its simulations must catch: each a few changes of the source text, made while it is
+ * Wrong variants of the program that some suite must catch: each a few changes of the source text, made while it is
  * loaded in a process of its own (`scripts/plant.ts`), so that the program itself holds no switch for them.
  *
  * Invariant: what is to be replaced stands in its file exactly once; a variant that no longer fits is an error, never a
@@ -13,17 +13,30 @@ export interface SourceChange {
   readonly replace: string;
 }
 
+/** What finds a wrong variant soonest. */
+export type Catcher =
+  | { readonly suite: "simulation"; readonly world: "merge" | "cluster" }
+  | { readonly suite: "fuzzing"; readonly target: string };
+
 export interface PlantedBug {
   readonly name: string;
-  /** The simulation that catches it soonest. */
-  readonly world: "merge" | "cluster";
+  readonly caughtBy: Catcher;
   readonly changes: readonly SourceChange[];
+}
+
+/** Of those that one suite is to catch. */
+export function plantedFor<S extends Catcher["suite"]>(
+  suite: S,
+): readonly (PlantedBug & { readonly caughtBy: Extract<Catcher, { suite: S }> })[] {
+  return PLANTED_BUGS.filter(
+    (bug): bug is PlantedBug & { caughtBy: Extract<Catcher, { suite: S }> } => bug.caughtBy.suite === suite,
+  );
 }
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "no tie-break",
-    world: "merge",
+    caughtBy: { suite: "simulation", world: "merge" },
     changes: [
       {
         file: "tracker/core/joins.ts",
@@ -35,7 +48,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "membership by last writer",
-    world: "merge",
+    caughtBy: { suite: "simulation", world: "merge" },
     changes: [
       {
         file: "tracker/core/membership.ts",
@@ -46,7 +59,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "membership keyed by name",
-    world: "merge",
+    caughtBy: { suite: "simulation", world: "merge" },
     changes: [
       {
         file: "tracker/core/groups.ts",
@@ -59,7 +72,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "removal ordered by clock",
-    world: "merge",
+    caughtBy: { suite: "simulation", world: "merge" },
     changes: [
       {
         file: "tracker/core/state.ts",
@@ -80,7 +93,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "accept without removals seen",
-    world: "merge",
+    caughtBy: { suite: "simulation", world: "merge" },
     changes: [
       {
         file: "tracker/core/membership.ts",
@@ -91,7 +104,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "transfer without vector",
-    world: "merge",
+    caughtBy: { suite: "simulation", world: "merge" },
     changes: [
       {
         file: "tracker/core/membership.ts",
@@ -102,7 +115,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "password stamp from the wall clock",
-    world: "merge",
+    caughtBy: { suite: "simulation", world: "merge" },
     changes: [
       {
         file: "tracker/core/decide-users.ts",
@@ -113,7 +126,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "shares by last writer",
-    world: "merge",
+    caughtBy: { suite: "simulation", world: "merge" },
     changes: [
       {
         file: "tracker/core/joins.ts",
@@ -124,7 +137,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "rename that drops shares",
-    world: "merge",
+    caughtBy: { suite: "simulation", world: "merge" },
     changes: [
       {
         file: "tracker/core/queries.ts",
@@ -137,7 +150,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "sequence reused after restore",
-    world: "merge",
+    caughtBy: { suite: "simulation", world: "merge" },
     changes: [
       {
         file: "tracker/core/machine.ts",
@@ -148,7 +161,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "acknowledge before commit",
-    world: "cluster",
+    caughtBy: { suite: "simulation", world: "cluster" },
     changes: [
       {
         file: "tracker/command-log.ts",
@@ -161,7 +174,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "snapshot without tail",
-    world: "cluster",
+    caughtBy: { suite: "simulation", world: "cluster" },
     changes: [
       {
         file: "tracker/replication/log-feed.ts",
@@ -183,7 +196,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "log trimmed above the checkpoint",
-    world: "cluster",
+    caughtBy: { suite: "simulation", world: "cluster" },
     changes: [
       {
         file: "tracker/trim-point.ts",
@@ -199,7 +212,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "told to be on other trackers before they have it",
-    world: "cluster",
+    caughtBy: { suite: "simulation", world: "cluster" },
     changes: [
       {
         file: "tracker/replication/spread.ts",
@@ -210,7 +223,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "grant without key binding",
-    world: "cluster",
+    caughtBy: { suite: "simulation", world: "cluster" },
     changes: [
       {
         file: "wire/signed.ts",

@@ -160,6 +160,31 @@ describe("bitfields", () => {
   });
 });
 
+describe("what is kept of a message", () => {
+  test("bits outlive the chunk that they came in, also where that is a Buffer", () => {
+    const frame = encodePeerMessage({ kind: "opened", channel: 1, bits: Uint8Array.of(0xa0, 0x0f) });
+    const { kind, body } = parts(frame);
+    const lent = Buffer.from(body);
+    const message = decodePeerMessage(kind, lent);
+    lent.fill(0);
+    expect(message).toEqual({ kind: "opened", channel: 1, bits: Uint8Array.of(0xa0, 0x0f) });
+  });
+
+  test("a grant is ASCII: whatever else would be other bytes when it is sent on", () => {
+    for (const kind of ["open", "renew"] as const) {
+      const message = {
+        channel: 1,
+        gid: "a".repeat(32) as Gid,
+        fileId: "b".repeat(64) as FileId,
+        grant: "abc",
+      };
+      const { kind: number, body } = parts(encodePeerMessage({ kind, ...message }));
+      body[body.length - 1] = 0xe9;
+      expect((decodePeerMessage(number, body) as Failure).message).toContain("a grant that is no text");
+    }
+  });
+});
+
 describe("hello", () => {
   test("the own one is accepted; another version or protocol is told apart", () => {
     const { kind, body } = parts(encodeHello());

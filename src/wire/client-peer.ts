@@ -196,8 +196,10 @@ export function decodePeerMessage(kind: number, body: Uint8Array): PeerMessage |
       return decodeOpen(channel, rest);
     case OPENED:
       return decodeOpened(channel, rest);
-    case RENEW:
-      return { kind: "renew", channel, grant: ascii(rest) };
+    case RENEW: {
+      const grant = decodeGrant(rest);
+      return grant instanceof Failure ? grant : { kind: "renew", channel, grant };
+    }
     case REQUEST:
     case CANCEL: {
       const range = decodeRange(view);
@@ -235,12 +237,18 @@ function decodeOpen(channel: number, rest: Uint8Array): PeerMessage | Failure {
   );
   if (gid instanceof Failure) return gid;
   if (fileId instanceof Failure) return fileId;
-  return { kind: "open", channel, gid, fileId, grant: ascii(rest.subarray(GID_BYTES + FILE_ID_BYTES)) };
+  const grant = decodeGrant(rest.subarray(GID_BYTES + FILE_ID_BYTES));
+  return grant instanceof Failure ? grant : { kind: "open", channel, gid, fileId, grant };
+}
+
+/** ASCII alone: other characters would be other bytes when they are sent on. */
+function decodeGrant(bytes: Uint8Array): string | Failure {
+  return bytes.every((byte) => byte < 0x80) ? ascii(bytes) : malformed("a grant that is no text");
 }
 
 function decodeOpened(channel: number, rest: Uint8Array): PeerMessage | Failure {
   if (rest[0] === 1 && rest.length === 1) return { kind: "opened", channel, bits: undefined };
-  if (rest[0] === 0) return { kind: "opened", channel, bits: rest.slice(1) };
+  if (rest[0] === 0) return { kind: "opened", channel, bits: new Uint8Array(rest.subarray(1)) };
   return malformed("an opened of a wrong form");
 }
 

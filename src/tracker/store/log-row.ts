@@ -26,6 +26,11 @@ export function fromRow({ origin, seq, stamp, request, body }: LogRow): Entry {
   throw new Failure("corrupt", `entry ${seq} of ${origin} in the tracker's log is damaged: ${entry.message}`);
 }
 
+/** Where another entry or none is found. */
+export function missingEntry(origin: string, seq: number): Failure {
+  return new Failure("corrupt", `entry ${seq} of ${origin} is not in its place in the tracker's log`);
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -11,7 +11,7 @@ export interface BlobRow {
   readonly whole: number;
 }
 
-interface OriginRow {
+export interface OriginRow {
   readonly id: number;
   readonly name: string;
   readonly floor: number;

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../../base/failure.ts";
@@ -129,6 +129,75 @@ describe("the sqlite file", () => {
     expect(failure.message).toContain(`entry 2 of ${origin}`);
     tamper(`UPDATE entry SET body = '{"kind":"group-deleted","gid":"../.."}' WHERE seq = 2`);
     expect(failureOf(() => [...store.replay()]).code).toBe("corrupt");
+    store.close();
+  });
+
+  test("a state row whose parts the state could not bear is told, not taken", () => {
+    const [uid, claim] = ["0".repeat(32), `${"0".repeat(16)} ${origin}`];
+    const account = {
+      kind: "account",
+      uid,
+      creation: { claim, name: "ann" },
+      password: { claim, hash: "x" },
+    };
+    const store = SqliteStore.open(path);
+    for (const wrong of [
+      { ...account, creation: null },
+      { ...account, creation: { claim, name: 5 } },
+      { ...account, password: { claim: "yesterday", hash: "x" } },
+      { ...account, password: {} },
+    ]) {
+      tamper("DELETE FROM state_row");
+      tamper(`INSERT INTO state_row (key, text) VALUES ('a/${uid}', '${JSON.stringify(wrong)}')`);
+      expect(failureOf(() => [...store.loadRows()]).code).toBe("corrupt");
+    }
+    store.close();
+  });
+
+  test("the name of an account that is none is told, not taken", () => {
+    const store = SqliteStore.open(path);
+    tamper("INSERT INTO state_row (key, name, text) VALUES ('a/1', 'ann', '{}')");
+    expect(failureOf(() => [...store.accountNames()]).code).toBe("corrupt");
+    store.close();
+  });
+
+  test("origins and sums that make no sense are told when the database is opened", () => {
+    SqliteStore.open(path).close();
+    for (const [damage, mend] of [
+      ["INSERT INTO origin (name) VALUES ('nobody')", "DELETE FROM origin"],
+      [`INSERT INTO origin (name, floor) VALUES ('${origin}', -5)`, "DELETE FROM origin"],
+      ["UPDATE row_totals SET sum = 'much'", `UPDATE row_totals SET sum = '${"0".repeat(32)}'`],
+      ["UPDATE row_totals SET files = -1", "UPDATE row_totals SET files = 0"],
+    ] as const) {
+      tamper(damage);
+      const failure = failureOf(() => SqliteStore.open(path));
+      expect([damage, failure.code]).toEqual([damage, "corrupt"]);
+      expect(failure.message).toContain(path);
+      tamper(mend);
+    }
+    SqliteStore.open(path).close();
+  });
+
+  test("a log with a hole, or out of order, is told and read neither for ever nor past it", () => {
+    let store = SqliteStore.open(path);
+    const entries = [1, 2, 3, 4, 5, 6].map(entry);
+    store.append(entries);
+    store.close();
+    const whole = readFileSync(path);
+    // On disk the number of an entry is the byte before its stamp.
+    const at = whole.indexOf(`\u0006${entry(6).stamp}`);
+    expect(at).toBeGreaterThan(0);
+    whole[at] = 2;
+    writeFileSync(path, whole);
+    store = SqliteStore.open(path);
+    expect(failureOf(() => [...store.replay()]).code).toBe("corrupt");
+    store.close();
+    whole[at] = 6;
+    writeFileSync(path, whole);
+    store = SqliteStore.open(path);
+    tamper("DELETE FROM entry WHERE seq = 3");
+    expect(failureOf(() => [...store.replay()]).message).toContain("entry 3");
+    expect(failureOf(() => store.entryTexts(origin, 2, 10)).code).toBe("corrupt");
     store.close();
   });
 

@@ -30,11 +30,12 @@ import { joinVectors, meetVectors, type VersionVector } from "../core/version-ve
 import { wrongDigest } from "./blob-part.ts";
 import { syncFolder, writeAgain } from "./certain-start.ts";
 import type { BlobProgress, EventStore } from "./event-store.ts";
-import { fromRow, type LogRow, newRows } from "./log-row.ts";
+import { fromRow, type LogRow, missingEntry, newRows } from "./log-row.ts";
 import { SqliteBlobs } from "./sqlite-blobs.ts";
 import { SCHEMA_VERSION, stepsFrom } from "./sqlite-schema.ts";
 import { prepareStatements, type RowTotals, type Statements } from "./sqlite-statements.ts";
-import { accountRows, outOfPlace, parseRow, sharedRows } from "./stored-rows.ts";
+import { accountRows, isAccountName, outOfPlace, parseRow, sharedRows } from "./stored-rows.ts";
+import { checkOrigins, checkTotals } from "./stored-vectors.ts";
 
 /** Another process may hold the file for a moment: a backup, a virus scanner. */
 const BUSY_TIMEOUT_MS = 2_000;
@@ -66,6 +67,7 @@ export class SqliteStore implements EventStore {
       this.#sql = prepareStatements(db);
       this.#blobs = new SqliteBlobs(this.#sql);
       const origins = this.#sql.origins.all();
+      checkOrigins(path, origins);
       for (const { id, name, floor, last } of origins) {
         this.#originIds.set(name as Origin, id);
         this.#vector.set(name as Origin, Math.max(floor, last ?? 0));
@@ -74,7 +76,7 @@ export class SqliteStore implements EventStore {
       this.#checkpointed = heldVector(
         origins.map(({ name, checkpointed }) => [name as Origin, checkpointed]),
       );
-      this.#rowTotals = this.#sql.rowTotals.get() ?? NO_ROWS;
+      this.#rowTotals = checkTotals(path, this.#sql.rowTotals.get() ?? NO_ROWS);
     } catch (error) {
       db.close();
       throw diskError(path, error);
@@ -159,7 +161,7 @@ export class SqliteStore implements EventStore {
       }
       if (last === undefined) return;
       const key = rowKey(last);
-      if (key <= after || key >= end) throw outOfPlace(last);
+      if (key <= after || key >= end) throw outOfPlace(key);
       after = key;
     }
   }
@@ -168,10 +170,13 @@ export class SqliteStore implements EventStore {
     const end = afterPrefix(ACCOUNTS_PREFIX);
     for (let after = ACCOUNTS_PREFIX; ; ) {
       const page = this.#read(() => this.#sql.accountNames.all(after, end, ROW_PAGE_ROWS_MAX));
-      for (const { uid, name } of page) yield { uid, name: name ?? undefined };
-      const last = page.at(-1);
-      if (last === undefined) return;
-      after = accountKey(last.uid);
+      for (const { uid, name } of page) {
+        const key = accountKey(uid);
+        if (!isAccountName(uid, name) || key <= after) throw outOfPlace(key);
+        yield { uid, name: name ?? undefined };
+        after = key;
+      }
+      if (page.length === 0) return;
     }
   }
 
@@ -274,7 +279,12 @@ export class SqliteStore implements EventStore {
 
   #logRowsAfter(origin: Origin, seq: number, limit: number): LogRow[] {
     const most = Math.min(limit, LOG_PAGE_ENTRIES_MAX);
-    return this.#read(() => this.#sql.entriesAfter.all(origin, seq, most));
+    const rows = this.#read(() => this.#sql.entriesAfter.all(origin, seq, most));
+    const first = Math.max(seq, this.#floor.get(origin) ?? 0) + 1;
+    // Where the file is damaged the rows are in no order, and who reads on after the last one may never end.
+    for (const [at, row] of rows.entries())
+      if (row.seq !== first + at) throw missingEntry(origin, first + at);
+    return rows;
   }
 
   /** One or none. */

@@ -1,0 +1,36 @@
+import { describe, expect, test } from "bun:test";
+import { formatAddress, isHost, parseAddress } from "./address.ts";
+import { Failure } from "./failure.ts";
+
+describe("a host", () => {
+  test("is a name, an IPv4 or an IPv6 address", () => {
+    for (const host of ["localhost", "a-b.example.", "10.0.0.1", "::1", "fe80::1%eth0", "::ffff:10.0.0.1"])
+      expect([host, isHost(host)]).toEqual([host, true]);
+  });
+
+  test("is nothing that only the address of a web page makes an IPv6 address", () => {
+    for (const host of [
+      "user:x]@[::1",
+      "@[::1",
+      "::1]/path[",
+      "::1]:80/?[",
+      "::\n1",
+      "::1\t",
+      "::1]/\u001b[31m[",
+      "::1]#[",
+    ])
+      expect([host, isHost(host)]).toEqual([host, false]);
+  });
+
+  test("that was refused is shown cut short", () => {
+    const failure = parseAddress(`${"x".repeat(5_000)}:1`);
+    expect(failure).toBeInstanceOf(Failure);
+    expect((failure as Failure).message.length).toBeLessThan(500);
+  });
+});
+
+test("an IPv6 address is written in brackets and found again", () => {
+  const address = { host: "::1", port: 5_000 };
+  expect(formatAddress(address)).toBe("[::1]:5000");
+  expect(parseAddress("[::1]:5000")).toEqual(address);
+});
