@@ -35,6 +35,12 @@ export function forTerminal(text: string): string {
   return text.replace(UNSAFE_ON_TERMINAL, (found) => `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** Of a line that is no command, what may be shown: how it begins, since a password may follow. */
+export function unknownName(line: string): string {
+  const [name = ""] = line.split(/[\s'":=,;|/\\]/, 1);
+  return forTerminal(name.slice(0, 40));
+}
+
 export function utf8Length(text: string): number {
   return Buffer.byteLength(text, "utf8");
 }

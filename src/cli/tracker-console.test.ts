@@ -103,13 +103,16 @@ describe("its console", () => {
   });
 
   test("status shows what it does; anything else gets one line", async () => {
-    const { said, ended } = attend(typed("status", "", "stauts", new Failure("usage", "too long"), "quit"));
+    const { said, ended } = attend(
+      typed("status", "", "stauts", "login ann secret", new Failure("usage", "too long"), "quit"),
+    );
     await ended;
     expect(said).toEqual([
       "3 users",
       "1 group",
       `error: unknown command: stauts; ${HINT}`,
-      `error: unknown command: too long; ${HINT}`,
+      `error: unknown command: login; ${HINT}`,
+      `error: too long; ${HINT}`,
     ]);
   });
 

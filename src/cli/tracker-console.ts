@@ -6,7 +6,7 @@
 import { formatAddress } from "../base/address.ts";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { Fingerprint } from "../base/ids.ts";
-import { cleanPasted, count, forTerminal } from "../base/text.ts";
+import { cleanPasted, count, forTerminal, unknownName } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 
 const HINT = "status shows what it does, snapshot copies its database, quit ends it";
@@ -94,7 +94,11 @@ async function answerAll(
   output: ConsoleOutput,
 ): Promise<"quit" | "end"> {
   for await (const line of lines) {
-    const words = line instanceof Failure ? line.message : cleanPasted(line).trim();
+    if (line instanceof Failure) {
+      output.error(`error: ${line.message}; ${HINT}`);
+      continue;
+    }
+    const words = cleanPasted(line).trim();
     switch (words.toLowerCase()) {
       case "":
         break;
@@ -108,7 +112,7 @@ async function answerAll(
         await copyDatabase(tracker, output);
         break;
       default:
-        output.error(`error: unknown command: ${words.slice(0, 40)}; ${HINT}`);
+        output.error(`error: unknown command: ${unknownName(words)}; ${HINT}`);
     }
   }
   return "end";

@@ -656,6 +656,16 @@ describe("no longer a member", () => {
     expect(anna.engine.revoked).toHaveLength(1);
   });
 
+  test("a member who has changed the password stays one: others cut its other machines alone", async () => {
+    await ben.share("notes");
+    await ben.app.changePassword("secret", "fresh");
+    await settle();
+    const but = expect.stringContaining(` but ${ben.machine.fingerprint}`);
+    expect([anna.engine.revoked, ben.engine.revoked]).toEqual([[but], [but]]);
+    expect(ben.offered()).toEqual(["/data/notes"]);
+    expect(ben.app.showShares()).toHaveLength(1);
+  });
+
   test("accepted again, nothing is shared by itself", async () => {
     await ben.share("notes");
     await anna.app.removeMember(LAB, user("ben"));

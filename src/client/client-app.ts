@@ -8,7 +8,7 @@
 import { type Address, formatAddress } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
-import { type FileName, type Gid, type GroupName, nameKey, type Uid, type UserName } from "../base/ids.ts";
+import { type FileName, type GroupName, nameKey, type UserName } from "../base/ids.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { TransferEngine, TransferEvents } from "../transfer/contract.ts";
 import type { Method, News, Params } from "../wire/client-tracker.ts";
@@ -306,7 +306,7 @@ class Client implements ClientApp {
         this.#login?.downloads.sourceFound(notice.gid, notice.fileId, notice.source);
         break;
       case "revoked":
-        this.#revoked(notice.gid, notice.uid);
+        this.#revoked(notice);
         break;
       case "alone":
         if (!this.#alone) this.#emit({ kind: "alone", others: notice.of - 1 });
@@ -331,9 +331,9 @@ class Client implements ClientApp {
     if (news.kind === "group-deleted") this.#behind(login?.leftGroup(groupOf(news.gid), "deleted"));
   }
 
-  #revoked(gid: Gid, uid: Uid): void {
-    this.#engine.revoke(gid, uid);
-    if (uid !== this.#login?.uid) return;
+  #revoked({ gid, uid, except }: Extract<StandingNotice, { kind: "revoked" }>): void {
+    this.#engine.revoke(gid, uid, except);
+    if (uid !== this.#login?.uid || except !== undefined) return;
     this.#wallet.forget(gid);
     this.#behind(this.#login.leftGroup(groupOf(gid), "removed"));
   }

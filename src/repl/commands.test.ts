@@ -235,6 +235,8 @@ describe("wrong usage is one line that says what the command takes", () => {
       "list",
       "unknown command: list; did you mean list_groups or list_members or list_requests or list_files?",
     ],
+    ["'creat_user alice x'", "unknown command: creat_user; help lists all commands"],
+    ["login:alice:x", "unknown command: login; help lists all commands"],
     ["frobnicate", "unknown command: frobnicate; help lists all commands"],
     ["''", "unknown command: ; help lists all commands"],
     ["toString", "unknown command: toString; help lists all commands"],

@@ -5,7 +5,7 @@
  * `create user alice x` is `create_user`.
  */
 import { Failure, orThrow } from "../base/failure.ts";
-import { cleanPasted, forTerminal, nearest } from "../base/text.ts";
+import { cleanPasted, nearest, unknownName } from "../base/text.ts";
 import { accountCommands } from "./account-commands.ts";
 import { type Command, command, optional, TOPICS, word } from "./command.ts";
 import { downloadCommands } from "./download-commands.ts";
@@ -94,7 +94,7 @@ function unknownCommand(words: readonly string[]): Failure {
   const longer = first === "" ? [] : [...COMMANDS.keys()].filter((name) => name.startsWith(first));
   const meant = near === undefined ? longer : [near];
   const advice = meant.length === 0 ? "help lists all commands" : `did you mean ${meant.join(" or ")}?`;
-  return new Failure("usage", `unknown command: ${forTerminal((words[0] ?? "").slice(0, 40))}; ${advice}`);
+  return new Failure("usage", `unknown command: ${unknownName(words[0] ?? "")}; ${advice}`);
 }
 
 function renderHelp(): string[] {

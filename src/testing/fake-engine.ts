@@ -1,7 +1,7 @@
 /** A transfer that moves no bytes: a test says what becomes of each download. */
 import type { Address } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
-import type { FileId, Gid, Uid } from "../base/ids.ts";
+import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
 import type {
   Download,
   DownloadOrder,
@@ -140,8 +140,8 @@ export class FakeEngine implements TransferEngine {
     this.discarded.push(path);
   }
 
-  revoke(gid: Gid, uid: Uid): void {
-    this.revoked.push(offerKey(gid, uid));
+  revoke(gid: Gid, uid: Uid, spared?: Fingerprint): void {
+    this.revoked.push(spared === undefined ? offerKey(gid, uid) : `${offerKey(gid, uid)} but ${spared}`);
   }
 
   async close(): Promise<void> {

@@ -141,7 +141,7 @@ class MergeWorld {
         return { kind: "stop-share", request, by, device, group, fileId: fileOf(content).fileId, counter };
       }
       case "change_password":
-        return { kind: "change-password", request, by, passwordHash: `hash ${request}` };
+        return { kind: "change-password", request, by, device, passwordHash: `hash ${request}` };
       case "grant":
         return undefined;
     }

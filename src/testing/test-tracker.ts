@@ -16,7 +16,7 @@ import type {
   UserName,
 } from "../base/ids.ts";
 import type { FileSummary } from "../base/manifest.ts";
-import type { Command } from "../tracker/core/commands.ts";
+import type { ChangePassword, Command } from "../tracker/core/commands.ts";
 import { deriveGid, deriveUid } from "../tracker/core/derived-ids.ts";
 import type { StandingChange } from "../tracker/core/groups.ts";
 import { TrackerCore } from "../tracker/core/machine.ts";
@@ -50,8 +50,12 @@ export function fileOf(content: string): FileSummary {
   };
 }
 
-type OmitRequest<C> = C extends Command ? Omit<C, "request"> : never;
-/** A command, with names as plain text; without a request id it is a new one. */
+type OmitRequest<C> = C extends ChangePassword
+  ? Omit<C, "request" | "device"> & Partial<Pick<C, "device">>
+  : C extends Command
+    ? Omit<C, "request">
+    : never;
+/** A command, with names as plain text; without a request id it is a new one; a user has one machine if none is named. */
 export type TestCommand = OmitRequest<Command> & { readonly request?: RequestId };
 
 /** Names in tests are right as they stand. */
@@ -82,7 +86,8 @@ export class TestTracker {
   run(command: TestCommand): readonly Entry[] | Failure {
     this.nowMs += 1_000;
     const request = command.request ?? this.nextRequest();
-    const executed = this.core.execute({ ...command, request } as Command, this.nowMs);
+    const machine = command.kind === "change-password" ? { device: deviceOf(command.by) } : {};
+    const executed = this.core.execute({ ...machine, ...command, request } as Command, this.nowMs);
     if (executed instanceof Failure) return executed;
     this.take(executed.entries);
     return executed.entries;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { GroupName, UserName } from "../base/ids.ts";
+import type { Gid, GroupName, UserName } from "../base/ids.ts";
 import { ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX, SESSION_LIFETIME_MS, WRONG_LOGINS_FREE } from "../base/limits.ts";
 import { failureOf, ServiceWorld, testSigning } from "../testing/service-clients.ts";
 import { hexId } from "../testing/test-tracker.ts";
@@ -198,6 +198,33 @@ describe("changing the password", () => {
     expect(await desktop.attempt("list_groups", {})).toBe("done");
     desktop.hangUp();
     await (await world.connect("desktop")).resume(token);
+  });
+
+  test("seeders in all the user's groups are told to cut its other machines, and nobody else is told", async () => {
+    const world = new ServiceWorld();
+    const [bob, eve, outsider] = [await world.user("bob"), await world.user("eve"), await world.user("out")];
+    const desktop = await world.user("ada", "desktop");
+    const laptop = await world.connect("laptop");
+    await laptop.login("ada");
+    await world.group("lab", desktop, bob);
+    await world.group("art", eve, desktop);
+    await world.group("elsewhere", outsider);
+    const all = [bob, eve, outsider, desktop, laptop];
+    for (const client of all) await client.heard();
+    await desktop.call("change_password", { id: world.id(), old: "secret", new: "fresh" });
+
+    const cut = async (client: typeof bob) =>
+      (await client.heard()).map((notice) => (notice.kind === "revoked" ? notice.except : notice.kind));
+    expect(await Promise.all(all.map(cut))).toEqual([
+      [desktop.fingerprint],
+      [desktop.fingerprint],
+      [],
+      [desktop.fingerprint, desktop.fingerprint],
+      ["session-ended"],
+    ]);
+    const gid = world.service.state.groups.find(lab)[0] as Gid;
+    expect(await laptop.attempt("grant", { gid })).toBe("not-logged-in");
+    expect(await desktop.attempt("grant", { gid })).toBe("done");
   });
 
   test("needs the old password", async () => {

@@ -51,7 +51,7 @@ export const logout: LinkMethod<"logout"> = (desk, link) => {
 };
 
 export const changePassword: CallerMethod<"change_password"> = async (desk, caller, params) => {
-  const { uid, session, link } = caller;
+  const { uid, session, link, fingerprint: device } = caller;
   if (session.changing !== undefined)
     throw new Failure("try-later", "the password is being changed; try again shortly");
   session.changing = params.id;
@@ -59,7 +59,7 @@ export const changePassword: CallerMethod<"change_password"> = async (desk, call
     if (!(await knowsOld(desk, link, uid, params)))
       throw new Failure("wrong-credentials", "the old password is wrong");
     const passwordHash = await desk.passwords.hash(params.new, "session");
-    const command = { kind: "change-password", request: params.id, by: uid, passwordHash } as const;
+    const command = { kind: "change-password", request: params.id, by: uid, device, passwordHash } as const;
     // Issued right after the command: another change of the password may follow before the answer.
     const issue = () => ({ token: desk.tokens.issue(accountHere(desk, uid), link.fingerprint) });
     return await carryOut(desk, link, command, issue);

@@ -126,11 +126,29 @@ test("a file is news when it enters the list, another source of it is not", () =
   expect(follower.take(tracker)).toEqual([]);
 });
 
-test("a changed password is announced with the request that changed it", () => {
+test("a changed password is announced with the request that changed it, and with the machine", () => {
   const { tracker, follower, ada } = lab();
   const request = tracker.nextRequest();
   tracker.must({ kind: "change-password", by: ada, passwordHash: "new", request });
-  expect(follower.take(tracker)).toEqual([{ kind: "password-changed", uid: ada, request }]);
+  expect(follower.take(tracker)).toEqual([
+    { kind: "password-changed", uid: ada, request },
+    { kind: "grants-ended", uid: ada, except: deviceOf(ada) },
+  ]);
+});
+
+test("of two passwords at once the one that does not count ends no grants of the machine of the other", () => {
+  const { tracker: here, follower, ada } = lab();
+  const there = new TestTracker(2, here.nowMs);
+  there.meet(here);
+  const change = (tracker: TestTracker, device: string) =>
+    tracker.must({ kind: "change-password", by: ada, passwordHash: device, device: deviceOf(device) });
+  const lost = change(here, "laptop");
+  there.nowMs += 10_000;
+  const won = change(there, "desktop");
+  const ended = (entries: readonly Entry[]) =>
+    follower.apply(entries).filter(({ kind }) => kind === "grants-ended");
+  expect(ended(won)).toEqual([{ kind: "grants-ended", uid: ada, except: deviceOf("desktop") }]);
+  expect(ended(lost)).toEqual([]);
 });
 
 test("a void accept of an old owner takes access away again, and asks the new owner", () => {

@@ -33,7 +33,9 @@ export type Announcement =
       readonly device: Fingerprint;
     }
   /** Sessions opened under an older password have ended; `request` is of the one that changed it, if that is known. */
-  | { readonly kind: "password-changed"; readonly uid: Uid; readonly request: RequestId | undefined };
+  | { readonly kind: "password-changed"; readonly uid: Uid; readonly request: RequestId | undefined }
+  /** A password was changed on this machine: grants that the user's other machines hold count no more. */
+  | { readonly kind: "grants-ended"; readonly uid: Uid; readonly except: Fingerprint };
 
 /** What an entry may take away, noted before. */
 interface Before {
@@ -222,6 +224,7 @@ function ofBody(state: State, entry: Entry, before: Before, origin: Origin): Ann
     case "password-changed":
       return [
         { kind: "password-changed", uid: body.uid, request: entry.request },
+        ...ofGrants(state, body),
         ...ofLostPassword(state, body, before, origin),
       ];
     case "owner-transferred":
@@ -231,6 +234,12 @@ function ofBody(state: State, entry: Entry, before: Before, origin: Origin): Ann
     default:
       return [];
   }
+}
+
+/** One that has lost to another ends nothing: the machine of that one goes on. */
+function ofGrants({ users }: State, { uid, stamp, device }: BodyOf<"password-changed">): Announcement[] {
+  if (device === undefined || users.passwordStamp(uid) !== stamp) return [];
+  return [{ kind: "grants-ended", uid, except: device }];
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Gid, Uid } from "../base/ids.ts";
 import type { News, Notice } from "../wire/client-tracker.ts";
 import type { Announcement } from "./announcements.ts";
 import type { ClientLink } from "./client-link.ts";
-import { accountOf, isMember, membersOf } from "./core/queries.ts";
+import { accountOf, groupsOf, isMember, membersOf } from "./core/queries.ts";
 import type { State } from "./core/state.ts";
 import type { NewsBook } from "./news.ts";
 import type { Device, FileRef, Presence } from "./presence.ts";
@@ -86,6 +86,9 @@ export class Announcer {
       case "password-changed":
         this.#endSessions(announcement);
         break;
+      case "grants-ended":
+        this.#endGrants(announcement);
+        break;
       default:
         unreachable(announcement);
     }
@@ -111,6 +114,13 @@ export class Announcer {
     this.#presence.unfollowGroup(uid, gid);
     for (const listener of [uid, ...this.#onlineMembers(gid)])
       this.#tell(listener, { kind: "revoked", gid, uid });
+  }
+
+  /** To the machine that goes on as well: it may be serving the others. */
+  #endGrants({ uid, except }: Of<"grants-ended">): void {
+    for (const gid of groupsOf(this.#state, uid))
+      for (const listener of this.#onlineMembers(gid))
+        this.#tell(listener, { kind: "revoked", gid, uid, except });
   }
 
   #endSessions({ uid, request }: Of<"password-changed">): void {

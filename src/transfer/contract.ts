@@ -106,8 +106,11 @@ export interface TransferEngine {
   download(order: DownloadOrder): Download;
   /** Removes what an earlier run left of a download; not for one that runs. @throws Failure */
   discard(left: LeftDownload): Promise<void>;
-  /** That user lost access to the group: cut its channels now and refuse its grants that were signed until now. */
-  revoke(gid: Gid, uid: Uid): void;
+  /**
+   * That user's grants for the group count no more: cut its channels now and refuse what was signed until now.
+   * @param spared the one machine of that user that goes on
+   */
+  revoke(gid: Gid, uid: Uid, spared?: Fingerprint): void;
   close(): Promise<void>;
 }
 

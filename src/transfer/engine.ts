@@ -5,7 +5,7 @@
  */
 import type { Address } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
-import type { FileId, Gid, Uid } from "../base/ids.ts";
+import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
 import { UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import type { Transport } from "../net/connection.ts";
@@ -120,8 +120,8 @@ class Engine implements TransferEngine {
     return this.#dependencies.discardDownload(left);
   }
 
-  revoke(gid: Gid, uid: Uid): void {
-    this.#server.revoke(gid, uid);
+  revoke(gid: Gid, uid: Uid, spared?: Fingerprint): void {
+    this.#server.revoke(gid, uid, spared);
   }
 
   async close(): Promise<void> {

@@ -19,7 +19,7 @@ const otherMachine = "d".repeat(64) as Fingerprint;
 function setUp() {
   const clock = new ManualClock();
   const gate = new GrantGate({ clock, keys: () => [formatPublicKey(tracker.publicKey)] });
-  const grant = (by = tracker, change: { gid?: Gid; uid?: Uid } = {}) =>
+  const grant = (by = tracker, change: { gid?: Gid; uid?: Uid; fingerprint?: Fingerprint } = {}) =>
     sign(
       {
         purpose: "grant",
@@ -74,6 +74,33 @@ describe("the grant gate", () => {
     gate.revoke(gid, uid);
     clock.advance(1);
     expect(gate.admit(grant(), gid, machine)).toMatchObject({ uid });
+  });
+
+  test("one that spares a machine voids what the user's other machines hold, and nothing of that one", () => {
+    const { clock, gate, grant } = setUp();
+    const ofOther = grant(tracker, { fingerprint: otherMachine });
+    const ofSpared = grant();
+    gate.revoke(gid, uid, machine);
+    expect(gate.admit(ofOther, gid, otherMachine)).toBeInstanceOf(Failure);
+    expect(gate.admit(ofSpared, gid, machine)).toMatchObject({ uid });
+    clock.advance(1);
+    expect(gate.admit(grant(tracker, { fingerprint: otherMachine }), gid, otherMachine)).toMatchObject({
+      uid,
+    });
+  });
+
+  test("to be spared gives nothing back that an earlier revocation took", () => {
+    const { clock, gate, grant } = setUp();
+    const before = grant();
+    gate.revoke(gid, uid, otherMachine);
+    clock.advance(1);
+    const between = grant();
+    gate.revoke(gid, uid, machine);
+    gate.revoke(gid, uid, machine);
+    expect(gate.admit(before, gid, machine)).toBeInstanceOf(Failure);
+    expect(gate.admit(between, gid, machine)).toMatchObject({ uid });
+    gate.revoke(gid, uid);
+    expect(gate.admit(between, gid, machine)).toBeInstanceOf(Failure);
   });
 
   test("revocations are forgotten once no grant from before them can stand", () => {

@@ -89,8 +89,8 @@ function setUp({ slots = UPLOADS_AT_ONCE_MAX, lifetimeMs = GRANT_LIFETIME_MS }: 
   const links: PeerLink[] = [];
 
   /** A member's machine with a link to the server. */
-  const connect = (digit: string) => {
-    const fingerprint = digit.repeat(64) as Fingerprint;
+  const connect = (digit: string, machine = digit) => {
+    const fingerprint = machine.repeat(64) as Fingerprint;
     const uid = digit.repeat(32) as Uid;
     const [near, far] = network.pair(seeder, fingerprint);
     const link = new PeerLink(near, { serving: server, clock, whenClosed: () => {} });
@@ -350,6 +350,23 @@ describe("a revocation", () => {
     expect(removed.closedWith()).toEqual([[1, "peer-refused"]]);
     expect(removed.raw.data.map((data) => [data.channel, data.piece])).toEqual([[2, 5]]);
     expect(other.raw.data).toHaveLength(1);
+    await end();
+  });
+
+  test("that spares a machine cuts the user's others, and lets that one go on", async () => {
+    const { server, connect, end } = setUp();
+    server.serve(new MemoryFile());
+    const spared = connect("1");
+    const other = connect("1", "a");
+    for (const peer of [spared, other]) peer.open(1);
+    await settle();
+    server.revoke(gid, spared.uid, spared.fingerprint);
+    for (const peer of [spared, other]) peer.ask(0);
+    await settle();
+    expect(other.closedWith()).toEqual([[1, "peer-refused"]]);
+    expect(other.raw.data).toEqual([]);
+    expect(spared.closedWith()).toEqual([]);
+    expect(spared.raw.data).toHaveLength(1);
     await end();
   });
 

@@ -9,7 +9,7 @@ import { defined } from "../base/assert.ts";
 import type { Bitfield } from "../base/bitfield.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, toFailure } from "../base/failure.ts";
-import type { FileId, Gid, PieceIndex, Uid } from "../base/ids.ts";
+import type { FileId, Fingerprint, Gid, PieceIndex, Uid } from "../base/ids.ts";
 import { HAVE_PIECES_MAX, UNSENT_BYTES_PER_PEER_MAX, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import type { PieceRange, RejectReason } from "../wire/client-peer.ts";
 import { type UploadChannel, UploadSlots, type UploadTurn } from "./core/upload-slots.ts";
@@ -91,12 +91,15 @@ export class PeerServer implements ServingSide {
     }
   }
 
-  /** Ends that user's channels of the group now, and its grants that were signed until now. */
-  revoke(gid: Gid, uid: Uid): void {
-    this.#gate.revoke(gid, uid);
-    const refusal = new Failure("peer-refused", "no longer a member of the group");
-    for (const file of this.#files.values())
-      if (file.gid === gid) this.#endChannels(file, (channel) => channel.admission.uid === uid, refusal);
+  /** Ends that user's channels of the group now, and its grants that were signed until now; not of the machine `spared`. */
+  revoke(gid: Gid, uid: Uid, spared?: Fingerprint): void {
+    this.#gate.revoke(gid, uid, spared);
+    const refusal =
+      spared === undefined
+        ? new Failure("peer-refused", "no longer a member of the group")
+        : new Failure("peer-refused", "the user's password was changed");
+    const isCut = ({ admission, peer }: ServedChannel) => admission.uid === uid && peer !== spared;
+    for (const file of this.#files.values()) if (file.gid === gid) this.#endChannels(file, isCut, refusal);
   }
 
   // --- what links tell ---

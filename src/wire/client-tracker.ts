@@ -219,8 +219,11 @@ export const notice = v.variant("kind", [
   v.object({ kind: v.literal("news"), news }),
   /** A source of a followed file came online, began to download, or became complete. */
   v.object({ kind: v.literal("source"), gid: s.gid, fileId: s.fileId, source }),
-  /** That user has no access to that group any more: cut its transfers at once, whatever its grant says. */
-  v.object({ kind: v.literal("revoked"), gid: s.gid, uid: s.uid }),
+  /**
+   * That user has no access to that group any more: cut its transfers at once, whatever its grant says. With `except` it
+   * is a member still, but has changed its password on the machine with that key, whose transfers alone go on.
+   */
+  v.object({ kind: v.literal("revoked"), gid: s.gid, uid: s.uid, except: v.optional(s.fingerprint) }),
   /** This session has ended (password changed elsewhere, log-out elsewhere by token). */
   v.object({ kind: v.literal("session-ended"), message: s.shortText }),
   /**

@@ -60,13 +60,17 @@ export const CLOSE_REASONS = ["left", "rejected", "removed"] as const;
 
 export const entryBody = v.variant("kind", [
   v.strictObject({ kind: v.literal("account-created"), uid: s.uid, name: s.userName, passwordHash }),
-  /** `stamp` is above the one it replaces, at any skew of the clocks. By `replaces` a change that it has not seen shows. */
+  /**
+   * `stamp` is above the one it replaces, at any skew of the clocks. By `replaces` a change that it has not seen shows.
+   * `device` is the machine on which it was changed: what the user's others may do ends.
+   */
   v.strictObject({
     kind: v.literal("password-changed"),
     uid: s.uid,
     passwordHash,
     stamp,
     replaces: v.optional(stamp),
+    device: v.optional(s.fingerprint),
   }),
 
   v.strictObject({ kind: v.literal("group-created"), gid: s.gid, name: s.groupName, owner: s.uid }),

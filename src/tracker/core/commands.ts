@@ -34,6 +34,8 @@ export interface CreateUser extends Requested {
 export interface ChangePassword extends Requested {
   readonly kind: "change-password";
   readonly by: Uid;
+  /** On which it is changed. */
+  readonly device: Fingerprint;
   readonly passwordHash: string;
 }
 

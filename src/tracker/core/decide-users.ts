@@ -19,10 +19,10 @@ export function decideCreateUser({ users }: State, { request, name, passwordHash
 }
 
 export function decideChangePassword({ users }: State, command: ChangePassword, now: Stamp): Decision {
-  const { by, passwordHash } = command;
+  const { by, device, passwordHash } = command;
   const replaced = users.passwordStamp(by);
   if (replaced === undefined || !users.has(by))
     return new Failure("unknown-user", `this tracker does not know the account ${by} yet; try again shortly`);
   const stamp = laterStamp(now, stampAfter(replaced));
-  return [{ kind: "password-changed", uid: by, passwordHash, stamp, replaces: replaced }];
+  return [{ kind: "password-changed", uid: by, passwordHash, stamp, replaces: replaced, device }];
 }
