@@ -46,7 +46,7 @@ export const TEXT_CHARS_MAX = 1_000;
 
 // --- connections ---
 
-/** A TLS handshake on a slow link takes a second or two. */
+/** A TLS handshake on a slow link takes a second or two; the hello after it has as long again. */
 export const HANDSHAKE_MS_MAX = 10 * second;
 /** Unsent bytes queued for one peer before it counts as a slow reader and is dropped. */
 export const SEND_QUEUE_BYTES_MAX = 32 * MiB;

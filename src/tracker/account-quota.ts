@@ -3,9 +3,9 @@
  *
  * An address for which nothing runs takes no memory.
  */
+import { addressKey } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
 import { ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX } from "../base/limits.ts";
-import { addressKey } from "./login-throttle.ts";
 
 export class AccountQuota {
   readonly #running = new Map<string, number>();

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid } from "../base/ids.ts";
-import { CHANNELS_PER_CONNECTION_MAX, IDLE_CLOSE_MS, IDLE_PING_MS, LINK_IDLE_MS } from "../base/limits.ts";
+import {
+  CHANNELS_PER_CONNECTION_MAX,
+  HANDSHAKE_MS_MAX,
+  IDLE_CLOSE_MS,
+  IDLE_PING_MS,
+  LINK_IDLE_MS,
+} from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
 import { RawPeer } from "../testing/raw-peer.ts";
@@ -471,6 +477,35 @@ describe("bytes of data", () => {
     link.sendData({ channel: 1, piece: 0, begin: 0 }, numbered(3), () => given.push("dropped"));
     await settle();
     expect(given).toEqual(["sent", "dropped"]);
+  });
+});
+
+describe("one who has shown no right to be here", () => {
+  test("and says no hello in time is dropped", async () => {
+    const world = setUp();
+    await settle();
+    world.clock.advance(HANDSHAKE_MS_MAX - 1);
+    expect(world.link.isOpen).toBe(true);
+    world.clock.advance(1);
+    await settle();
+    expect(world.peer.ended).toBeDefined();
+    expect(world.clock.pending).toBe(0);
+  });
+
+  test("is not vouched for: only while a channel is open that was admitted, or that is wanted from here", async () => {
+    const world = await greeted();
+    world.peer.say(open(1));
+    await settle();
+    expect(world.near.isVouched).toBe(false);
+    world.link.admit();
+    expect(world.near.isVouched).toBe(true);
+    world.peer.say({ kind: "leave", channel: 1 });
+    await settle();
+    expect(world.near.isVouched).toBe(false);
+    const { channel } = world.openChannel();
+    expect(world.near.isVouched).toBe(true);
+    channel.leave();
+    expect(world.near.isVouched).toBe(false);
   });
 });
 

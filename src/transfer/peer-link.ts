@@ -11,7 +11,7 @@ import { unreachable } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid } from "../base/ids.ts";
-import { CHANNELS_PER_CONNECTION_MAX, LINK_IDLE_MS } from "../base/limits.ts";
+import { CHANNELS_PER_CONNECTION_MAX, HANDSHAKE_MS_MAX, LINK_IDLE_MS } from "../base/limits.ts";
 import type { Connection } from "../net/connection.ts";
 import { KEEP_ALIVE_RULES, KeepAlive } from "../net/keep-alive.ts";
 import {
@@ -87,6 +87,7 @@ export class PeerLink {
   /** undefined also while a frame comes whose channel has ended: it is thrown away. */
   #incoming: Incoming | undefined;
   #cancelIdle: (() => void) | undefined;
+  readonly #cancelHello: () => void;
 
   /** Must be made in the turn of the event loop in which the connection was handed over. */
   constructor(
@@ -118,6 +119,9 @@ export class PeerLink {
       closed: (reason) => this.#ended(reason),
     });
     connection.send(encodeHello());
+    this.#cancelHello = clock.after(HANDSHAKE_MS_MAX, () => {
+      if (!this.#greeted) this.close(new Failure("timeout", "no hello in time"));
+    });
     this.#watchIdle();
   }
 
@@ -134,6 +138,7 @@ export class PeerLink {
     if (!this.isOpen) throw new Failure("peer-unreachable", "the connection has ended");
     const channel = this.#nextChannel++;
     this.#opened.set(channel, handler);
+    this.admit();
     this.#watchIdle();
     this.send({ kind: "open", channel, gid, fileId, grant });
     const whileOpen = (message: PeerMessage) => {
@@ -158,6 +163,11 @@ export class PeerLink {
   sendData(head: DataHead, bytes: Uint8Array, done: () => void): void {
     this.#connection.send(encodeDataHead(head, bytes.length));
     this.#connection.sendThen(bytes, done);
+  }
+
+  /** The peer is one of the group: its link keeps its place while a channel is open. */
+  admit(): void {
+    this.#connection.vouch(true);
   }
 
   /** The server's word on a channel that the other side opened: it is over. */
@@ -188,6 +198,7 @@ export class PeerLink {
       const refused = refuseHello(kind, body);
       if (refused !== undefined) throw refused;
       this.#greeted = true;
+      this.#cancelHello();
       return;
     }
     const message = decodePeerMessage(kind, body);
@@ -218,7 +229,7 @@ export class PeerLink {
   #tellServing(message: PeerMessage & { kind: "open" | "renew" | "request" | "cancel" | "leave" }): void {
     const { channel, kind } = message;
     if (kind === "open") {
-      this.#admit(channel);
+      this.#takeChannel(channel);
       this.#serving.open(this, channel, message.gid, message.fileId, message.grant);
       return;
     }
@@ -246,7 +257,7 @@ export class PeerLink {
     }
   }
 
-  #admit(channel: number): void {
+  #takeChannel(channel: number): void {
     if (this.#served.has(channel)) throw new Failure("protocol", "the peer opened one channel twice");
     if (this.#served.size >= CHANNELS_PER_CONNECTION_MAX)
       throw new Failure("too-many", "the peer opened too many channels");
@@ -295,6 +306,7 @@ export class PeerLink {
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
     if (this.#opened.size > 0 || this.#served.size > 0 || !this.isOpen) return;
+    this.#connection.vouch(false);
     this.#cancelIdle = this.#clock.after(LINK_IDLE_MS, () => this.#connection.finish());
   }
 
@@ -302,6 +314,7 @@ export class PeerLink {
     this.#decoder.stop();
     this.#keepAlive.stop();
     this.#cancelIdle?.();
+    this.#cancelHello();
     const failure = reason ?? new Failure("peer-unreachable", "the peer closed the connection");
     const handlers = [...this.#opened.values()];
     this.#opened.clear();

@@ -123,6 +123,7 @@ export class PeerServer implements ServingSide {
       asked: new Map(),
     };
     this.#remember(channel);
+    link.admit();
     link.send({ kind: "opened", channel: number, bits: file.have.isFull ? undefined : file.have.toBytes() });
   }
 
