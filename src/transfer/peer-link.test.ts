@@ -3,6 +3,7 @@ import { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid } from "../base/ids.ts";
 import {
   CHANNELS_PER_CONNECTION_MAX,
+  FUTILE_MESSAGES_AT_ONCE_MAX,
   HANDSHAKE_MS_MAX,
   IDLE_CLOSE_MS,
   IDLE_PING_MS,
@@ -507,6 +508,36 @@ describe("one who has shown no right to be here", () => {
     channel.leave();
     expect(world.near.isVouched).toBe(false);
   });
+});
+
+describe("a peer whose messages move nothing", () => {
+  const stray: PeerMessage = { kind: "request", channel: 9, range: range(0) };
+  const floods: readonly [string, (world: ReturnType<typeof setUp>, at: number) => void][] = [
+    ["asks on channels that it never opened", ({ peer }) => peer.say(stray)],
+    [
+      "opens and leaves one channel after the other",
+      ({ peer }, at) => peer.say(open(at + 1), { kind: "leave", channel: at + 1 }),
+    ],
+    [
+      "asks for what it is refused",
+      ({ link, serving, peer }) => {
+        serving.onRequest = () => link.reject(1, range(0), "busy");
+        peer.say({ kind: "request", channel: 1, range: range(0) });
+      },
+    ],
+  ];
+  for (const [what, act] of floods) {
+    test(`is dropped when it ${what} without end`, async () => {
+      const world = await greeted();
+      if (what.includes("refused")) world.peer.say(open(1));
+      for (let at = 0; at < FUTILE_MESSAGES_AT_ONCE_MAX / 4; at++) act(world, at);
+      await settle();
+      expect(world.link.isOpen).toBe(true);
+      for (let at = 0; at < FUTILE_MESSAGES_AT_ONCE_MAX; at++) act(world, FUTILE_MESSAGES_AT_ONCE_MAX + at);
+      await settle();
+      expect(world.peer.ended).toBeDefined();
+    });
+  }
 });
 
 describe("an idle link", () => {

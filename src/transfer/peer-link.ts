@@ -7,11 +7,18 @@
  * points.
  */
 
+import { Allowance } from "../base/allowance.ts";
 import { unreachable } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid } from "../base/ids.ts";
-import { CHANNELS_PER_CONNECTION_MAX, HANDSHAKE_MS_MAX, LINK_IDLE_MS } from "../base/limits.ts";
+import {
+  CHANNELS_PER_CONNECTION_MAX,
+  FUTILE_MESSAGES_AT_ONCE_MAX,
+  FUTILE_MESSAGES_PER_SECOND_MAX,
+  HANDSHAKE_MS_MAX,
+  LINK_IDLE_MS,
+} from "../base/limits.ts";
 import type { Connection } from "../net/connection.ts";
 import { KEEP_ALIVE_RULES, KeepAlive } from "../net/keep-alive.ts";
 import {
@@ -82,6 +89,7 @@ export class PeerLink {
   readonly #opened = new Map<number, ChannelHandler>();
   readonly #served = new Set<number>();
   readonly #whenClosed: (link: PeerLink) => void;
+  readonly #futile: Allowance;
   #nextChannel = 1;
   #greeted = false;
   /** undefined also while a frame comes whose channel has ended: it is thrown away. */
@@ -113,6 +121,10 @@ export class PeerLink {
       new Map([...PEER_FRAME_RULES, ...KEEP_ALIVE_RULES]),
     );
     this.#keepAlive = new KeepAlive({ connection, clock });
+    this.#futile = new Allowance(
+      { atOnce: FUTILE_MESSAGES_AT_ONCE_MAX, perSecond: FUTILE_MESSAGES_PER_SECOND_MAX },
+      clock.monotonicMs(),
+    );
     connection.attach({
       data: (bytes) => this.#data(bytes),
       drained: () => {},
@@ -157,6 +169,12 @@ export class PeerLink {
 
   send(message: PeerMessage): void {
     this.#connection.send(encodePeerMessage(message));
+  }
+
+  /** Says that a range is not served. Who goes on asking for such is dropped. */
+  reject(channel: number, range: PieceRange, reason: RejectReason): void {
+    this.send({ kind: "reject", channel, range, reason });
+    this.#countFutile();
   }
 
   /** Sends a range's bytes; `bytes` must not change until `done` is called (also called when the link ends). */
@@ -228,6 +246,7 @@ export class PeerLink {
 
   #tellServing(message: PeerMessage & { kind: "open" | "renew" | "request" | "cancel" | "leave" }): void {
     const { channel, kind } = message;
+    if (kind !== "request" || !this.#served.has(channel)) this.#countFutile();
     if (kind === "open") {
       this.#takeChannel(channel);
       this.#serving.open(this, channel, message.gid, message.fileId, message.grant);
@@ -245,9 +264,18 @@ export class PeerLink {
     }
   }
 
+  /** @throws Failure "too-many" */
+  #countFutile(): void {
+    if (!this.#futile.take(this.#clock.monotonicMs()))
+      throw new Failure("too-many", "the peer sends messages without end that move nothing");
+  }
+
   #tellOpener(message: PeerMessage & { kind: "opened" | "have" | "reject" | "closed" }): void {
     const handler = this.#openerOf(message.channel);
-    if (handler === undefined) return;
+    if (handler === undefined) {
+      this.#countFutile();
+      return;
+    }
     if (message.kind === "opened") handler.opened(message.bits);
     else if (message.kind === "have") handler.have(message.pieces);
     else if (message.kind === "reject") handler.rejected(message.range, message.reason);

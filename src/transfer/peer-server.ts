@@ -145,7 +145,7 @@ export class PeerServer implements ServingSide {
     }
     const refusal = this.#refusal(channel, piece, range);
     if (refusal !== undefined) {
-      link.send({ kind: "reject", channel: number, range, reason: refusal });
+      link.reject(number, range, refusal);
       return;
     }
     channel.asked.set(piece, range);
