@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { formatAddress, isHost, parseAddress } from "./address.ts";
+import { addressKey, formatAddress, isHost, parseAddress } from "./address.ts";
 import { Failure } from "./failure.ts";
 
 describe("a host", () => {
@@ -33,4 +33,16 @@ test("an IPv6 address is written in brackets and found again", () => {
   const address = { host: "::1", port: 5_000 };
   expect(formatAddress(address)).toBe("[::1]:5000");
   expect(parseAddress("[::1]:5000")).toEqual(address);
+});
+
+test.each([
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
+  ["2001:db8:1:2::9", "2001:db8:1:2"],
+  ["2001:0DB8:0001:0002::", "2001:db8:1:2"],
+  ["fe80::1%eth0", "fe80:0:0:0"],
+  ["::1", "0:0:0:0"],
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["192.0.2.1", "192.0.2.1"],
+])("the address %s counts as %s", (host, key) => {
+  expect(addressKey(host)).toBe(key);
 });

@@ -66,3 +66,18 @@ export function formatAddress({ host, port }: Address): string {
 export function sameAddress(left: Address, right: Address): boolean {
   return left.port === right.port && left.host.toLowerCase() === right.host.toLowerCase();
 }
+
+/** Whoever has one IPv6 address usually has its whole /64; an IPv4 address in IPv6 clothes is the IPv4 address. */
+export function addressKey(host: string): string {
+  const bare = host.toLowerCase().replace(/%.*$/, "");
+  if (bare.startsWith("::ffff:") && bare.includes(".")) return bare.slice(7);
+  if (!isIpv6(bare)) return bare;
+  const [head = "", tail = ""] = bare.split("::");
+  const words = (part: string) => (part === "" ? [] : part.split(":"));
+  const gap = Math.max(0, 8 - words(head).length - words(tail).length);
+  const all = [...words(head), ...new Array<string>(bare.includes("::") ? gap : 0).fill("0"), ...words(tail)];
+  return all
+    .slice(0, 4)
+    .map((word) => word.replace(/^0+(?=.)/, ""))
+    .join(":");
+}

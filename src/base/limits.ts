@@ -46,13 +46,16 @@ export const TEXT_CHARS_MAX = 1_000;
 
 // --- connections ---
 
-/** A TLS handshake on a slow link takes a second or two. */
+/** A TLS handshake on a slow link takes a second or two; the hello after it has as long again. */
 export const HANDSHAKE_MS_MAX = 10 * second;
 /** Unsent bytes queued for one peer before it counts as a slow reader and is dropped. */
 export const SEND_QUEUE_BYTES_MAX = 32 * MiB;
 /** Silence after which a ping goes out; twice that without any byte closes the connection. */
 export const IDLE_PING_MS = 15 * second;
 export const IDLE_CLOSE_MS = 45 * second;
+/** Pings and pongs of one connection: a client that waits sends 3 a second; a stall lets some come together. */
+export const KEEP_ALIVES_AT_ONCE_MAX = 100;
+export const KEEP_ALIVES_PER_SECOND_MAX = 10;
 /** A connection that is finishing ends after this long without any progress of what is still to be sent. */
 export const FINISH_MS_MAX = 30 * second;
 /** Small frames that follow each other go out in one write of at most this: a write costs about 4 us. */
@@ -90,6 +93,13 @@ export const PASSWORD_QUEUE_MAX = 256;
 export const ACCOUNT_QUEUE_MAX = 128;
 /** Accounts in the making from one address: a class that begins together fits, and no address fills the line. */
 export const ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX = 32;
+/** Accounts made from one address: a whole school at once; then as few as no person needs more. */
+export const ACCOUNTS_PER_ADDRESS_AT_ONCE_MAX = 500;
+export const ACCOUNTS_PER_ADDRESS_PER_SECOND_MAX = 1;
+/** Addresses whose making of accounts is remembered; the oldest are forgotten first. */
+export const ACCOUNT_ADDRESSES_MAX = 20_000;
+/** Machines on which one user is online: keys are free, and each is told of to others and has shares of its own. */
+export const DEVICES_PER_USER_MAX = 100;
 /** Wrong tries before the next answer is delayed, per user and address, and the longest delay. */
 export const WRONG_LOGINS_FREE = 5;
 export const LOGIN_DELAY_MS_MAX = 30 * second;
@@ -226,6 +236,12 @@ export const UPLOADS_AT_ONCE_MAX = 8;
 /** Pieces on their way to one peer: enough for the next to be read while the last goes out. */
 export const UNSENT_BYTES_PER_PEER_MAX = 4 * PIECE_BYTES;
 export const CHANNELS_PER_CONNECTION_MAX = 1_024;
+/**
+ * Messages of one peer that move no data: channels opened, cancels, what is refused, what is about no channel. One that comes
+ * back opens all its channels at once; a signature that has to be verified takes 35 us.
+ */
+export const FUTILE_MESSAGES_AT_ONCE_MAX = 4 * CHANNELS_PER_CONNECTION_MAX;
+export const FUTILE_MESSAGES_PER_SECOND_MAX = 200;
 /** Pieces named in one message that tells of new ones: more go into several. */
 export const HAVE_PIECES_MAX = 16_384;
 /** Copies of one piece in flight in the endgame. */

@@ -1,8 +1,15 @@
 /**
- * How many connections may stand at once, in total and from one address, handshakes included. Pure.
+ * How many connections may stand at once, in total and from one address, and who gives way when there is no room. Pure.
  *
- * Whoever was admitted is released exactly once; an address with no connection takes no memory.
+ * Whoever has not shown any right to be here costs its place nothing, and so could hold all of them for ever. A newcomer
+ * therefore takes the place of such a one: of its own address where that has its share, else of the address that holds
+ * most of them, so that whoever crowds in crowds out itself. The oldest of those who have not even proven a key goes first,
+ * then the oldest stranger; a guest never. With guests alone there is no room, and the newcomer is refused.
+ *
+ * The one that gives way is out of the books at once; the end of its connection follows. An address without connections
+ * takes no memory.
  */
+import { addressKey } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
 
 export interface QuotaOptions {
@@ -10,30 +17,100 @@ export interface QuotaOptions {
   readonly perAddressMax: number;
 }
 
-export class ConnectionQuota {
+/** `unproven` has not finished the handshake; a `stranger` has a key, as anybody can; a `guest` was vouched for. */
+export type Standing = "unproven" | "stranger" | "guest";
+
+/** Those of one address, in each standing the one longest in it first. */
+type Household<C> = Readonly<Record<Standing, Set<C>>>;
+
+export class ConnectionQuota<C extends object> {
   readonly #options: QuotaOptions;
-  readonly #byHost = new Map<string, number>();
-  #total = 0;
+  readonly #households = new Map<string, Household<C>>();
+  readonly #addresses = new Map<C, string>();
 
   constructor(options: QuotaOptions) {
     this.#options = options;
   }
 
-  /** @returns false if there is no room for one more from there */
-  admit(host: string): boolean {
-    const fromHost = this.#byHost.get(host) ?? 0;
-    if (this.#total >= this.#options.connectionsMax) return false;
-    if (fromHost >= this.#options.perAddressMax) return false;
-    this.#total++;
-    this.#byHost.set(host, fromHost + 1);
-    return true;
+  get size(): number {
+    return this.#addresses.size;
   }
 
-  release(host: string): void {
-    const fromHost = this.#byHost.get(host) ?? 0;
-    assert(fromHost > 0, `released a connection from ${host} that was not admitted`);
-    this.#total--;
-    if (fromHost === 1) this.#byHost.delete(host);
-    else this.#byHost.set(host, fromHost - 1);
+  /** @returns who has to go for it, if anybody; or "refused" if there is no room for one more from there */
+  admit(newcomer: C, host: string): "refused" | { readonly evicted: C | undefined } {
+    const address = addressKey(host);
+    const crowd = this.#crowd(address);
+    const evicted = crowd === undefined ? undefined : firstToGo(crowd);
+    if (crowd !== undefined && evicted === undefined) return "refused";
+    if (evicted !== undefined) this.release(evicted);
+    this.#addresses.set(newcomer, address);
+    this.#householdAt(address).unproven.add(newcomer);
+    return { evicted };
   }
+
+  /** Nothing happens to one that has left or given way. */
+  setStanding(one: C, standing: Standing): void {
+    const household = this.#householdOf(one);
+    if (household === undefined || household[standing].has(one)) return;
+    remove(household, one);
+    household[standing].add(one);
+  }
+
+  /** Its connection has ended. Nothing happens if it had to give way before. */
+  release(one: C): void {
+    const address = this.#addresses.get(one);
+    if (address === undefined) return;
+    this.#addresses.delete(one);
+    const household = this.#householdAt(address);
+    remove(household, one);
+    if (sizeOf(household) === 0) this.#households.delete(address);
+  }
+
+  /** @returns those of whom one has to go before one more comes from that address; undefined if there is room */
+  #crowd(address: string): Household<C> | undefined {
+    const own = this.#households.get(address);
+    if (own !== undefined && sizeOf(own) >= this.#options.perAddressMax) return own;
+    if (this.#addresses.size < this.#options.connectionsMax) return undefined;
+    return this.#mostCrowded();
+  }
+
+  /** Looks at all addresses, some 50 us at ten thousand: only when every place is taken, and a handshake costs more. */
+  #mostCrowded(): Household<C> {
+    let most: Household<C> | undefined;
+    for (const household of this.#households.values())
+      if (most === undefined || doubtful(household) > doubtful(most)) most = household;
+    assert(most !== undefined, "every place is taken, and nobody is there");
+    return most;
+  }
+
+  #householdOf(one: C): Household<C> | undefined {
+    const address = this.#addresses.get(one);
+    return address === undefined ? undefined : this.#householdAt(address);
+  }
+
+  #householdAt(address: string): Household<C> {
+    let household = this.#households.get(address);
+    if (household === undefined) {
+      household = { unproven: new Set(), stranger: new Set(), guest: new Set() };
+      this.#households.set(address, household);
+    }
+    return household;
+  }
+}
+
+function firstToGo<C>({ unproven, stranger }: Household<C>): C | undefined {
+  const [one = stranger.values().next().value] = unproven;
+  return one;
+}
+
+function doubtful<C>({ unproven, stranger }: Household<C>): number {
+  return unproven.size + stranger.size;
+}
+
+function sizeOf<C>(household: Household<C>): number {
+  return doubtful(household) + household.guest.size;
+}
+
+function remove<C>(household: Household<C>, one: C): void {
+  for (const standing of Object.values(household)) standing.delete(one);
 }

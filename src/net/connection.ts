@@ -34,6 +34,11 @@ export interface Connection {
   send(bytes: Uint8Array): void;
   /** As `send`, and calls back once the bytes have left this process or the connection has ended. */
   sendThen(bytes: Uint8Array, done: () => void): void;
+  /**
+   * Says whether the one at the other end has a right to be here (is logged in, may fetch a file). Until then, and from
+   * the moment on when this is taken back, it is the first to go when there is no room for a newcomer.
+   */
+  vouch(isVouched: boolean): void;
   /** Stops reading (back-pressure); `resume` goes on. */
   pause(): void;
   resume(): void;

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import type { Failure } from "../base/failure.ts";
-import { IDLE_CLOSE_MS, IDLE_PING_MS } from "../base/limits.ts";
+import { Failure } from "../base/failure.ts";
+import {
+  IDLE_CLOSE_MS,
+  IDLE_PING_MS,
+  KEEP_ALIVES_AT_ONCE_MAX,
+  KEEP_ALIVES_PER_SECOND_MAX,
+} from "../base/limits.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { PING_KIND, PONG_KIND } from "../wire/frame.ts";
 import { KeepAlive, keepAliveStep } from "./keep-alive.ts";
@@ -28,6 +33,25 @@ describe("the decision", () => {
   test("the end after the long silence, pinged or not", () => {
     expect(keepAliveStep(IDLE_CLOSE_MS, true).kind).toBe("close");
     expect(keepAliveStep(IDLE_CLOSE_MS * 10, false).kind).toBe("close");
+  });
+});
+
+describe("a flood", () => {
+  test("of pings or pongs is a breach, while as many as honest ones make are none", () => {
+    for (const kind of [PING_KIND, PONG_KIND]) {
+      const { clock, sent, keepAlive } = setUp();
+      for (let second = 0; second < 100; second++) {
+        for (let each = 0; each < KEEP_ALIVES_PER_SECOND_MAX; each++) keepAlive.frame(kind);
+        clock.advance(1_000);
+        keepAlive.heard();
+      }
+      sent.length = 0;
+      const flood = () => {
+        for (let each = 0; each <= KEEP_ALIVES_AT_ONCE_MAX; each++) keepAlive.frame(kind);
+      };
+      expect(flood).toThrow(Failure);
+      expect(sent.length).toBe(kind === PING_KIND ? KEEP_ALIVES_AT_ONCE_MAX : 0);
+    }
   });
 });
 

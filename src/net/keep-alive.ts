@@ -4,9 +4,15 @@
  * Any byte from the other side counts as life, so a busy connection is never pinged. The decision is pure; the class is
  * the timer around it. It owns the ping and pong frames of both protocols; the connection stays its user's.
  */
+import { Allowance } from "../base/allowance.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
-import { IDLE_CLOSE_MS, IDLE_PING_MS } from "../base/limits.ts";
+import {
+  IDLE_CLOSE_MS,
+  IDLE_PING_MS,
+  KEEP_ALIVES_AT_ONCE_MAX,
+  KEEP_ALIVES_PER_SECOND_MAX,
+} from "../base/limits.ts";
 import { encodeFrame, type FrameKindRule, PING_KIND, PONG_KIND } from "../wire/frame.ts";
 import type { Connection } from "./connection.ts";
 
@@ -35,6 +41,7 @@ export function keepAliveStep(silentMs: number, pinged: boolean): KeepAliveStep 
 export class KeepAlive {
   readonly #connection: Pick<Connection, "send" | "close">;
   readonly #clock: Clock;
+  readonly #allowance: Allowance;
   #heardMs: number;
   #pinged = false;
   #cancel: () => void = () => {};
@@ -43,6 +50,10 @@ export class KeepAlive {
     this.#connection = connection;
     this.#clock = clock;
     this.#heardMs = clock.monotonicMs();
+    this.#allowance = new Allowance(
+      { atOnce: KEEP_ALIVES_AT_ONCE_MAX, perSecond: KEEP_ALIVES_PER_SECOND_MAX },
+      this.#heardMs,
+    );
     this.#arm(IDLE_PING_MS);
   }
 
@@ -52,10 +63,17 @@ export class KeepAlive {
     this.#pinged = false;
   }
 
-  /** Answers a ping. @returns true if the frame was one of these, and is done with */
+  /**
+   * Answers a ping. Cheap as each is, a chunk holds a hundred thousand of them.
+   * @returns true if the frame was one of these, and is done with
+   * @throws Failure "too-many" if they come more often than anybody needs them
+   */
   frame(kind: number): boolean {
+    if (kind !== PING_KIND && kind !== PONG_KIND) return false;
+    if (!this.#allowance.take(this.#heardMs))
+      throw new Failure("too-many", "the other side sends pings without end");
     if (kind === PING_KIND) this.#connection.send(encodeFrame(PONG_KIND));
-    return kind === PING_KIND || kind === PONG_KIND;
+    return true;
   }
 
   stop(): void {

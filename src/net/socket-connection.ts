@@ -27,6 +27,8 @@ export interface SocketConnectionDependencies {
   readonly clock: Clock;
   /** Told of exceptions that a handler threw. */
   readonly report: (error: unknown) => void;
+  /** Told what the owner says of the other side. */
+  readonly vouched?: (isVouched: boolean) => void;
 }
 
 export class SocketConnection implements Connection {
@@ -35,6 +37,7 @@ export class SocketConnection implements Connection {
   readonly #socket: RawSocket;
   readonly #clock: Clock;
   readonly #report: (error: unknown) => void;
+  readonly #vouched: (isVouched: boolean) => void;
   readonly #queue: SendQueue;
   #state: "open" | "finishing" | "closed" = "open";
   #handler: ConnectionHandler | undefined;
@@ -48,13 +51,14 @@ export class SocketConnection implements Connection {
   constructor(
     socket: RawSocket,
     { peer, remote }: { readonly peer: Fingerprint; readonly remote: Address },
-    { clock, report }: SocketConnectionDependencies,
+    { clock, report, vouched = () => {} }: SocketConnectionDependencies,
   ) {
     this.peer = peer;
     this.remote = remote;
     this.#socket = socket;
     this.#clock = clock;
     this.#report = report;
+    this.#vouched = vouched;
     this.#queue = new SendQueue(socket, {
       drained: () => this.#drained(),
       overflowed: () =>
@@ -84,6 +88,10 @@ export class SocketConnection implements Connection {
     const guarded = () => this.#guard(done);
     if (this.#state === "open") this.#queue.send(bytes, guarded);
     else queueMicrotask(guarded);
+  }
+
+  vouch(isVouched: boolean): void {
+    if (this.#state === "open") this.#vouched(isVouched);
   }
 
   pause(): void {

@@ -88,6 +88,11 @@ async function pair() {
   return { near, far: await accepted, listener };
 }
 
+/** Lets the sockets work until it is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 async function failureOf(promise: Promise<unknown>): Promise<Failure> {
   const outcome = await promise.then(
     () => "succeeded",
@@ -203,16 +208,26 @@ describe("strangers and bugs end one connection, and nothing else notices", () =
 });
 
 describe("bounds", () => {
-  test("an address beyond its share is turned away until it closes one", async () => {
-    const { listener } = await listen(transportOf(server, { connectionsMax: 10, perAddressMax: 1 }));
+  test("an address beyond its share takes the place of its own oldest stranger, never that of one vouched for", async () => {
+    const { listener } = await listen(transportOf(server, { connectionsMax: 10, perAddressMax: 2 }), (one) =>
+      accepted.push(one),
+    );
+    const accepted: Connection[] = [];
     const dial = () => transportOf(client).dial(listener.address, server.fingerprint);
-    const first = new Ear(await dial());
+    const guest = new Ear(await dial());
+    await until(() => accepted.length === 1);
+    accepted[0]?.vouch(true);
+    const stranger = new Ear(await dial());
+    await until(() => accepted.length === 2);
+    const newcomer = new Ear(await dial());
+    await stranger.end.promise;
+    await until(() => accepted.length === 3);
+    accepted[2]?.vouch(true);
     expect((await failureOf(dial())).code).toBe("peer-unreachable");
-    first.connection.close();
-    let again: Connection | Failure = new Failure("timeout", "not tried");
-    while (again instanceof Failure) again = await dial().catch((error: Failure) => error);
-    new Ear(again);
-    expect(again.isOpen).toBe(true);
+    expect([guest.connection.isOpen, newcomer.connection.isOpen]).toEqual([true, true]);
+    accepted[0]?.vouch(false);
+    new Ear(await dial());
+    await guest.end.promise;
   });
 
   test("a slow reader costs its queue and is dropped at the bound", async () => {

@@ -3,7 +3,7 @@
  *
  * Both ends show a certificate, and `handshake.ts` decides by it; the runtime's own verification is switched off, since
  * it knows authorities only. Every step has a deadline. A server holds back nothing for a client that was refused: it
- * just ends that connection, and nothing else notices.
+ * just ends that connection, and nothing else notices. Who has to go when all places are taken is for `connection-quota.ts`.
  */
 import type { Socket, SocketHandler, TLSOptions } from "bun";
 import { type Address, formatAddress } from "../base/address.ts";
@@ -29,9 +29,11 @@ export interface TlsTcpDependencies {
 interface SocketEnd {
   readonly expected: Fingerprint | undefined;
   /** The TCP connection stands. @returns false to end it at once */
-  opened(remote: Address): boolean;
+  opened(remote: Address, life: SocketLife): boolean;
   /** The handshake has proven who is there. Called once at most. */
   proven(connection: SocketConnection): void;
+  /** Whether the owner of the connection would rather keep it than others. */
+  vouched(isVouched: boolean): void;
   /** Whoever is there must not be talked to. */
   refused(failure: Failure): void;
   /** The socket ended, or was ended, before anything was proven. */
@@ -66,7 +68,7 @@ class SocketLife {
     this.#remote = remote;
     this.#cancelDeadline = dependencies.clock.after(HANDSHAKE_MS_MAX, () => {
       this.#end.lost("timed out: it did not finish the handshake");
-      this.#giveUp();
+      this.giveUp();
     });
   }
 
@@ -83,11 +85,28 @@ class SocketLife {
     const peer = judgeHandshake(facts, this.#end.expected);
     if (peer instanceof Failure) {
       this.#end.refused(peer);
-      this.#giveUp();
+      this.giveUp();
       return;
     }
-    this.#connection = new SocketConnection(this.#socket, { peer, remote: this.#remote }, this.#dependencies);
+    const { clock, report } = this.#dependencies;
+    this.#connection = new SocketConnection(
+      this.#socket,
+      { peer, remote: this.#remote },
+      { clock, report, vouched: (isVouched) => this.#end.vouched(isVouched) },
+    );
     this.#end.proven(this.#connection);
+  }
+
+  /** Others have the place now. */
+  evict(): void {
+    if (this.#connection === undefined) this.giveUp();
+    else this.#connection.close(new Failure("too-many", "it gave way to others: every place was taken"));
+  }
+
+  giveUp(): void {
+    this.#isGivenUp = true;
+    this.#cancelDeadline();
+    this.#socket.terminate();
   }
 
   data(bytes: Uint8Array): void {
@@ -100,7 +119,7 @@ class SocketLife {
 
   broke(error: unknown): void {
     this.#dependencies.report(error);
-    if (this.#connection === undefined) this.#giveUp();
+    if (this.#connection === undefined) this.giveUp();
     else this.#connection.close(toFailure(error));
   }
 
@@ -111,12 +130,6 @@ class SocketLife {
       this.#connection.ended(cause === undefined ? undefined : new Failure("peer-unreachable", cause));
     else this.#end.lost(cause ?? "it ended the connection before the handshake was done");
     this.#end.gone();
-  }
-
-  #giveUp(): void {
-    this.#isGivenUp = true;
-    this.#cancelDeadline();
-    this.#socket.terminate();
   }
 }
 
@@ -129,12 +142,14 @@ function handlers(
     open(socket) {
       const end = endOf();
       const remote = remoteOf(socket);
-      if (remote === undefined) end.lost("it ended the connection at once");
-      else if (end.opened(remote)) {
-        socket.data = new SocketLife(socket, remote, { end, dependencies });
+      if (remote === undefined) {
+        end.lost("it ended the connection at once");
+        socket.terminate();
         return;
       }
-      socket.terminate();
+      const life = new SocketLife(socket, remote, { end, dependencies });
+      socket.data = life;
+      if (!end.opened(remote, life)) life.giveUp();
     },
     handshake: (socket, _authorized, error) => socket.data?.handshake(codeOf(error)),
     data(socket, bytes) {
@@ -160,7 +175,7 @@ function free(chunk: Uint8Array): void {
 
 export class TlsTcpTransport implements Transport {
   readonly #dependencies: TlsTcpDependencies;
-  readonly #quota: ConnectionQuota;
+  readonly #quota: ConnectionQuota<AcceptedEnd>;
 
   /** @param options bounds on accepted connections */
   constructor(dependencies: TlsTcpDependencies, options: QuotaOptions) {
@@ -210,13 +225,13 @@ export class TlsTcpTransport implements Transport {
 /** A connection that somebody else began: counted from its first moment, handed over once it is proven. */
 class AcceptedEnd implements SocketEnd {
   readonly expected = undefined;
-  readonly #quota: ConnectionQuota;
+  readonly #quota: ConnectionQuota<AcceptedEnd>;
   readonly #accept: (connection: Connection) => void;
   readonly #report: (error: unknown) => void;
-  #host = "";
+  #life: SocketLife | undefined;
 
   constructor(
-    quota: ConnectionQuota,
+    quota: ConnectionQuota<AcceptedEnd>,
     accept: (connection: Connection) => void,
     report: (error: unknown) => void,
   ) {
@@ -225,12 +240,20 @@ class AcceptedEnd implements SocketEnd {
     this.#report = report;
   }
 
-  opened(remote: Address): boolean {
-    this.#host = remote.host;
-    return this.#quota.admit(this.#host);
+  opened({ host }: Address, life: SocketLife): boolean {
+    this.#life = life;
+    const outcome = this.#quota.admit(this, host);
+    if (outcome === "refused") return false;
+    if (outcome.evicted !== undefined) outcome.evicted.#life?.evict();
+    return true;
+  }
+
+  vouched(isVouched: boolean): void {
+    this.#quota.setStanding(this, isVouched ? "guest" : "stranger");
   }
 
   proven(connection: SocketConnection): void {
+    this.#quota.setStanding(this, "stranger");
     try {
       this.#accept(connection);
     } catch (error) {
@@ -244,7 +267,7 @@ class AcceptedEnd implements SocketEnd {
   lost(): void {}
 
   gone(): void {
-    this.#quota.release(this.#host);
+    this.#quota.release(this);
   }
 }
 
@@ -278,6 +301,9 @@ class DialledEnd implements SocketEnd {
     this.#cancelDeadline();
     return !this.#isOver;
   }
+
+  /** Connections begun here are not counted. */
+  vouched(): void {}
 
   proven(connection: SocketConnection): void {
     this.#isOver = true;

@@ -174,6 +174,8 @@ export class SimConnection implements Connection {
   readonly self: Fingerprint;
   readonly peer: Fingerprint;
   readonly remote: Address;
+  /** What the owner has said of the other side. */
+  isVouched = false;
   readonly #network: SimNetwork;
   #other: SimConnection | undefined;
   #handler: ConnectionHandler | undefined;
@@ -224,6 +226,10 @@ export class SimConnection implements Connection {
   sendThen(bytes: Uint8Array, done: () => void): void {
     if (this.#state === "open") this.#enqueue({ bytes, done });
     else queueMicrotask(done);
+  }
+
+  vouch(isVouched: boolean): void {
+    this.isVouched = isVouched;
   }
 
   pause(): void {

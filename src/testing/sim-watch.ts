@@ -60,6 +60,10 @@ abstract class WatchedConnection implements Connection {
     this.#inner.sendThen(bytes, done);
   }
 
+  vouch(isVouched: boolean): void {
+    this.#inner.vouch(isVouched);
+  }
+
   pause(): void {
     this.#inner.pause();
   }

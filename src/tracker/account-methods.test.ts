@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import type { Gid, GroupName, UserName } from "../base/ids.ts";
-import { ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX, SESSION_LIFETIME_MS, WRONG_LOGINS_FREE } from "../base/limits.ts";
+import {
+  ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX,
+  DEVICES_PER_USER_MAX,
+  SESSION_LIFETIME_MS,
+  WRONG_LOGINS_FREE,
+} from "../base/limits.ts";
 import { failureOf, ServiceWorld, testSigning } from "../testing/service-clients.ts";
 import { hexId } from "../testing/test-tracker.ts";
 import type { checkGrant } from "../wire/signed.ts";
@@ -261,6 +266,23 @@ describe("changing the password", () => {
     ada.hangUp();
     await (await world.connect("desktop")).login("ada", "fresh");
   });
+});
+
+test("a user is online on so many machines and no more; one of them may always come back, and one that leaves makes room", async () => {
+  const world = new ServiceWorld();
+  await world.user("ada");
+  const machines = [];
+  for (let at = 0; at < DEVICES_PER_USER_MAX; at++) machines.push(await world.connect(`m${at}`));
+  for (const machine of machines) await machine.login("ada");
+  const more = await world.connect("more");
+  const refused = await failureOf(more.login("ada"));
+  expect(refused.code).toBe("too-many");
+  expect(refused.message).toBe(
+    `ada is logged in on ${DEVICES_PER_USER_MAX} machines, the most there may be; log out on one of them`,
+  );
+  await (await world.connect("m0")).login("ada");
+  machines[1]?.hangUp();
+  await more.login("ada");
 });
 
 describe("making accounts", () => {

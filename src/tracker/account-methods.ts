@@ -7,14 +7,14 @@
 import type { Address } from "../base/address.ts";
 import { Failure, orThrow } from "../base/failure.ts";
 import { nameKey, type Uid, type UserName } from "../base/ids.ts";
-import { NAMESAKES_TRIED_MAX } from "../base/limits.ts";
+import { DEVICES_PER_USER_MAX, NAMESAKES_TRIED_MAX } from "../base/limits.ts";
 import { formatDuration } from "../base/text.ts";
 import type { Params, Result } from "../wire/client-tracker.ts";
 import { carryOut } from "./carry-out.ts";
 import type { ClientLink } from "./client-link.ts";
 import { type AccountRow, accountOf, accountsNamed } from "./core/queries.ts";
 import type { CallerMethod, Desk, LinkMethod } from "./desk.ts";
-import { reachableAddress } from "./presence.ts";
+import { type Device, reachableAddress } from "./presence.ts";
 
 export const hello: LinkMethod<"hello"> = async (desk, link) => {
   await desk.ready();
@@ -26,7 +26,7 @@ export const ping: LinkMethod<"ping"> = () => ({});
 
 export const createUser: LinkMethod<"create_user"> = async (desk, link, { id, name, password }) => {
   const hash = () => desk.passwords.hash(password, "account");
-  const passwordHash = await desk.accountQuota.within(link.remote.host, hash);
+  const passwordHash = await desk.accountQuota.within(link.remote.host, desk.clock.monotonicMs(), hash);
   return carryOut(desk, link, { kind: "create-user", request: id, name, passwordHash }, () => ({}));
 };
 
@@ -136,6 +136,7 @@ function openSession(desk: Desk, link: ClientLink, checked: AccountRow, listenin
   const { uid, name, passwordStamp } = account;
   const { fingerprint } = link;
   const device = { uid, fingerprint };
+  refuseAnotherDevice(desk, device, name);
   const before = desk.presence.arrive(device, reachableAddress(listening, link.remote), link);
   link.session = { uid, passwordStamp, changing: undefined };
   if (before !== undefined) {
@@ -144,6 +145,15 @@ function openSession(desk: Desk, link: ClientLink, checked: AccountRow, listenin
   }
   desk.announcer.sharesAppeared(device);
   return { uid, name, token: desk.tokens.issue(account, fingerprint), news: desk.news.take(uid) };
+}
+
+/** Keys are free: whoever has one password could be any number of machines. */
+function refuseAnotherDevice({ presence }: Desk, device: Device, name: UserName): void {
+  if (presence.find(device) !== undefined || presence.deviceCount(device.uid) < DEVICES_PER_USER_MAX) return;
+  throw new Failure(
+    "too-many",
+    `${name} is logged in on ${DEVICES_PER_USER_MAX} machines, the most there may be; log out on one of them`,
+  );
 }
 
 function accountHere({ state }: Desk, uid: Uid): AccountRow {

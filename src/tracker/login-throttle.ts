@@ -8,7 +8,7 @@
  * A try counts as wrong from its beginning until it succeeds, so that guesses in parallel gain nothing. A delay never
  * grows by asking during it, and ends: nobody is locked out for good.
  */
-import { isIpv6 } from "../base/address.ts";
+import { addressKey } from "../base/address.ts";
 import {
   LOGIN_DELAY_MS_MAX,
   LOGIN_DELAY_MS_MIN,
@@ -95,21 +95,6 @@ function waitAfter(tries: WrongTries, delay: number, nowMs: number): number {
 
 function pairKey(user: string, address: string): string {
   return `${address} ${user}`;
-}
-
-/** Whoever has one IPv6 address usually has its whole /64; an IPv4 address in IPv6 clothes is the IPv4 address. */
-export function addressKey(host: string): string {
-  const bare = host.toLowerCase().replace(/%.*$/, "");
-  if (bare.startsWith("::ffff:") && bare.includes(".")) return bare.slice(7);
-  if (!isIpv6(bare)) return bare;
-  const [head = "", tail = ""] = bare.split("::");
-  const words = (part: string) => (part === "" ? [] : part.split(":"));
-  const gap = Math.max(0, 8 - words(head).length - words(tail).length);
-  const all = [...words(head), ...new Array<string>(bare.includes("::") ? gap : 0).fill("0"), ...words(tail)];
-  return all
-    .slice(0, 4)
-    .map((word) => word.replace(/^0+(?=.)/, ""))
-    .join(":");
 }
 
 const NONE: WrongTries = { count: 0, lastMs: Number.NEGATIVE_INFINITY };

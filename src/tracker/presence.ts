@@ -179,6 +179,11 @@ export class Presence<Link extends object> {
     return this.#byUser.has(uid);
   }
 
+  /** Machines on which the user is online, here or elsewhere. */
+  deviceCount(uid: Uid): number {
+    return this.#byUser.get(uid)?.size ?? 0;
+  }
+
   devicesOf(uid: Uid): Iterable<Online<Link>> {
     return [...(this.#byUser.get(uid)?.values() ?? [])];
   }

@@ -28,10 +28,12 @@ export interface RpcLinkDependencies {
 
 export class RpcLink implements ClientLink {
   greeted = false;
-  session: LinkSession | undefined;
+  #session: LinkSession | undefined;
+  readonly #connection: Connection;
   readonly #rpc: RpcConnection<typeof METHODS, typeof notice>;
 
   constructor({ connection, service, clock, report, closed }: RpcLinkDependencies) {
+    this.#connection = connection;
     const cancelDeadline = clock.after(HANDSHAKE_MS_MAX, () => {
       if (!this.greeted) this.close(new Failure("timeout", "no hello in time"));
     });
@@ -53,6 +55,16 @@ export class RpcLink implements ClientLink {
 
   get fingerprint(): Fingerprint {
     return this.#rpc.peer;
+  }
+
+  get session(): LinkSession | undefined {
+    return this.#session;
+  }
+
+  /** Only who is logged in keeps its place when there are too many. */
+  set session(session: LinkSession | undefined) {
+    this.#session = session;
+    this.#connection.vouch(session !== undefined);
   }
 
   get remote(): Address {

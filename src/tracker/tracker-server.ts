@@ -217,6 +217,7 @@ export class TrackerServer {
       },
     });
     if (replica !== undefined) {
+      connection.vouch(true);
       this.#replicas.add(replica);
       return;
     }

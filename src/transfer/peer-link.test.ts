@@ -1,7 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid } from "../base/ids.ts";
-import { CHANNELS_PER_CONNECTION_MAX, IDLE_CLOSE_MS, IDLE_PING_MS, LINK_IDLE_MS } from "../base/limits.ts";
+import {
+  CHANNELS_PER_CONNECTION_MAX,
+  FUTILE_MESSAGES_AT_ONCE_MAX,
+  HANDSHAKE_MS_MAX,
+  IDLE_CLOSE_MS,
+  IDLE_PING_MS,
+  LINK_IDLE_MS,
+} from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
 import { RawPeer } from "../testing/raw-peer.ts";
@@ -472,6 +479,65 @@ describe("bytes of data", () => {
     await settle();
     expect(given).toEqual(["sent", "dropped"]);
   });
+});
+
+describe("one who has shown no right to be here", () => {
+  test("and says no hello in time is dropped", async () => {
+    const world = setUp();
+    await settle();
+    world.clock.advance(HANDSHAKE_MS_MAX - 1);
+    expect(world.link.isOpen).toBe(true);
+    world.clock.advance(1);
+    await settle();
+    expect(world.peer.ended).toBeDefined();
+    expect(world.clock.pending).toBe(0);
+  });
+
+  test("is not vouched for: only while a channel is open that was admitted, or that is wanted from here", async () => {
+    const world = await greeted();
+    world.peer.say(open(1));
+    await settle();
+    expect(world.near.isVouched).toBe(false);
+    world.link.admit();
+    expect(world.near.isVouched).toBe(true);
+    world.peer.say({ kind: "leave", channel: 1 });
+    await settle();
+    expect(world.near.isVouched).toBe(false);
+    const { channel } = world.openChannel();
+    expect(world.near.isVouched).toBe(true);
+    channel.leave();
+    expect(world.near.isVouched).toBe(false);
+  });
+});
+
+describe("a peer whose messages move nothing", () => {
+  const stray: PeerMessage = { kind: "request", channel: 9, range: range(0) };
+  const floods: readonly [string, (world: ReturnType<typeof setUp>, at: number) => void][] = [
+    ["asks on channels that it never opened", ({ peer }) => peer.say(stray)],
+    [
+      "opens and leaves one channel after the other",
+      ({ peer }, at) => peer.say(open(at + 1), { kind: "leave", channel: at + 1 }),
+    ],
+    [
+      "asks for what it is refused",
+      ({ link, serving, peer }) => {
+        serving.onRequest = () => link.reject(1, range(0), "busy");
+        peer.say({ kind: "request", channel: 1, range: range(0) });
+      },
+    ],
+  ];
+  for (const [what, act] of floods) {
+    test(`is dropped when it ${what} without end`, async () => {
+      const world = await greeted();
+      if (what.includes("refused")) world.peer.say(open(1));
+      for (let at = 0; at < FUTILE_MESSAGES_AT_ONCE_MAX / 4; at++) act(world, at);
+      await settle();
+      expect(world.link.isOpen).toBe(true);
+      for (let at = 0; at < FUTILE_MESSAGES_AT_ONCE_MAX; at++) act(world, FUTILE_MESSAGES_AT_ONCE_MAX + at);
+      await settle();
+      expect(world.peer.ended).toBeDefined();
+    });
+  }
 });
 
 describe("an idle link", () => {

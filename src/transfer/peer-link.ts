@@ -7,11 +7,18 @@
  * points.
  */
 
+import { Allowance } from "../base/allowance.ts";
 import { unreachable } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid } from "../base/ids.ts";
-import { CHANNELS_PER_CONNECTION_MAX, LINK_IDLE_MS } from "../base/limits.ts";
+import {
+  CHANNELS_PER_CONNECTION_MAX,
+  FUTILE_MESSAGES_AT_ONCE_MAX,
+  FUTILE_MESSAGES_PER_SECOND_MAX,
+  HANDSHAKE_MS_MAX,
+  LINK_IDLE_MS,
+} from "../base/limits.ts";
 import type { Connection } from "../net/connection.ts";
 import { KEEP_ALIVE_RULES, KeepAlive } from "../net/keep-alive.ts";
 import {
@@ -82,11 +89,13 @@ export class PeerLink {
   readonly #opened = new Map<number, ChannelHandler>();
   readonly #served = new Set<number>();
   readonly #whenClosed: (link: PeerLink) => void;
+  readonly #futile: Allowance;
   #nextChannel = 1;
   #greeted = false;
   /** undefined also while a frame comes whose channel has ended: it is thrown away. */
   #incoming: Incoming | undefined;
   #cancelIdle: (() => void) | undefined;
+  readonly #cancelHello: () => void;
 
   /** Must be made in the turn of the event loop in which the connection was handed over. */
   constructor(
@@ -112,12 +121,19 @@ export class PeerLink {
       new Map([...PEER_FRAME_RULES, ...KEEP_ALIVE_RULES]),
     );
     this.#keepAlive = new KeepAlive({ connection, clock });
+    this.#futile = new Allowance(
+      { atOnce: FUTILE_MESSAGES_AT_ONCE_MAX, perSecond: FUTILE_MESSAGES_PER_SECOND_MAX },
+      clock.monotonicMs(),
+    );
     connection.attach({
       data: (bytes) => this.#data(bytes),
       drained: () => {},
       closed: (reason) => this.#ended(reason),
     });
     connection.send(encodeHello());
+    this.#cancelHello = clock.after(HANDSHAKE_MS_MAX, () => {
+      if (!this.#greeted) this.close(new Failure("timeout", "no hello in time"));
+    });
     this.#watchIdle();
   }
 
@@ -134,6 +150,7 @@ export class PeerLink {
     if (!this.isOpen) throw new Failure("peer-unreachable", "the connection has ended");
     const channel = this.#nextChannel++;
     this.#opened.set(channel, handler);
+    this.admit();
     this.#watchIdle();
     this.send({ kind: "open", channel, gid, fileId, grant });
     const whileOpen = (message: PeerMessage) => {
@@ -154,10 +171,21 @@ export class PeerLink {
     this.#connection.send(encodePeerMessage(message));
   }
 
+  /** Says that a range is not served. Who goes on asking for such is dropped. */
+  reject(channel: number, range: PieceRange, reason: RejectReason): void {
+    this.send({ kind: "reject", channel, range, reason });
+    this.#countFutile();
+  }
+
   /** Sends a range's bytes; `bytes` must not change until `done` is called (also called when the link ends). */
   sendData(head: DataHead, bytes: Uint8Array, done: () => void): void {
     this.#connection.send(encodeDataHead(head, bytes.length));
     this.#connection.sendThen(bytes, done);
+  }
+
+  /** The peer is one of the group: its link keeps its place while a channel is open. */
+  admit(): void {
+    this.#connection.vouch(true);
   }
 
   /** The server's word on a channel that the other side opened: it is over. */
@@ -188,6 +216,7 @@ export class PeerLink {
       const refused = refuseHello(kind, body);
       if (refused !== undefined) throw refused;
       this.#greeted = true;
+      this.#cancelHello();
       return;
     }
     const message = decodePeerMessage(kind, body);
@@ -217,8 +246,9 @@ export class PeerLink {
 
   #tellServing(message: PeerMessage & { kind: "open" | "renew" | "request" | "cancel" | "leave" }): void {
     const { channel, kind } = message;
+    if (kind !== "request" || !this.#served.has(channel)) this.#countFutile();
     if (kind === "open") {
-      this.#admit(channel);
+      this.#takeChannel(channel);
       this.#serving.open(this, channel, message.gid, message.fileId, message.grant);
       return;
     }
@@ -234,9 +264,18 @@ export class PeerLink {
     }
   }
 
+  /** @throws Failure "too-many" */
+  #countFutile(): void {
+    if (!this.#futile.take(this.#clock.monotonicMs()))
+      throw new Failure("too-many", "the peer sends messages without end that move nothing");
+  }
+
   #tellOpener(message: PeerMessage & { kind: "opened" | "have" | "reject" | "closed" }): void {
     const handler = this.#openerOf(message.channel);
-    if (handler === undefined) return;
+    if (handler === undefined) {
+      this.#countFutile();
+      return;
+    }
     if (message.kind === "opened") handler.opened(message.bits);
     else if (message.kind === "have") handler.have(message.pieces);
     else if (message.kind === "reject") handler.rejected(message.range, message.reason);
@@ -246,7 +285,7 @@ export class PeerLink {
     }
   }
 
-  #admit(channel: number): void {
+  #takeChannel(channel: number): void {
     if (this.#served.has(channel)) throw new Failure("protocol", "the peer opened one channel twice");
     if (this.#served.size >= CHANNELS_PER_CONNECTION_MAX)
       throw new Failure("too-many", "the peer opened too many channels");
@@ -295,6 +334,7 @@ export class PeerLink {
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
     if (this.#opened.size > 0 || this.#served.size > 0 || !this.isOpen) return;
+    this.#connection.vouch(false);
     this.#cancelIdle = this.#clock.after(LINK_IDLE_MS, () => this.#connection.finish());
   }
 
@@ -302,6 +342,7 @@ export class PeerLink {
     this.#decoder.stop();
     this.#keepAlive.stop();
     this.#cancelIdle?.();
+    this.#cancelHello();
     const failure = reason ?? new Failure("peer-unreachable", "the peer closed the connection");
     const handlers = [...this.#opened.values()];
     this.#opened.clear();

@@ -126,6 +126,7 @@ export class PeerServer implements ServingSide {
       asked: new Map(),
     };
     this.#remember(channel);
+    link.admit();
     link.send({ kind: "opened", channel: number, bits: file.have.isFull ? undefined : file.have.toBytes() });
   }
 
@@ -147,7 +148,7 @@ export class PeerServer implements ServingSide {
     }
     const refusal = this.#refusal(channel, piece, range);
     if (refusal !== undefined) {
-      link.send({ kind: "reject", channel: number, range, reason: refusal });
+      link.reject(number, range, refusal);
       return;
     }
     channel.asked.set(piece, range);
