@@ -221,6 +221,8 @@ export const notice = v.variant("kind", [
   v.object({ kind: v.literal("source"), gid: s.gid, fileId: s.fileId, source }),
   /** That user has no access to that group any more: cut its transfers at once, whatever its grant says. */
   v.object({ kind: v.literal("revoked"), gid: s.gid, uid: s.uid }),
+  /** That user, of whom `revoked` was said not long ago, is a member again. */
+  v.object({ kind: v.literal("readmitted"), gid: s.gid, uid: s.uid }),
   /** This session has ended (password changed elsewhere, log-out elsewhere by token). */
   v.object({ kind: v.literal("session-ended"), message: s.shortText }),
   /**
