@@ -125,6 +125,8 @@ export const BLOB_UPLOAD_BYTES_MAX = 512 * MiB;
 /** Accounts of one name whose password is tried at a login under the bare name; the rest need their suffix. */
 export const NAMESAKES_TRIED_MAX = 4;
 export const GRANT_LIFETIME_MS = 5 * minute;
+/** Removals of the last minutes that are told to seeders who were not connected; of more the oldest are forgotten. */
+export const REMOVALS_REMEMBERED_MAX = 20_000;
 /** A grant is renewed well before it ends, so that a slow tracker interrupts nothing. */
 export const GRANT_RENEW_BEFORE_MS = 2 * minute;
 export const SESSION_LIFETIME_MS = 30 * 24 * 60 * minute;

@@ -654,6 +654,22 @@ describe("no longer a member", () => {
     await anna.app.removeMember(LAB, user("ben"));
     await settle();
     expect(anna.engine.revoked).toHaveLength(1);
+    expect(anna.engine.withdrawnGroups).toEqual([]);
+    expect(ben.engine.withdrawnGroups).toHaveLength(1);
+  });
+
+  test("and serves it again when it is accepted again", async () => {
+    await anna.app.removeMember(LAB, user("ben"));
+    await ben.app.joinGroup(LAB);
+    await anna.app.acceptRequest(LAB, user("ben"));
+    await settle();
+    expect(anna.engine.revoked).toEqual([]);
+  });
+
+  test("a deleted group is served to nobody any more, before anything else ends", async () => {
+    await anna.app.deleteGroup(LAB);
+    await settle();
+    for (const { engine } of [anna, ben]) expect(engine.withdrawnGroups).toHaveLength(1);
   });
 
   test("a member who has changed the password stays one: others cut its other machines alone", async () => {

@@ -98,7 +98,12 @@ class Client implements ClientApp {
       clockAheadMs: () => this.#session.clockAheadMs,
     });
     this.#engine = parts.createEngine(
-      { keys: () => this.#session.keys, grant: (gid) => this.#wallet.grant(gid), fingerprint },
+      {
+        keys: () => this.#session.keys,
+        clockAheadMs: () => this.#session.clockAheadMs,
+        grant: (gid) => this.#wallet.grant(gid),
+        fingerprint,
+      },
       this.#transferEvents(),
     );
   }
@@ -271,6 +276,7 @@ class Client implements ClientApp {
       tracker: tracker === undefined ? undefined : formatAddress(tracker.address),
       dataFolder: this.#options.dataFolder,
       fingerprint: this.#parts.fingerprint,
+      refusals: this.#engine.refusals(),
     };
   }
 
@@ -308,6 +314,9 @@ class Client implements ClientApp {
       case "revoked":
         this.#revoked(notice);
         break;
+      case "readmitted":
+        this.#engine.readmit(notice.gid, notice.uid);
+        break;
       case "alone":
         if (!this.#alone) this.#emit({ kind: "alone", others: notice.of - 1 });
         this.#alone = true;
@@ -334,6 +343,8 @@ class Client implements ClientApp {
   #revoked({ gid, uid, except }: Extract<StandingNotice, { kind: "revoked" }>): void {
     this.#engine.revoke(gid, uid, except);
     if (uid !== this.#login?.uid || except !== undefined) return;
+    // At once: to end each download and share takes the disk and the tracker.
+    this.#engine.withdrawGroup(gid);
     this.#wallet.forget(gid);
     this.#behind(this.#login.leftGroup(groupOf(gid), "removed"));
   }

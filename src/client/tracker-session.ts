@@ -324,14 +324,17 @@ export class TrackerSession implements TrackerCalls {
     const late = () => this.#closed || this.#current !== undefined;
     if (late()) return;
     const greeting = { version: CLIENT_TRACKER_VERSION, program: this.#program } as const;
+    const askedMs = this.#clock.nowMs();
     const { result: hello } = await link.call("hello", greeting);
     if (late()) return;
+    // In the middle of the round trip, as far as can be known; what follows takes time of its own.
+    const clockAheadMs = hello.clockMs - (askedMs + this.#clock.nowMs()) / 2;
     const token = this.#token;
     const resumption: Resumption = token === undefined ? { kind: "none" } : await this.#resume(link, token);
     if (late()) return;
     if (this.#token !== token) throw new Failure("try-later", "logged in or out meanwhile");
     this.#keys.set(index, hello.keys);
-    this.#clockAheadMs = hello.clockMs - this.#clock.nowMs();
+    this.#clockAheadMs = Math.round(clockAheadMs);
     this.#adopt(link, index, resumption);
   }
 

@@ -6,8 +6,9 @@
 import type { Failure } from "../base/failure.ts";
 import type { FileName, GroupName, Sha1, UserName } from "../base/ids.ts";
 import type { FileView, GroupView, MemberView, News } from "../wire/client-tracker.ts";
+import type { GrantRefusal } from "../wire/signed.ts";
 
-export type { FileView, GroupView, MemberView, News };
+export type { FileView, GrantRefusal, GroupView, MemberView, News };
 
 /** What keeps a download from going faster or at all. */
 export type WaitReason =
@@ -87,6 +88,8 @@ export interface WhoAmI {
   readonly tracker: string | undefined;
   readonly dataFolder: string;
   readonly fingerprint: string;
+  /** How often somebody who asked for files here was refused or cut off since the start, by reason. */
+  readonly refusals: ReadonlyMap<GrantRefusal, number>;
 }
 
 export interface SearchHit {

@@ -182,6 +182,10 @@ describe("lists are shown a row a line, what a command takes first", () => {
       "data       /data",
       `key        sha256:${"ab".repeat(32)}`,
     ]);
+    const refusals = new Map([["revoked", 3] as const, ["expired", 1] as const]);
+    expect(
+      (await run("whoami", Object.assign(new FakeClient(), { me: { ...client.me, refusals } })))[4],
+    ).toBe("refused    grants: 3 of a member removed, 1 expired");
     client.me = { ...client.me, user: "alice" as UserName, tracker: undefined };
     expect((await run("whoami", client)).slice(0, 3)).toEqual([
       "user       alice",

@@ -316,6 +316,7 @@ test("the prompt says who and where", () => {
     tracker: "t",
     dataFolder: "d",
     fingerprint: "f",
+    refusals: new Map(),
   };
   expect(renderPrompt(me)).toBe("alice@127.0.0.1:6001> ");
   expect(renderPrompt({ ...me, user: undefined })).toBe("127.0.0.1:6001> ");

@@ -7,7 +7,15 @@
  */
 import type { UserName } from "../base/ids.ts";
 import { count, formatBytes, forTerminal } from "../base/text.ts";
-import type { FileView, GroupView, HashProgress, MemberView, SearchHit, WhoAmI } from "../client/views.ts";
+import type {
+  FileView,
+  GrantRefusal,
+  GroupView,
+  HashProgress,
+  MemberView,
+  SearchHit,
+  WhoAmI,
+} from "../client/views.ts";
 
 /** Rows of equal length as lines; the last column is not padded. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
@@ -67,12 +75,26 @@ function fileCells({ name, size, sources, sha1 }: FileView): string[] {
   return [name, formatBytes(size), count(sources, "source"), sha1];
 }
 
-export function renderWhoAmI({ user, listening, tracker, dataFolder, fingerprint }: WhoAmI): string[] {
+/** What a peer can be refused for, in the words of whoever runs this client. */
+const REFUSED: Readonly<Record<GrantRefusal, string>> = {
+  forged: "signed by no tracker known here",
+  expired: "expired",
+  otherGroup: "for another group",
+  otherKey: "of another machine",
+  revoked: "of a member removed",
+  outdated: "of before a change of password",
+  ended: "ended and not renewed",
+};
+
+export function renderWhoAmI(who: WhoAmI): string[] {
+  const { user, listening, tracker, dataFolder, fingerprint, refusals } = who;
+  const refused = [...refusals].map(([why, times]) => `${times} ${REFUSED[why]}`);
   return columns([
     ["user", user ?? "not logged in"],
     ["listening", listening],
     ["tracker", tracker ?? "none answers"],
     ["data", dataFolder],
+    ...(refused.length === 0 ? [] : [["refused", `grants: ${refused.join(", ")}`]]),
     ["key", `sha256:${fingerprint}`],
   ]);
 }

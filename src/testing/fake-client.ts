@@ -46,6 +46,7 @@ export class FakeClient implements ClientIntents {
     tracker: "127.0.0.1:5000",
     dataFolder: "/data",
     fingerprint: "ab".repeat(32),
+    refusals: new Map(),
   };
   readonly #listeners = new Set<(event: ClientEvent) => void>();
 

@@ -95,6 +95,7 @@ export class FakeEngine implements TransferEngine {
   readonly offers = new Map<string, Offer>();
   readonly downloads: FakeDownload[] = [];
   readonly revoked: string[] = [];
+  readonly withdrawnGroups: Gid[] = [];
   /** Paths of downloads of which nothing may be left. */
   readonly discarded: string[] = [];
   readonly authority: TransferAuthority;
@@ -142,6 +143,18 @@ export class FakeEngine implements TransferEngine {
 
   revoke(gid: Gid, uid: Uid, spared?: Fingerprint): void {
     this.revoked.push(spared === undefined ? offerKey(gid, uid) : `${offerKey(gid, uid)} but ${spared}`);
+  }
+
+  withdrawGroup(gid: Gid): void {
+    this.withdrawnGroups.push(gid);
+  }
+
+  readmit(gid: Gid, uid: Uid): void {
+    this.revoked.splice(0, this.revoked.length, ...this.revoked.filter((key) => key !== offerKey(gid, uid)));
+  }
+
+  refusals(): ReturnType<TransferEngine["refusals"]> {
+    return new Map();
   }
 
   async close(): Promise<void> {

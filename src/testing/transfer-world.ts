@@ -7,6 +7,7 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
 import type { Address } from "../base/address.ts";
 import { assert, defined } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import type { Fingerprint, Gid, Sha1, Uid, UserName } from "../base/ids.ts";
 import { GRANT_LIFETIME_MS, PIECE_BYTES, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
@@ -119,6 +120,8 @@ export interface MachineOptions extends SimStorageOptions {
   readonly storage?: SimStorage;
   /** Buffers that its downloads may use together. */
   readonly downloadBuffers?: number;
+  /** How far the trackers' clock, which is the world's, is ahead of this machine's: so much its own is behind. */
+  readonly trackersAheadMs?: number;
   /** Stands between its downloads and its disk. */
   readonly opening?: (real: OpenDownload) => OpenDownload;
   readonly discard?: DiscardDownload;
@@ -161,6 +164,15 @@ function withStuckHash(workers: PieceWorkers): PieceWorkers {
   };
 }
 
+/** A machine's clock that is wrong by so much; time passes as it does in the world. */
+function behind(clock: Clock, byMs: number): Clock {
+  return {
+    nowMs: () => clock.nowMs() - byMs,
+    monotonicMs: () => clock.monotonicMs(),
+    after: (delayMs, run) => clock.after(delayMs, run),
+  };
+}
+
 export class Machine {
   readonly user: UserName;
   readonly uid: Uid;
@@ -176,11 +188,13 @@ export class Machine {
   /** What it has instead of grants. */
   grantFailure: Failure | undefined;
   readonly #world: TransferWorld;
+  readonly #trackersAheadMs: number;
   #address: Address = { host: "sim", port: 1 };
 
   constructor(world: TransferWorld, name: string, options: MachineOptions) {
     const { storage, downloadBuffers = 8, opening = (real) => real, hashing, ...storageOptions } = options;
     this.#world = world;
+    this.#trackersAheadMs = options.trackersAheadMs ?? 0;
     this.user = name as UserName;
     this.uid = digits(`user ${name}`, 32) as Uid;
     this.fingerprint = digits(`key ${name}`, 64) as Fingerprint;
@@ -194,10 +208,11 @@ export class Machine {
       openDownload: opening(openDownload),
       discardDownload: options.discard ?? discardDownload,
       openSource: this.sources.open,
-      clock: world.clock,
+      clock: behind(world.clock, options.trackersAheadMs ?? 0),
       authority: {
         fingerprint: this.fingerprint,
         keys: () => [world.office.publicKey],
+        clockAheadMs: () => options.trackersAheadMs ?? 0,
         grant: (group) => this.#grant(group),
       },
       events: {
@@ -242,7 +257,8 @@ export class Machine {
   async #grant(group: Gid): Promise<Grant> {
     this.grantsAsked++;
     if (this.grantFailure !== undefined) throw this.grantFailure;
-    return this.#world.office.grant(this, group);
+    const { text, expiresMs } = this.#world.office.grant(this, group);
+    return { text, expiresMs: expiresMs - this.#trackersAheadMs };
   }
 }
 

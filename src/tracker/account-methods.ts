@@ -144,6 +144,7 @@ function openSession(desk: Desk, link: ClientLink, checked: AccountRow, listenin
     before.close(new Failure("protocol", "the same client has come back on another connection"));
   }
   desk.announcer.sharesAppeared(device);
+  desk.announcer.tellRemovals(device, link);
   return { uid, name, token: desk.tokens.issue(account, fingerprint), news: desk.news.take(uid) };
 }
 

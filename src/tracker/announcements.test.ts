@@ -41,11 +41,11 @@ function lab(): Lab {
 
 const inLab = { group: group("lab") };
 
-test("making accounts and groups concerns nobody", () => {
+test("making accounts and groups concerns nobody but who is a member then", () => {
   const tracker = new TestTracker();
   const ada = tracker.createUser("ada");
-  tracker.createGroup(ada, "lab");
-  expect(new Follower().take(tracker)).toEqual([]);
+  const gid = tracker.createGroup(ada, "lab");
+  expect(new Follower().take(tracker)).toEqual([{ kind: "access-began", gid, uid: ada }]);
 });
 
 test("a request is for the owner, each answer for the user", () => {

@@ -24,6 +24,8 @@ export type Announcement =
   | { readonly kind: "group-news"; readonly gid: Gid; readonly by: Uid; readonly news: News }
   /** The user is a member no more: for itself, and for the members left, who may be serving it. */
   | { readonly kind: "access-ended"; readonly gid: Gid; readonly uid: Uid }
+  /** The user is a member from now on: for the members, who may have been told of an end of its access. */
+  | { readonly kind: "access-began"; readonly gid: Gid; readonly uid: Uid }
   /** The machine shares the file: whoever follows it has another source. */
   | {
       readonly kind: "shared";
@@ -118,13 +120,19 @@ function ofMergedStanding(
   { gid, uid, before, after }: StandingChange,
   group: GroupName | undefined,
 ): Announcement[] {
-  const ended: Announcement[] = before === "member" ? [{ kind: "access-ended", gid, uid }] : [];
+  const ended = accessChange({ gid, uid, before, after });
   if (group === undefined || before === "none") return ended;
   const tell = (news: News): Announcement[] => [...ended, { kind: "news", to: uid, news }];
   if (state.groups.isDeleted(gid)) return tell({ kind: "group-deleted", group, gid });
   if (after === "member") return tell({ kind: "accepted", group });
   if (after === "requested") return tell({ kind: "accept-void", group, gid });
   return tell(before === "member" ? { kind: "removed", group, gid } : { kind: "rejected", group });
+}
+
+function accessChange({ gid, uid, before, after }: StandingChange): Announcement[] {
+  if (before === after) return [];
+  if (before === "member") return [{ kind: "access-ended", gid, uid }];
+  return after === "member" ? [{ kind: "access-began", gid, uid }] : [];
 }
 
 function lookAt(state: State, { body }: Entry): Before {
@@ -179,10 +187,10 @@ function ofStandings(
   changes: readonly StandingChange[],
 ): Announcement[] {
   return changes.flatMap((change): Announcement[] => {
-    const { gid, uid } = change;
+    const { gid } = change;
     const group = groupName(state, gid) ?? before.group;
     const news = group === undefined ? [] : newsOfChange(state, entry, { ...change, group }, before);
-    return change.before === "member" ? [{ kind: "access-ended", gid, uid }, ...news] : news;
+    return [...accessChange(change), ...news];
   });
 }
 

@@ -1,12 +1,14 @@
 /** What the methods' tests do not show: changes that no client of this tracker has made. */
 import { beforeEach, expect, test } from "bun:test";
 import type { GroupName, Uid } from "../base/ids.ts";
+import { ManualClock } from "../testing/manual-clock.ts";
 import { deviceOf, requestId, TestTracker } from "../testing/test-tracker.ts";
 import type { News, Notice } from "../wire/client-tracker.ts";
 import { Announcer } from "./announcer.ts";
 import type { ClientLink } from "./client-link.ts";
 import { NewsBook } from "./news.ts";
 import { Presence } from "./presence.ts";
+import { RecentRemovals } from "./recent-removals.ts";
 
 const ADDRESS = { host: "192.0.2.1", port: 7000 };
 const LOST: News = { kind: "password-lost" };
@@ -48,7 +50,13 @@ beforeEach(() => {
     ended.session = undefined;
     presence.leave(device, ended, 0);
   };
-  announcer = new Announcer({ state: tracker.state, presence, news: book, endSession });
+  announcer = new Announcer({
+    state: tracker.state,
+    presence,
+    news: book,
+    removals: new RecentRemovals(new ManualClock()),
+    endSession,
+  });
   presence.arrive(device, ADDRESS, link);
 });
 

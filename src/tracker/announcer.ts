@@ -13,12 +13,14 @@ import { accountOf, groupsOf, isMember, membersOf } from "./core/queries.ts";
 import type { State } from "./core/state.ts";
 import type { NewsBook } from "./news.ts";
 import type { Device, FileRef, Presence } from "./presence.ts";
+import type { RecentRemovals } from "./recent-removals.ts";
 import { sameDevice, toSource } from "./sources.ts";
 
 export interface AnnouncerDependencies {
   readonly state: State;
   readonly presence: Presence<ClientLink>;
   readonly news: NewsBook;
+  readonly removals: RecentRemovals;
   /** Ends what the link's session is to the tracker; its connection stays. */
   readonly endSession: (link: ClientLink) => void;
 }
@@ -29,12 +31,14 @@ export class Announcer {
   readonly #state: State;
   readonly #presence: Presence<ClientLink>;
   readonly #news: NewsBook;
+  readonly #removals: RecentRemovals;
   readonly #endSession: (link: ClientLink) => void;
 
-  constructor({ state, presence, news, endSession }: AnnouncerDependencies) {
+  constructor({ state, presence, news, removals, endSession }: AnnouncerDependencies) {
     this.#state = state;
     this.#presence = presence;
     this.#news = news;
+    this.#removals = removals;
     this.#endSession = endSession;
   }
 
@@ -64,6 +68,13 @@ export class Announcer {
     }
   }
 
+  /** The machine was not connected for a while: it hears who lost access meanwhile to what it may serve. */
+  tellRemovals({ uid: listener }: Device, link: ClientLink): void {
+    for (const { gid, uid } of this.#removals.all())
+      if (uid !== listener && isMember(this.#state, gid, listener))
+        link.notify({ kind: "revoked", gid, uid });
+  }
+
   #announce(announcement: Announcement, kept: Map<Uid, News[]>): void {
     switch (announcement.kind) {
       case "news":
@@ -75,6 +86,9 @@ export class Announcer {
         break;
       case "access-ended":
         this.#endAccess(announcement);
+        break;
+      case "access-began":
+        this.#beginAccess(announcement);
         break;
       case "shared":
         this.sourceAppeared(
@@ -114,6 +128,12 @@ export class Announcer {
     this.#presence.unfollowGroup(uid, gid);
     for (const listener of [uid, ...this.#onlineMembers(gid)])
       this.#tell(listener, { kind: "revoked", gid, uid });
+    if (!this.#state.groups.isDeleted(gid)) this.#removals.add({ gid, uid });
+  }
+
+  #beginAccess({ gid, uid }: Of<"access-began">): void {
+    if (!this.#removals.takeBack({ gid, uid })) return;
+    for (const listener of this.#onlineMembers(gid)) this.#tell(listener, { kind: "readmitted", gid, uid });
   }
 
   /** To the machine that goes on as well: it may be serving the others. */

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import type { FileName, GroupName, Uid, UserName } from "../base/ids.ts";
+import { CLOCK_APART_WARN_MS, GRANT_LIFETIME_MS } from "../base/limits.ts";
 import { manifestOf, ServiceWorld } from "../testing/service-clients.ts";
 
 const lab = "lab" as GroupName;
@@ -68,6 +69,50 @@ test("a removal is told to the user and cuts it off everywhere in the group", as
   const { sources } = await eve.call("follow", { gid, fileId: manifestOf("cut").summary.fileId });
   expect(sources.map(({ user }) => user)).toEqual([name("ada")]);
   expect(await bob.heard()).toEqual([]);
+});
+
+test("a seeder that was not connected hears at its login who was removed meanwhile, as long as a grant may run", async () => {
+  const world = new ServiceWorld();
+  const [ada, bob, eve] = [await world.user("ada"), await world.user("bob"), await world.user("eve")];
+  const outsider = await world.user("outsider");
+  await world.group("lab", ada, bob, eve);
+  await world.group("other", ada, eve);
+  const gid = await ada.share("lab", cut, manifestOf("cut"));
+  const uid = bob.session?.uid as Uid;
+  eve.hangUp();
+  await ada.call("remove_member", { id: world.id(), group: lab, user: name("bob") });
+  await ada.call("remove_member", { id: world.id(), group: "other" as GroupName, user: name("eve") });
+
+  const back = await world.connect("eve's machine");
+  await back.login("eve");
+  expect(await back.heard()).toEqual([{ kind: "revoked", gid, uid }]);
+  outsider.hangUp();
+  const stranger = await world.connect("stranger's machine");
+  await stranger.login("outsider");
+  expect(await stranger.heard()).toEqual([]);
+
+  back.hangUp();
+  world.clock.advance(GRANT_LIFETIME_MS + CLOCK_APART_WARN_MS);
+  const later = await world.connect("eve's machine");
+  await later.login("eve");
+  expect(await later.heard()).toEqual([]);
+});
+
+test("a removed member who is accepted again is told of as such, and not as removed", async () => {
+  const world = new ServiceWorld();
+  const [ada, bob, eve] = [await world.user("ada"), await world.user("bob"), await world.user("eve")];
+  await world.group("lab", ada, bob, eve);
+  const gid = await ada.share("lab", cut, manifestOf("cut"));
+  const uid = bob.session?.uid as Uid;
+  await ada.call("remove_member", { id: world.id(), group: lab, user: name("bob") });
+  await bob.call("join_group", { id: world.id(), group: lab });
+  await eve.heard();
+  await ada.call("accept_request", { id: world.id(), group: lab, user: name("bob") });
+  expect(await eve.heard()).toEqual([{ kind: "readmitted", gid, uid }]);
+  eve.hangUp();
+  const back = await world.connect("eve's machine");
+  await back.login("eve");
+  expect(await back.heard()).toEqual([]);
 });
 
 test("leaving revokes too, without news to the one who left", async () => {

@@ -31,6 +31,7 @@ import { LoginThrottle } from "./login-throttle.ts";
 import { NewsBook } from "./news.ts";
 import type { Passwords } from "./passwords.ts";
 import { Presence } from "./presence.ts";
+import { RecentRemovals } from "./recent-removals.ts";
 import { Cluster, type ClusterNetwork } from "./replication/cluster.ts";
 import type { ReplicaServer } from "./replication/replica-server.ts";
 import { SessionTokens } from "./session-tokens.ts";
@@ -97,7 +98,13 @@ export class TrackerService {
     const presence = new Presence<ClientLink>((device) => this.#cluster.presenceChanged(device));
     const news = new NewsBook(store);
     const endSession = (link: ClientLink) => closeSession(this.#desk, link);
-    const announcer = new Announcer({ state, presence, news, endSession });
+    const announcer = new Announcer({
+      state,
+      presence,
+      news,
+      removals: new RecentRemovals(clock),
+      endSession,
+    });
     const cluster = new Cluster(
       {
         ...dependencies,

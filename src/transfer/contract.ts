@@ -9,6 +9,7 @@ import type { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
 import type { Manifest } from "../base/manifest.ts";
 import type { Source } from "../wire/client-tracker.ts";
+import type { GrantRefusal } from "../wire/signed.ts";
 import type { LeftDownload } from "./disk/contract.ts";
 import type { FileIdentity } from "./disk/file-identity.ts";
 
@@ -111,6 +112,12 @@ export interface TransferEngine {
    * @param spared the one machine of that user that goes on
    */
   revoke(gid: Gid, uid: Uid, spared?: Fingerprint): void;
+  /** This machine's user lost access to the group: nothing of it is served from now on, whoever asks. */
+  withdrawGroup(gid: Gid): void;
+  /** That user has access again. */
+  readmit(gid: Gid, uid: Uid): void;
+  /** How often a peer was refused or cut off since the start, by reason. */
+  refusals(): ReadonlyMap<GrantRefusal, number>;
   close(): Promise<void>;
 }
 
@@ -118,6 +125,8 @@ export interface TransferEngine {
 export interface TransferAuthority {
   /** Ed25519 public keys of the trackers whose grants count (SPKI DER, base64url). */
   keys(): readonly string[];
+  /** How far the trackers' wall clock, by which grants end, is ahead of this machine's. */
+  clockAheadMs(): number;
   /** A grant for this client in that group, fresh or cached. @throws Failure */
   grant(gid: Gid): Promise<Grant>;
   readonly fingerprint: Fingerprint;

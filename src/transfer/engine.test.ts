@@ -19,6 +19,7 @@ import {
 import type { Download } from "./contract.ts";
 
 const second = 1_000;
+const minute = 60 * second;
 const PATH = "/fetched";
 const done = (download: Download) => download.snapshot().doneBytes;
 const row = (download: Download, machine: Machine) =>
@@ -280,6 +281,39 @@ test(
   }),
 );
 
+describe("cut off from the trackers", () => {
+  for (const wrongByMs of [-10 * minute, 0, 10 * minute]) {
+    const which = wrongByMs === 0 ? "right" : `wrong by ${wrongByMs / minute} minutes`;
+
+    test(
+      `a seeder whose clock is ${which} serves a former member until its grant ends, and no longer`,
+      inWorld(async (world) => {
+        const file = content(1_000);
+        const ann = await world.machine("ann", { delivery: "manual", trackersAheadMs: wrongByMs });
+        const cid = await world.machine("cid");
+        ann.share(file);
+        const download = cid.fetch(file, [ann]);
+        let servedMs = 0;
+        let before = 0;
+        // No tracker gives another grant, and nobody tells the seeder of the removal.
+        await world.pass(10);
+        cid.grantFailure = new Failure("not-member", "no longer a member");
+        for (let passedMs = 0; passedMs < 2 * GRANT_LIFETIME_MS; passedMs += second) {
+          await world.pass(second - 5, second);
+          await ann.storage.deliver(1);
+          await world.pass(5);
+          if (done(download) > before) servedMs = world.clock.monotonicMs();
+          before = done(download);
+        }
+        expect(servedMs).toBeGreaterThan(GRANT_LIFETIME_MS - 10 * second);
+        expect(servedMs).toBeLessThanOrEqual(GRANT_LIFETIME_MS + minute);
+        expect(ann.engine.refusals().get("ended")).toBe(1);
+        await download.cancel();
+      }),
+    );
+  }
+});
+
 describe("buffers", () => {
   /** Pieces that the downloads of a machine are waiting for, of sources that read and send nothing. */
   const awaited = (sources: readonly Machine[]) =>
@@ -325,6 +359,33 @@ describe("buffers", () => {
 });
 
 describe("offers", () => {
+  test(
+    "of a group that this user has lost end at once for everybody, those of other groups go on",
+    inWorld(async (world) => {
+      const [first, second] = [content(40), content(24)];
+      const [ann, bob, cid] = await three(world);
+      ann.share(first, { path: "/first" });
+      ann.engine.offer({ ...ann.share(second, { path: "/second" }), gid: otherGid });
+      ann.engine.withdraw(gid, second.manifest.summary.fileId);
+      const lost = bob.fetch(first, [ann]);
+      const kept = cid.engine.download({
+        gid: otherGid,
+        manifest: second.manifest,
+        path: PATH,
+        journalPath: "j",
+      });
+      kept.addSource(ann.source());
+      await world.until(() => done(lost) > 0);
+      ann.engine.withdrawGroup(gid);
+      const before = done(lost);
+      expect(await world.outcome(kept.ended)).toBe("complete");
+      // What had left was on its way.
+      expect(done(lost)).toBeLessThan(before + 16 * PIECE_BYTES);
+      expect(row(lost, ann)?.trouble).toBe("the file is no longer shared here");
+      await lost.cancel();
+    }),
+  );
+
   test(
     "a file that is not what it was is no longer offered, its owner is told once, and others go on",
     inWorld(async (world) => {

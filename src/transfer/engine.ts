@@ -9,6 +9,7 @@ import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
 import { UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import type { Transport } from "../net/connection.ts";
+import type { GrantRefusal } from "../wire/signed.ts";
 import type {
   Download,
   DownloadOrder,
@@ -52,7 +53,12 @@ class Engine implements TransferEngine {
     const { transport, workers, clock, authority, seed } = dependencies;
     this.#dependencies = dependencies;
     this.#seeds = new Prng(seed);
-    this.#server = new PeerServer({ slots: workers.slots, clock, keys: () => authority.keys() });
+    this.#server = new PeerServer({
+      slots: workers.slots,
+      clock,
+      keys: () => authority.keys(),
+      nowMs: () => clock.nowMs() + authority.clockAheadMs(),
+    });
     this.#network = new PeerNetwork({ transport, clock, serving: this.#server });
   }
 
@@ -122,6 +128,18 @@ class Engine implements TransferEngine {
 
   revoke(gid: Gid, uid: Uid, spared?: Fingerprint): void {
     this.#server.revoke(gid, uid, spared);
+  }
+
+  withdrawGroup(gid: Gid): void {
+    for (const file of this.#server.served()) if (file.gid === gid) this.#server.stop(file);
+  }
+
+  readmit(gid: Gid, uid: Uid): void {
+    this.#server.readmit(gid, uid);
+  }
+
+  refusals(): ReadonlyMap<GrantRefusal, number> {
+    return this.#server.refusals;
   }
 
   async close(): Promise<void> {

@@ -1,71 +1,113 @@
 /**
- * Who may be served: grants held against the trackers' keys, and removals that outrun them. Pure but for the clock.
+ * Who may be served: grants held against the trackers' keys, what outruns them, and how often which was refused.
+ * Pure: the time is handed in, and is the trackers', by whose clocks grants end. This machine's own may be wrong.
  *
- * A removed member may hold a grant that runs for minutes more. A revocation therefore refuses every grant of that user
- * for that group which could have been signed before it; a grant of a member accepted anew ends later and passes. One for
- * a changed password spares the machine on which it was changed, but nothing that an earlier revocation took from it.
+ * 1. A removed member may hold a grant that runs for minutes more, and may have asked for it in the very moment of the
+ *    removal, at a tracker whose clock is ahead. A revocation therefore voids every grant of that user for that group which
+ *    could have been signed before it, with room for clocks that are apart; `readmit` takes it back at once.
+ * 2. A changed password voids what the user's other machines hold in the same way, without that room: nobody is told of
+ *    their next login. It spares the machine on which it was changed, but gives it nothing back that an earlier one took.
  */
-import type { Clock } from "../base/clock.ts";
-import { Failure } from "../base/failure.ts";
+import type { Failure } from "../base/failure.ts";
 import type { Fingerprint, Gid, Uid } from "../base/ids.ts";
-import { GRANT_LIFETIME_MS } from "../base/limits.ts";
-import { checkGrant } from "../wire/signed.ts";
+import { CLOCK_APART_WARN_MS, GRANT_LIFETIME_MS } from "../base/limits.ts";
+import { checkGrant, type GrantRefusal, grantRefused } from "../wire/signed.ts";
 
-/** An accepted grant: whose, and until when (wall clock). */
+/** An accepted grant: whose, and until when by the trackers' clocks. */
 export interface Admission {
   readonly uid: Uid;
   readonly expiresMs: number;
 }
 
-/** Grants that end no later than that (wall clock) are void; those of the machine that was spared only up to its own time. */
-interface Revocation {
+export interface GrantGateDependencies {
+  /** Wall clock of the trackers. */
+  readonly nowMs: () => number;
+  readonly keys: () => readonly string[];
+}
+
+/** Grants that end no later than that are void; those of the machine that was spared only up to its own time. */
+interface PasswordChange {
   readonly voidUntilMs: number;
-  readonly spared: Fingerprint | undefined;
+  readonly spared: Fingerprint;
   readonly sparedVoidUntilMs: number;
 }
 
 export class GrantGate {
-  readonly #clock: Clock;
+  readonly #nowMs: () => number;
   readonly #keys: () => readonly string[];
+  /** By group and user: grants that end no later than this are void. */
+  readonly #removed = new Map<string, number>();
   /** By group and user. */
-  readonly #revoked = new Map<string, Revocation>();
+  readonly #changed = new Map<string, PasswordChange>();
+  readonly #refusals = new Map<GrantRefusal, number>();
 
-  constructor({ clock, keys }: { clock: Clock; keys: () => readonly string[] }) {
-    this.#clock = clock;
+  constructor({ nowMs, keys }: GrantGateDependencies) {
+    this.#nowMs = nowMs;
     this.#keys = keys;
+  }
+
+  /** How often a grant was refused for each reason. */
+  get refusals(): ReadonlyMap<GrantRefusal, number> {
+    return this.#refusals;
   }
 
   /** @param fingerprint of the very connection over which the grant was shown */
   admit(text: string, gid: Gid, fingerprint: Fingerprint): Admission | Failure {
-    const nowMs = this.#clock.nowMs();
-    const grant = checkGrant(text, this.#keys(), { gid, fingerprint, nowMs });
-    if (grant instanceof Failure) return grant;
-    if (grant.expiresMs <= this.#voidUntilMs(gid, grant.uid, fingerprint))
-      return new Failure(
-        "peer-refused",
-        "the grant was revoked: its user left the group, or has another password",
-      );
-    return { uid: grant.uid, expiresMs: grant.expiresMs };
+    const grant = checkGrant(text, this.#keys(), { gid, fingerprint, nowMs: this.#nowMs() });
+    if (typeof grant === "string") return this.refuse(grant);
+    const { uid, expiresMs } = grant;
+    const key = keyOf(gid, uid);
+    if (expiresMs <= (this.#removed.get(key) ?? 0)) return this.refuse("revoked");
+    if (expiresMs <= this.#outdatedUntilMs(key, fingerprint)) return this.refuse("outdated");
+    return { uid, expiresMs };
   }
 
-  /** @returns why an admission counts no more; undefined while it does */
-  expired(admission: Admission): Failure | undefined {
-    if (this.#clock.nowMs() < admission.expiresMs) return undefined;
-    return new Failure("peer-refused", "the grant has ended and was not renewed");
+  /** How long an admission still counts; nothing or less once it does no more. */
+  leftMs({ expiresMs }: Admission): number {
+    return expiresMs - this.#nowMs();
   }
 
-  /** @param spared the one machine of that user whose grants count on */
+  /** Counts a refusal. */
+  refuse(why: GrantRefusal): Failure {
+    this.#refusals.set(why, (this.#refusals.get(why) ?? 0) + 1);
+    return grantRefused(why);
+  }
+
+  /**
+   * The user was removed from the group; or, with `spared`, has changed its password on that machine, whose grants alone
+   * count on.
+   */
   revoke(gid: Gid, uid: Uid, spared?: Fingerprint): void {
-    const nowMs = this.#clock.nowMs();
-    for (const [key, { voidUntilMs }] of this.#revoked) if (voidUntilMs < nowMs) this.#revoked.delete(key);
-    const sparedVoidUntilMs = spared === undefined ? 0 : this.#voidUntilMs(gid, uid, spared);
-    this.#revoked.set(`${gid} ${uid}`, { voidUntilMs: nowMs + GRANT_LIFETIME_MS, spared, sparedVoidUntilMs });
+    const nowMs = this.#nowMs();
+    this.#forgetBefore(nowMs);
+    const key = keyOf(gid, uid);
+    const voidUntilMs = nowMs + GRANT_LIFETIME_MS;
+    if (spared === undefined) this.#removed.set(key, voidUntilMs + CLOCK_APART_WARN_MS);
+    else {
+      const sparedVoidUntilMs = this.#outdatedUntilMs(key, spared);
+      this.#changed.set(key, { voidUntilMs, spared, sparedVoidUntilMs });
+    }
   }
 
-  /** Up to when that machine's grants for that group are void. */
-  #voidUntilMs(gid: Gid, uid: Uid, machine: Fingerprint): number {
-    const revocation = this.#revoked.get(`${gid} ${uid}`);
-    if (revocation === undefined) return 0;
-    return machine === revocation.spared ? revocation.sparedVoidUntilMs : revocation.voidUntilMs;
+  /** The user is a member again: what was voided by its removal counts. */
+  readmit(gid: Gid, uid: Uid): void {
+    this.#removed.delete(keyOf(gid, uid));
   }
+
+  /** Up to when that machine's grants are void for a change of the password. */
+  #outdatedUntilMs(key: string, machine: Fingerprint): number {
+    const change = this.#changed.get(key);
+    if (change === undefined) return 0;
+    return machine === change.spared ? change.sparedVoidUntilMs : change.voidUntilMs;
+  }
+
+  /** No grant from before these can stand. */
+  #forgetBefore(nowMs: number): void {
+    for (const [key, voidUntilMs] of this.#removed) if (voidUntilMs < nowMs) this.#removed.delete(key);
+    for (const [key, { voidUntilMs }] of this.#changed) if (voidUntilMs < nowMs) this.#changed.delete(key);
+  }
+}
+
+function keyOf(gid: Gid, uid: Uid): string {
+  return `${gid} ${uid}`;
 }

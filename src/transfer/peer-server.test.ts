@@ -85,7 +85,12 @@ function setUp({ slots = UPLOADS_AT_ONCE_MAX, lifetimeMs = GRANT_LIFETIME_MS }: 
   const office = new GrantOffice(clock);
   const network = new SimNetwork();
   const pool = new SharedSlotPool(new SharedArrayBuffer(slots * PIECE_BYTES));
-  const server = new PeerServer({ slots: pool, clock, keys: () => [office.publicKey] });
+  const server = new PeerServer({
+    slots: pool,
+    clock,
+    nowMs: () => clock.nowMs(),
+    keys: () => [office.publicKey],
+  });
   const links: PeerLink[] = [];
 
   /** A member's machine with a link to the server. */
@@ -383,8 +388,8 @@ describe("a revocation", () => {
     await end();
   });
 
-  test("refuses the grants signed before it, for new channels and for those renewed, and admits those after", async () => {
-    const { clock, server, served, peer, end } = await opened();
+  test("refuses the grants signed before it, for new channels and for those renewed, and admits the member again when that is told", async () => {
+    const { server, served, peer, end } = await opened();
     const before = peer.grant();
     server.revoke(gid, peer.uid);
     peer.open(2, { text: before });
@@ -393,15 +398,39 @@ describe("a revocation", () => {
       [1, "peer-refused"],
       [2, "peer-refused"],
     ]);
-    clock.advance(1);
+    server.readmit(gid, peer.uid);
     peer.open(3);
     peer.raw.say({ kind: "request", channel: 3, range: range(0) });
     await settle();
     expect(peer.raw.data).toHaveLength(1);
+    server.revoke(gid, peer.uid);
     peer.raw.say({ kind: "renew", channel: 3, grant: before });
     await settle();
-    expect(peer.closedWith()[2]).toEqual([3, "peer-refused"]);
+    expect(peer.closedWith().slice(2)).toEqual([[3, "peer-refused"]]);
     expect(served.openings).toBe(0);
+    expect(server.refusals.get("revoked")).toBe(3);
+    await end();
+  });
+
+  test("throws away what waits for a reader that is slow, and ends the link", async () => {
+    const { server, peer, pool, end } = await opened();
+    peer.far.pause();
+    peer.ask(0, 1, 2, 3);
+    await settle();
+    server.revoke(gid, peer.uid);
+    await settle();
+    expect(peer.link.isOpen).toBe(false);
+    expect(pool.free).toBe(pool.capacity);
+    await end();
+  });
+
+  test("reaches a channel of a file that was withdrawn and is offered again", async () => {
+    const { server, peer, end } = await opened();
+    server.serve(new MemoryFile());
+    server.revoke(gid, peer.uid);
+    peer.ask(0);
+    await settle();
+    expect(peer.raw.data).toEqual([]);
     await end();
   });
 });
@@ -421,6 +450,23 @@ describe("a grant that ends", () => {
     expect(peer.raw.data).toHaveLength(1);
     expect(peer.closedWith()).toEqual([[1, "peer-refused"]]);
     expect(served.openings).toBe(0);
+    await end();
+  });
+
+  test("ends the channel though nothing is said on it, and throws away what waits for a slow reader", async () => {
+    const { clock, server, pool, peer, connect, end } = await opened({ lifetimeMs });
+    const idle = connect("2");
+    idle.open();
+    await settle();
+    peer.far.pause();
+    peer.ask(0, 1, 2, 3);
+    await settle();
+    clock.advance(lifetimeMs);
+    await settle();
+    expect(idle.closedWith()).toEqual([[1, "peer-refused"]]);
+    expect(peer.link.isOpen).toBe(false);
+    expect(pool.free).toBe(pool.capacity);
+    expect(server.refusals.get("ended")).toBe(2);
     await end();
   });
 

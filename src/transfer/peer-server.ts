@@ -2,7 +2,7 @@
  * The serving half of a client: channels that peers opened, and the pieces that go out over them.
  *
  * Invariant: no byte of a file leaves over a channel without an admission that counts at that moment, and none that was
- * not verified. Which request is served next is for `upload-slots` to say; who is admitted for `grant-gate`; where the
+ * not verified. What is queued for a slow reader when its admission ends is thrown away with the link. Which request is served next is for `upload-slots` to say; who is admitted for `grant-gate`; where the
  * bytes come from for the `ServedFile`.
  */
 import { defined } from "../base/assert.ts";
@@ -12,9 +12,10 @@ import { Failure, toFailure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid, PieceIndex, Uid } from "../base/ids.ts";
 import { HAVE_PIECES_MAX, UNSENT_BYTES_PER_PEER_MAX, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import type { PieceRange, RejectReason } from "../wire/client-peer.ts";
+import type { GrantRefusal } from "../wire/signed.ts";
 import { type UploadChannel, UploadSlots, type UploadTurn } from "./core/upload-slots.ts";
 import type { SlotPool } from "./disk/contract.ts";
-import { type Admission, GrantGate } from "./grant-gate.ts";
+import { type Admission, GrantGate, type GrantGateDependencies } from "./grant-gate.ts";
 import type { PeerLink, ServingSide } from "./peer-link.ts";
 import type { ServedFile } from "./served-file.ts";
 
@@ -24,14 +25,23 @@ interface ServedChannel extends UploadChannel {
   readonly number: number;
   file: ServedFile;
   admission: Admission;
+  cancelExpiry: () => void;
+  /** Pieces given to the link that have not left this process. */
+  unsent: number;
   /** The ranges asked for, by piece: one request a piece at a time. */
   readonly asked: Map<PieceIndex, PieceRange>;
 }
 
 const fileKey = (gid: Gid, fileId: FileId) => `${gid} ${fileId}`;
 
+export interface PeerServerDependencies extends GrantGateDependencies {
+  readonly slots: SlotPool;
+  readonly clock: Clock;
+}
+
 export class PeerServer implements ServingSide {
   readonly #slots: SlotPool;
+  readonly #clock: Clock;
   readonly #gate: GrantGate;
   readonly #files = new Map<string, ServedFile>();
   readonly #channels = new Map<PeerLink, Map<number, ServedChannel>>();
@@ -42,9 +52,15 @@ export class PeerServer implements ServingSide {
   });
   #waitsForSlot = false;
 
-  constructor({ slots, clock, keys }: { slots: SlotPool; clock: Clock; keys: () => readonly string[] }) {
+  constructor({ slots, clock, ...authority }: PeerServerDependencies) {
     this.#slots = slots;
-    this.#gate = new GrantGate({ clock, keys });
+    this.#clock = clock;
+    this.#gate = new GrantGate(authority);
+  }
+
+  /** How often a peer was refused or cut off, and why. */
+  get refusals(): ReadonlyMap<GrantRefusal, number> {
+    return this.#gate.refusals;
   }
 
   /**
@@ -94,12 +110,16 @@ export class PeerServer implements ServingSide {
   /** Ends that user's channels of the group now, and its grants that were signed until now; not of the machine `spared`. */
   revoke(gid: Gid, uid: Uid, spared?: Fingerprint): void {
     this.#gate.revoke(gid, uid, spared);
-    const refusal =
-      spared === undefined
-        ? new Failure("peer-refused", "no longer a member of the group")
-        : new Failure("peer-refused", "the user's password was changed");
-    const isCut = ({ admission, peer }: ServedChannel) => admission.uid === uid && peer !== spared;
-    for (const file of this.#files.values()) if (file.gid === gid) this.#endChannels(file, isCut, refusal);
+    const why = spared === undefined ? "revoked" : "outdated";
+    for (const channels of [...this.#channelsOfFile.values()])
+      for (const channel of [...channels])
+        if (channel.file.gid === gid && channel.admission.uid === uid && channel.peer !== spared)
+          this.#cut(channel, this.#gate.refuse(why));
+  }
+
+  /** The user is a member again. */
+  readmit(gid: Gid, uid: Uid): void {
+    this.#gate.readmit(gid, uid);
   }
 
   // --- what links tell ---
@@ -121,12 +141,15 @@ export class PeerServer implements ServingSide {
       number,
       file,
       admission,
+      cancelExpiry: () => {},
+      unsent: 0,
       peer: link.peer,
       fileId,
       asked: new Map(),
     };
     this.#remember(channel);
     link.admit();
+    this.#watchExpiry(channel);
     link.send({ kind: "opened", channel: number, bits: file.have.isFull ? undefined : file.have.toBytes() });
   }
 
@@ -134,8 +157,12 @@ export class PeerServer implements ServingSide {
     const channel = this.#channels.get(link)?.get(number);
     if (channel === undefined) return;
     const admission = this.#gate.admit(grant, channel.file.gid, link.peer);
-    if (admission instanceof Failure) this.#end(channel, admission);
-    else channel.admission = admission;
+    if (admission instanceof Failure) {
+      this.#cut(channel, admission);
+      return;
+    }
+    channel.admission = admission;
+    this.#watchExpiry(channel);
   }
 
   request(link: PeerLink, number: number, range: PieceRange): void {
@@ -186,6 +213,7 @@ export class PeerServer implements ServingSide {
     const { link, number, file } = channel;
     const ofLink = this.#channels.get(link);
     if (ofLink?.get(number) !== channel) return;
+    channel.cancelExpiry();
     ofLink.delete(number);
     if (ofLink.size === 0) this.#channels.delete(link);
     const ofFile = this.#channelsOfFile.get(file);
@@ -207,11 +235,27 @@ export class PeerServer implements ServingSide {
       if (which(channel)) this.#end(channel, failure);
   }
 
+  /** Ends a channel because of its admission, and with it what has not left yet: a slow reader may have a lot to come. */
+  #cut(channel: ServedChannel, refusal: Failure): void {
+    const { link, unsent } = channel;
+    this.#end(channel, refusal);
+    if (unsent > 0) link.close(refusal);
+  }
+
   /** Ends a channel whose admission counts no more. @returns whether it goes on */
   #isAdmitted(channel: ServedChannel): boolean {
-    const over = this.#gate.expired(channel.admission);
-    if (over !== undefined) this.#end(channel, over);
-    return over === undefined;
+    if (this.#gate.leftMs(channel.admission) > 0) return true;
+    this.#cut(channel, this.#gate.refuse("ended"));
+    return false;
+  }
+
+  /** Nothing else may happen on the channel when its grant ends. The clocks may have been set since: so it looks again. */
+  #watchExpiry(channel: ServedChannel): void {
+    channel.cancelExpiry();
+    const leftMs = Math.max(1, this.#gate.leftMs(channel.admission));
+    channel.cancelExpiry = this.#clock.after(leftMs, () => {
+      if (this.#isAdmitted(channel)) this.#watchExpiry(channel);
+    });
   }
 
   #isOpen(channel: ServedChannel): boolean {
@@ -275,7 +319,11 @@ export class PeerServer implements ServingSide {
       return;
     }
     const bytes = slot.bytes.subarray(range.begin, range.begin + range.length);
-    channel.link.sendData({ channel: channel.number, piece, begin: range.begin }, bytes, () => done("sent"));
+    channel.unsent++;
+    channel.link.sendData({ channel: channel.number, piece, begin: range.begin }, bytes, () => {
+      channel.unsent--;
+      done("sent");
+    });
   }
 }
 

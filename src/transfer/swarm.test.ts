@@ -73,6 +73,7 @@ class SwarmBench {
         authority: {
           fingerprint: self,
           keys: () => [],
+          clockAheadMs: () => 0,
           grant: () => {
             this.grantsAsked++;
             return this.grant();

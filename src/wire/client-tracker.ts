@@ -224,6 +224,8 @@ export const notice = v.variant("kind", [
    * is a member still, but has changed its password on the machine with that key, whose transfers alone go on.
    */
   v.object({ kind: v.literal("revoked"), gid: s.gid, uid: s.uid, except: v.optional(s.fingerprint) }),
+  /** That user, of whom `revoked` was said not long ago, is a member again. */
+  v.object({ kind: v.literal("readmitted"), gid: s.gid, uid: s.uid }),
   /** This session has ended (password changed elsewhere, log-out elsewhere by token). */
   v.object({ kind: v.literal("session-ended"), message: s.shortText }),
   /**

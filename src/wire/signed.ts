@@ -90,30 +90,38 @@ function check<S extends v.GenericSchema>(schema: S, payload: Buffer): v.InferOu
   }
 }
 
-/** Why a seeder refuses a grant, in words for the one who showed it. */
+/** Why a seeder refuses a grant, in words for the one who showed it; a key names the reason where refusals are counted. */
 export const GRANT_REFUSALS = {
   forged: "the grant is not signed by a tracker that is known here",
   expired: "the grant has expired",
   otherGroup: "the grant is for another group",
   otherKey: "the grant is for another machine",
+  revoked: "the grant was revoked: its user is no longer a member of the group",
+  outdated: "the grant was revoked: its user's password was changed on another machine",
+  ended: "the grant has ended and was not renewed",
 } as const;
 
 /**
  * @param expected the group asked for, the key at the other end of this very connection, the time of the trackers
- * @returns the grant, or "peer-refused" with one of GRANT_REFUSALS
+ * @returns the grant, or why it is refused
  */
 export function checkGrant(
   text: string,
   keys: readonly string[],
   expected: { readonly gid: Gid; readonly fingerprint: Fingerprint; readonly nowMs: number },
-): Grant | Failure {
-  const refuse = (why: keyof typeof GRANT_REFUSALS) => new Failure("peer-refused", GRANT_REFUSALS[why]);
+): Grant | GrantRefusal {
   const found = verify(text, "grant", keys);
-  if (found instanceof Failure) return refuse("forged");
-  if (found.fingerprint !== expected.fingerprint) return refuse("otherKey");
-  if (found.gid !== expected.gid) return refuse("otherGroup");
-  if (found.expiresMs <= expected.nowMs) return refuse("expired");
+  if (found instanceof Failure) return "forged";
+  if (found.fingerprint !== expected.fingerprint) return "otherKey";
+  if (found.gid !== expected.gid) return "otherGroup";
+  if (found.expiresMs <= expected.nowMs) return "expired";
   return found;
+}
+
+export type GrantRefusal = keyof typeof GRANT_REFUSALS;
+
+export function grantRefused(why: GrantRefusal): Failure {
+  return new Failure("peer-refused", GRANT_REFUSALS[why]);
 }
 
 /** A public key as it travels: SPKI DER in base64url. */

@@ -127,10 +127,7 @@ const grantOnConnection: FuzzTarget<string> = {
   generate: (draw) => ({ ...signedCase(draw, anyGrant, anySession), isValid: false }),
   check(text) {
     const found = checkGrant(text, KEYS, HERE);
-    if (found instanceof Failure) {
-      mustEqual(found.code, "peer-refused", "a grant that does not count is refused");
-      return false;
-    }
+    if (typeof found === "string") return false;
     mustEqual(
       [found.gid, found.fingerprint],
       [HERE.gid, HERE.fingerprint],
