@@ -18,6 +18,8 @@ describe("a host", () => {
       "::1\t",
       "::1]/\u001b[31m[",
       "::1]#[",
+      "::a:",
+      ":::",
     ])
       expect([host, isHost(host)]).toEqual([host, false]);
   });

@@ -23,7 +23,9 @@ export function isIpv4(host: string): boolean {
 export function isIpv6(host: string): boolean {
   const bare = host.replace(/%[\w.-]+$/, "");
   // The characters first: with others of its own the text could make an address of a web page that means something else.
-  return IPV6_CHARS.test(bare) && bare.includes(":") && URL.canParse(`http://[${bare}]/`);
+  return (
+    IPV6_CHARS.test(bare) && bare.includes(":") && !/[^:]:$/.test(bare) && URL.canParse(`http://[${bare}]/`)
+  );
 }
 
 export function isHost(host: string): boolean {

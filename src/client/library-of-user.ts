@@ -132,7 +132,7 @@ export class UserLibrary {
 }
 
 /** Runs a call of the database; what it throws becomes a Failure. */
-function saying<T>(call: () => T): T {
+export function saying<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
@@ -163,6 +163,24 @@ describe("damage", () => {
     expect(second.of(ANNA).shares()).toEqual([share(11)]);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain("share record");
+    second.close();
+  });
+
+  test("a damaged page is told as a failure by whatever reads it", () => {
+    const first = open();
+    for (let size = 1; size < 100; size++) first.of(ANNA).putShare(share(size));
+    first.close();
+    const database = new Database(path);
+    database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    const pages = database.query("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'share'").all();
+    database.close();
+    const bytes = readFileSync(path);
+    for (const { rootpage } of pages as { rootpage: number }[])
+      bytes.fill(0xff, (rootpage - 1) * 4_096, rootpage * 4_096);
+    writeFileSync(path, bytes);
+    const second = open();
+    for (const read of [() => second.digests(), () => second.of(ANNA).shares()])
+      expect(read).toThrow(Failure);
     second.close();
   });
 

@@ -7,7 +7,7 @@ import { Database } from "bun:sqlite";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { Digest, Uid } from "../base/ids.ts";
 import { forTerminal } from "../base/text.ts";
-import { UserLibrary } from "./library-of-user.ts";
+import { saying, UserLibrary } from "./library-of-user.ts";
 
 const VERSION = 1;
 
@@ -69,9 +69,10 @@ export class Library {
     return new UserLibrary(this.#database, uid, this.#warn);
   }
 
-  /** Of all piece lists that any record needs. */
+  /** Of all piece lists that any record needs. @throws Failure */
   digests(): Set<Digest> {
-    const rows = this.#database.query("SELECT digest FROM share UNION SELECT digest FROM download").all();
+    const sql = "SELECT digest FROM share UNION SELECT digest FROM download";
+    const rows = saying(() => this.#database.query(sql).all());
     return new Set(rows.map((row) => (row as { digest: Digest }).digest));
   }
 

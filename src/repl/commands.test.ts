@@ -41,6 +41,11 @@ async function run(
   }
 }
 
+test("a password of quotes alone is one too", () => {
+  for (const line of ["login ann \\'", 'login ann "\'"', "change_password \\'", "create_user ann '\"'"])
+    expect([line, holdsPassword(line)]).toEqual([line, true]);
+});
+
 test("a word as long as a line is looked up at once", () => {
   const long = "x".repeat(60_000);
   const startedMs = performance.now();

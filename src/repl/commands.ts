@@ -73,10 +73,12 @@ function nameOf(words: readonly string[]): string {
  * line that is refused, for a quote or a misspelled name, holds its password all the same.
  */
 export function holdsPassword(line: string): boolean {
-  const words = cleanPasted(line)
-    .replace(/['"\\]/g, "")
+  // A word of quotes alone stays one: it may be the password.
+  const [first = "", ...rest] = cleanPasted(line)
+    .trim()
     .split(/\s+/)
-    .filter((each) => each !== "");
+    .map((each) => each.replace(/['"\\]/g, ""));
+  const words = first === "" ? rest : [first, ...rest];
   const found = findCommand(words);
   if (!(found instanceof Failure)) return found.args.length > found.command.passwordAt;
   const near = COMMANDS.get(nearestName(words) ?? "");

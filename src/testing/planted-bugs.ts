@@ -232,4 +232,119 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: "frames of any length",
+    caughtBy: { suite: "fuzzing", target: "frames of message rules" },
+    changes: [
+      { file: "wire/frame.ts", find: "if (bodyBytes > bodyBytesMax)", replace: "if (bodyBytes < 0)" },
+    ],
+  },
+  {
+    name: "streamed frames shorter than their head",
+    caughtBy: { suite: "fuzzing", target: "frames of peer rules" },
+    changes: [
+      { file: "wire/frame.ts", find: "if (bodyBytes < streamedHeadBytes)", replace: "if (bodyBytes < 0)" },
+    ],
+  },
+  {
+    name: "lax base64url",
+    caughtBy: { suite: "fuzzing", target: "signed grant" },
+    changes: [
+      {
+        file: "wire/signed.ts",
+        find: 'return bytes.toString("base64url") === text ? bytes : undefined;',
+        replace: "return bytes;",
+      },
+    ],
+  },
+  {
+    name: "a statement for any purpose",
+    caughtBy: { suite: "fuzzing", target: "signed grant" },
+    changes: [
+      {
+        file: "wire/signed.ts",
+        find: "Buffer.concat([Buffer.from(`p2p-${purpose}-1\\n`), payload])",
+        replace: "Buffer.concat([Buffer.from(`${purpose}`.slice(0, 0)), payload])",
+      },
+      {
+        file: "wire/signed.ts",
+        find: "check(SCHEMAS[purpose], payload)",
+        replace: "check(v.union([grant, session]), payload) as never",
+      },
+    ],
+  },
+  {
+    name: "names not composed",
+    caughtBy: { suite: "fuzzing", target: "user name" },
+    changes: [
+      { file: "base/ids.ts", find: 'const name = text.normalize("NFC");', replace: "const name = text;" },
+    ],
+  },
+  {
+    name: "a line that a terminal turns around",
+    caughtBy: { suite: "fuzzing", target: "text for a terminal" },
+    changes: [
+      {
+        file: "base/text.ts",
+        find: "\\u061C\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF",
+        replace: "\\u061C\\u200B-\\u200F\\u202A-\\u202D\\u2060-\\u2069\\uFEFF",
+      },
+    ],
+  },
+  {
+    name: "hosts as an address of a web page has them",
+    caughtBy: { suite: "fuzzing", target: "hosts" },
+    changes: [{ file: "base/address.ts", find: "IPV6_CHARS.test(bare) && ", replace: "" }],
+  },
+  {
+    name: "bits of a peer that are only lent",
+    caughtBy: { suite: "fuzzing", target: "client-peer opened" },
+    changes: [
+      { file: "wire/client-peer.ts", find: "new Uint8Array(rest.subarray(1))", replace: "rest.subarray(1)" },
+    ],
+  },
+  {
+    name: "devices of Windows as file names",
+    caughtBy: { suite: "fuzzing", target: "safe file names" },
+    changes: [
+      {
+        file: "transfer/disk/safe-path.ts",
+        find: "DEVICE.test(name) ? `_${name}` : name",
+        replace: "name",
+      },
+    ],
+  },
+  {
+    name: "journals without their seal",
+    caughtBy: { suite: "fuzzing", target: "journals" },
+    changes: [
+      {
+        file: "transfer/disk/journal.ts",
+        find: "seal(bytes.subarray(0, sealAt))))",
+        replace: "new Uint8Array()))",
+      },
+    ],
+  },
+  {
+    name: "a long word compared with every command",
+    caughtBy: { suite: "fuzzing", target: "lines of the prompt" },
+    changes: [
+      {
+        file: "base/text.ts",
+        find: "if (Math.abs(word.length - candidate.length) >= bestDistance) continue;",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "stored rows by their kind alone",
+    caughtBy: { suite: "fuzzing", target: "stored state rows" },
+    changes: [
+      {
+        file: "tracker/store/stored-rows.ts",
+        find: '&& isClaimed(value["password"], "hash")',
+        replace: "",
+      },
+    ],
+  },
 ];
