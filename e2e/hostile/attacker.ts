@@ -6,7 +6,7 @@ import type { Order, Tally } from "./order.ts";
 const MAIN = join(import.meta.dir, "attacker-main.ts");
 const WAIT_MS_MAX = 60_000;
 
-const NOTHING: Tally = { open: 0, begun: 0, ended: 0, sent: 0, heardBytes: 0 };
+const NOTHING: Tally = { open: 0, begun: 0, ended: 0, sent: 0, heardBytes: 0, leaks: 0 };
 
 export class Attacker {
   readonly #order: Order;

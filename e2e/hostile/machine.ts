@@ -1,18 +1,18 @@
 /** A machine of its own for somebody who means harm: a key, and sockets that speak the program's TLS. */
 import type { Fingerprint } from "../../src/base/ids.ts";
 import { systemClock } from "../../src/base/system-clock.ts";
-import { makeIdentity } from "../../src/net/certificate.ts";
+import { type Identity, makeIdentity } from "../../src/net/certificate.ts";
 import type { Connection, Listener } from "../../src/net/connection.ts";
 import { TlsTcpTransport } from "../../src/net/tls-tcp.ts";
 
 export const LOOPBACK = "127.0.0.1";
 
 export class Machine {
-  readonly fingerprint: Fingerprint;
+  readonly identity: Identity;
   readonly #transport: TlsTcpTransport;
 
-  private constructor(fingerprint: Fingerprint, transport: TlsTcpTransport) {
-    this.fingerprint = fingerprint;
+  private constructor(identity: Identity, transport: TlsTcpTransport) {
+    this.identity = identity;
     this.#transport = transport;
   }
 
@@ -22,7 +22,11 @@ export class Machine {
       { identity, clock: systemClock, report: () => {} },
       { connectionsMax: 100, perAddressMax: 100 },
     );
-    return new Machine(identity.fingerprint, transport);
+    return new Machine(identity, transport);
+  }
+
+  get fingerprint(): Fingerprint {
+    return this.identity.fingerprint;
   }
 
   dial(port: number): Promise<Connection> {

@@ -1,5 +1,7 @@
 /** What a process that attacks is told to do, and what it tells of itself: one line of JSON each. */
 
+import type { Identity } from "../../src/net/certificate.ts";
+
 /** Where it hits. */
 export interface Target {
   readonly port: number;
@@ -63,7 +65,41 @@ export type Flood =
   | "giants"
   | "unknown-kinds";
 
-export type Order = CrowdOrder | GarbageOrder | FloodOrder;
+/** Tries to get bytes of a file that only members of a group may fetch, by all that a handshake can be. */
+export interface HandshakesOrder {
+  readonly attack: "handshakes";
+  readonly target: Target;
+  readonly kinds: readonly HandshakeAttack[];
+  readonly times: number;
+  readonly member: Member;
+}
+
+/** A true member, whose certificate and grant anybody may have seen, but whose key nobody has. */
+export interface Member {
+  /** The key is for the control alone. */
+  readonly identity: Identity;
+  readonly gid: string;
+  readonly fileId: string;
+  readonly grant: string;
+}
+
+export const HANDSHAKE_ATTACKS = [
+  "plain TCP in place of TLS",
+  "an HTTP request",
+  "random bytes",
+  "half a ClientHello, then the end",
+  "TLS 1.2 at most",
+  "no certificate",
+  "a member's certificate without its key",
+  "a key of its own and the grant of another's",
+  "a valid key, but no hello",
+  "data before the handshake is done",
+  "a chain with the member's certificate second",
+  "a resumed session without a certificate",
+] as const;
+export type HandshakeAttack = (typeof HANDSHAKE_ATTACKS)[number] | "the member itself";
+
+export type Order = HandshakesOrder | CrowdOrder | GarbageOrder | FloodOrder;
 
 /** What it has come to so far. */
 export interface Tally {
@@ -77,4 +113,6 @@ export interface Tally {
   readonly sent: number;
   /** Bytes that came back. */
   readonly heardBytes: number;
+  /** Connections over which bytes of the file came. */
+  readonly leaks: number;
 }

@@ -9,13 +9,14 @@ export class TellTale implements Tally {
   ended = 0;
   sent = 0;
   heardBytes = 0;
+  leaks = 0;
 
   constructor() {
     setInterval(() => this.tell(), EVERY_MS);
   }
 
   tell(): void {
-    const { open, begun, ended, sent, heardBytes } = this;
-    process.stdout.write(`${JSON.stringify({ open, begun, ended, sent, heardBytes })}\n`);
+    const { open, begun, ended, sent, heardBytes, leaks } = this;
+    process.stdout.write(`${JSON.stringify({ open, begun, ended, sent, heardBytes, leaks })}\n`);
   }
 }

@@ -270,7 +270,7 @@ describe("changing the password", () => {
 
 test("a user is online on so many machines and no more; one of them may always come back, and one that leaves makes room", async () => {
   const world = new ServiceWorld();
-  await world.user("ada");
+  (await world.user("ada")).hangUp();
   const machines = [];
   for (let at = 0; at < DEVICES_PER_USER_MAX; at++) machines.push(await world.connect(`m${at}`));
   for (const machine of machines) await machine.login("ada");

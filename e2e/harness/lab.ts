@@ -1,0 +1,44 @@
+/** One tracker, ann who owns a group and shares, and bob who fetches: those who must not notice an attack. */
+import { join } from "node:path";
+import type { Client } from "./client.ts";
+import { writeRandomFile } from "./files.ts";
+import { enter, formGroup } from "./group.ts";
+import type { Tracker } from "./tracker.ts";
+import type { World } from "./world.ts";
+
+export interface Lab {
+  readonly world: World;
+  readonly tracker: Tracker;
+  readonly trackerPort: number;
+  readonly ann: Client;
+  /** Where ann listens. */
+  readonly seederPort: number;
+  readonly bob: Client;
+}
+
+export async function openLab(world: World): Promise<Lab> {
+  const tracker = await world.startTracker();
+  const ann = world.startClient("ann");
+  const bob = world.startClient("bob");
+  for (const client of [ann, bob]) await enter(client);
+  await formGroup(ann, [bob]);
+  const [trackerPort = 0] = world.ports;
+  return { world, tracker, trackerPort, ann, seederPort: await portOf(ann), bob };
+}
+
+/** Of what `whoami` says, which follows every command. */
+async function portOf(client: Client): Promise<number> {
+  await client.ok("list_groups");
+  const line = client.out.findLast((text) => text.startsWith("listening")) ?? "";
+  return Number(/:(\d+)$/.exec(line)?.[1]);
+}
+
+let filesMade = 0;
+
+/** Ann shares a new file. @returns its path */
+export async function shareFile({ world, ann }: Lab, bytes: number): Promise<string> {
+  const path = join(world.dir("ann", "files"), `film-${++filesMade}.bin`);
+  writeRandomFile(path, bytes, filesMade);
+  await ann.ok(`upload_file ${path} lab`);
+  return path;
+}
