@@ -1,5 +1,6 @@
 /** Members who mean harm: whatever they serve, the file arrives whole from the others, and they are named. */
 import { expect, test } from "bun:test";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { WRONG_PIECES_MAX } from "../src/base/limits.ts";
 import type { Client } from "./harness/client.ts";
@@ -11,6 +12,8 @@ import { HostileSource, type Malice } from "./hostile/hostile-source.ts";
 
 const FILE_BYTES = 64 * MiB;
 const SHOWN_TO_BYTES = 1 * MiB;
+/** Of a client that is idle again: its own, the tracker, two sources. */
+const FDS_MAX = 60;
 
 interface Swarm {
   readonly file: string;
@@ -19,7 +22,7 @@ interface Swarm {
 }
 
 /** ann and bob share the file; mal has an account and is a member, as is dan. */
-async function swarm(world: World): Promise<Swarm> {
+async function swarm(world: World, bytes = FILE_BYTES): Promise<Swarm> {
   await world.startTracker();
   const ann = world.startClient("ann");
   const bob = world.startClient("bob");
@@ -32,7 +35,7 @@ async function swarm(world: World): Promise<Swarm> {
   await mal.ok("join_group lab");
   await ann.ok("accept_request lab mal");
   const file = join(world.dir("ann", "files"), "film.bin");
-  writeRandomFile(file, FILE_BYTES, 5);
+  writeRandomFile(file, bytes, 5);
   await ann.ok(`upload_file ${file} lab`);
   const ofBob = join(world.dir("bob", "files"), "film.bin");
   await bob.ok(`download_file lab film.bin ${ofBob}`);
@@ -125,3 +128,32 @@ for (const malice of ["stalls", "oversized", "garbage", "silent"] as const) {
     if (malice === "stalls") expect(mal.requestsSeen).toBeGreaterThan(0);
   });
 }
+
+const LIES = [
+  "trickles",
+  "has-nothing",
+  "extra-bits",
+  "long-bitfield",
+  "unasked",
+  "twice",
+  "misplaced",
+  "have-flood",
+] as const satisfies readonly Malice[];
+
+test(`sources that lie about what they have, or send what was not asked for, hold nothing up: ${LIES.join(", ")}`, async () => {
+  await using world = new World();
+  // 125 pieces: three bits of the bitfield are over.
+  const { file, dan } = await swarm(world, FILE_BYTES - 1.5 * MiB);
+  const right = await sha1Of(file);
+  for (const malice of LIES) {
+    await using mal = await hostile(world, malice);
+    const copy = join(world.dir("dan", "files"), `${malice}.bin`);
+    await dan.ok(`download_file lab film.bin ${copy}`);
+    await dan.downloaded(copy);
+    expect([malice, await sha1Of(copy)]).toEqual([malice, right]);
+    expect([malice, mal.channelsSeen > 0]).toEqual([malice, true]);
+    rmSync(copy);
+  }
+  const { pid } = dan;
+  expect(readdirSync(`/proc/${pid}/fd`).length).toBeLessThan(FDS_MAX);
+});

@@ -8,9 +8,9 @@ import { readDownloads, type ShownDownload } from "./downloads.ts";
 import { Program } from "./program.ts";
 
 /** A command whose reply has always the same form, whoever is logged in. */
-const MARK = { command: "whoami", lines: 5, last: /^key +sha256:[0-9a-f]{64}$/ };
+const MARK = { command: "whoami", first: /^user +/, last: /^key +sha256:[0-9a-f]{64}$/ };
 const TRACKER_OF_MARK = /^tracker +/;
-const MARK_IN_TRANSCRIPT = /^ *(?:> whoami$|out (?:user|listening|tracker|data|key) {2,})/;
+const MARK_IN_TRANSCRIPT = /^ *(?:> whoami$|out (?:user|listening|tracker|data|refused|key) {2,})/;
 
 /** Told when it happens, in the midst of other replies. */
 const EVENT = /^Download complete: /;
@@ -52,7 +52,10 @@ export class Client extends Program {
     });
     this.#seen = end + 1;
     const told = this.out.slice(from, end + 1).filter((line) => !EVENT.test(line));
-    const lines = told.slice(0, -MARK.lines);
+    const lines = told.slice(
+      0,
+      told.findLastIndex((line) => MARK.first.test(line)),
+    );
     // Standard error is another pipe: its line may come later than the mark.
     const error = lines.length > 0 ? undefined : await this.#nextError(command);
     return { lines, error };
