@@ -14,13 +14,8 @@ import { DELETED_GROUP_ACCESS, METHOD_ACCESS, ROLES, type Role } from "../testin
 import { failureOf } from "../testing/service-clients.ts";
 import { SimNetwork } from "../testing/sim-network.ts";
 import { deviceOf, hexId, originOf } from "../testing/test-tracker.ts";
-import { METHODS, type Method, type Params } from "../wire/client-tracker.ts";
-import {
-  REPLICA_METHODS,
-  type ReplicaMethod,
-  type ReplicaParams,
-  replicaNotice,
-} from "../wire/tracker-tracker.ts";
+import { METHODS, type Method, notice, type Params } from "../wire/client-tracker.ts";
+import { REPLICA_METHODS, type ReplicaMethod, type ReplicaParams } from "../wire/tracker-tracker.ts";
 import { RpcLink } from "./rpc-link.ts";
 
 interface Answered {
@@ -154,10 +149,10 @@ test("what trackers say to each other is answered to no client, whoever has logg
     const methods = { ...REPLICA_METHODS, hello: METHODS.hello, resume: METHODS.resume };
     const rpc = new RpcConnection({
       connection: far,
-      protocol: { methods, notice: replicaNotice },
+      protocol: { methods, notice },
       clock,
       report: () => {},
-      handler: { closed: () => {} },
+      handler: { notice: () => {}, closed: () => {} },
     });
     await rpc.call("hello", { version: 1, program: "test" });
     const { token } = access.clients.owner;

@@ -217,7 +217,7 @@ describe("of two handovers of a group", () => {
 });
 
 describe("state that is joined without its entries", () => {
-  test("is announced to those who lose something here, and to nobody else", () => {
+  test("is announced to those whose access begins or ends here or who lose something, and to nobody else", () => {
     const ann = left.createUser("ann");
     const ben = left.createUser("ben");
     const gid = left.createGroup(ann, "lab");
@@ -225,7 +225,7 @@ describe("state that is joined without its entries", () => {
     right.hear(left);
     const later = right.createUser("zoe");
     left.createUser("zoe");
-    left.createGroup(ann, "new");
+    const made = left.createGroup(ann, "new");
     left.must({ kind: "change-password", by: ben, passwordHash: "new" });
     left.must({ kind: "remove-member", by: ann, group: group("lab"), user: user("ben") });
     const scope = {
@@ -237,6 +237,7 @@ describe("state that is joined without its entries", () => {
     };
     const announced = mergeAnnounced(right.state, scope, () => right.take(left.log));
     expect(announced).toEqual([
+      { kind: "access-began", gid: made, uid: ann },
       { kind: "access-ended", gid, uid: ben },
       { kind: "news", to: ben, news: { kind: "removed", group: group("lab"), gid } },
       { kind: "password-changed", uid: ben, request: undefined },
