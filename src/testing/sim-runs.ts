@@ -18,11 +18,16 @@ const line: (() => void)[] = [];
 let running = 0;
 
 /** In the order in which they are asked for. */
-export async function simRun(...args: readonly string[]): Promise<SimRun> {
+export function simRun(...args: readonly string[]): Promise<SimRun> {
+  return scriptRun("sim.ts", args);
+}
+
+/** Of another script beside it, in the same line. */
+export async function scriptRun(script: string, args: readonly string[]): Promise<SimRun> {
   while (running >= RUNS_AT_ONCE_MAX) await new Promise<void>((resolve) => line.push(resolve));
   running++;
   try {
-    const child = Bun.spawn([process.execPath, join("scripts", "sim.ts"), ...args], {
+    const child = Bun.spawn([process.execPath, join("scripts", script), ...args], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
     });
