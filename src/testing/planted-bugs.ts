@@ -258,18 +258,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: "a statement for any purpose",
+    name: "a statement that counts for any purpose",
     caughtBy: { suite: "fuzzing", target: "signed grant" },
     changes: [
       {
         file: "wire/signed.ts",
-        find: "Buffer.concat([Buffer.from(`p2p-${purpose}-1\\n`), payload])",
-        replace: "Buffer.concat([Buffer.from(`${purpose}`.slice(0, 0)), payload])",
+        find: "function signedBytes(purpose: Purpose, payload",
+        replace:
+          'function signedBytes(purpose: Purpose, payload: Uint8Array): Uint8Array { return every("any" as Purpose, payload); } function every(purpose: Purpose, payload',
       },
       {
         file: "wire/signed.ts",
-        find: "check(SCHEMAS[purpose], payload)",
-        replace: "check(v.union([grant, session]), payload) as never",
+        find: "return check(SCHEMAS[purpose], payload)",
+        replace: "return (check(v.union([grant, session]), payload) as never)",
       },
     ],
   },
@@ -309,8 +310,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     changes: [
       {
         file: "transfer/disk/safe-path.ts",
-        find: "DEVICE.test(name) ? `_${name}` : name",
-        replace: "name",
+        find: "DEVICE.test(name) ?",
+        replace: "name.length > 1_000 ?",
       },
     ],
   },

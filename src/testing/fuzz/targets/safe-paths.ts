@@ -48,7 +48,7 @@ function checkName(text: string): boolean {
   }
   must(!/[<>:"|?*/\\\p{Cc}\p{Bidi_Control}\p{Cs}]/u.test(name), "no system refuses a character of it");
   must(!/[. ]$/.test(name), "Windows drops nothing at its end");
-  must(!DEVICES.has((name.toLowerCase().split(".")[0] ?? "").trimEnd()), "a name is no device");
+  must(!DEVICES.has((name.toLowerCase().split(".")[0] ?? "").replace(/ +$/, "")), "a name is no device");
   must(utf8Length(`${name}.part`) <= COMPONENT_BYTES_MAX, "every file system takes it, .part appended too");
   mustEqual(safeFileName(name), name, "a name that is safe stays as it is");
   mustEqual(

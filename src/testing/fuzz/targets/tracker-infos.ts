@@ -1,6 +1,6 @@
 /** `tracker_info.txt`: every shape of it that is accepted, what is nearly one, and any bytes in the file. */
 import { writeFile } from "node:fs/promises";
-import { formatAddress } from "../../../base/address.ts";
+import { type Address, formatAddress } from "../../../base/address.ts";
 import { Failure } from "../../../base/failure.ts";
 import type { Fingerprint } from "../../../base/ids.ts";
 import { TRACKERS_MAX } from "../../../base/limits.ts";
@@ -31,9 +31,14 @@ function someEntries(draw: Draw): TrackerEntry[] {
 function plainText(entries: readonly TrackerEntry[]): string {
   return entries
     .map(
-      ({ no, address, pin }) => `${no} ${formatAddress(address)}${pin === undefined ? "" : ` sha256:${pin}`}`,
+      ({ no, address, pin }) => `${no} ${hostAndPort(address)}${pin === undefined ? "" : ` sha256:${pin}`}`,
     )
     .join("\n");
+}
+
+/** Apart, since `sha256` is a host too, but `sha256:8001` a pin that is none. */
+function hostAndPort(address: Address): string {
+  return address.host.includes(":") ? formatAddress(address) : `${address.host} ${address.port}`;
 }
 
 function shaped(draw: Draw, entries: readonly TrackerEntry[]): string {
