@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
@@ -197,4 +197,14 @@ describe("damage", () => {
     database.close();
     expect(open).toThrow("later version");
   });
+});
+
+test.skipIf(process.platform === "win32")("the library is for its owner's eyes only", () => {
+  const folder = mkdtempSync(join(tmpdir(), "p2p-library-mode-"));
+  try {
+    Library.open(join(folder, "client.sqlite"), () => {}).close();
+    expect(statSync(join(folder, "client.sqlite")).mode & 0o777).toBe(0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -4,6 +4,7 @@
  * One SQLite file, one process (the data folder is locked). Rows of one user are never shown to another.
  */
 import { Database } from "bun:sqlite";
+import { closeSync, openSync } from "node:fs";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { Digest, Uid } from "../base/ids.ts";
 import { forTerminal } from "../base/text.ts";
@@ -51,6 +52,8 @@ export class Library {
   static open(path: string, warn: (message: string) => void): Library {
     let database: Database | undefined;
     try {
+      // Made here, so that nobody else may read what this user has and wants. SQLite gives its other files the same mode.
+      if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
       database = new Database(path, { create: true, strict: true });
       prepare(database, path);
       database.run("DELETE FROM download WHERE state = 'complete'");

@@ -5,21 +5,23 @@
  * its owner alone. One writer at a time is assumed: the data folder is locked by whoever runs in it.
  */
 import { constants } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Failure } from "../base/failure.ts";
 import { NET_FILE_BYTES_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 
 const OWNER_ONLY = 0o600;
+const OTHERS = 0o077;
 /** A file that a crash left half written is in nobody's way, and a link in its place is not followed. */
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 
-/** @returns undefined if there is no such file. @throws Failure "disk-error" */
+/** @returns undefined if there is no such file; one that others may read, as a backup may leave it, is closed to them. @throws Failure "disk-error" */
 export async function readSmallFile(path: string): Promise<string | undefined> {
   try {
     await using file = await open(path, "r");
-    const { size } = await file.stat();
+    const { size, mode } = await file.stat();
+    if ((mode & OTHERS) !== 0) await closeToOthers(file);
     if (size > NET_FILE_BYTES_MAX)
       throw new Failure("disk-error", `${forTerminal(path)} is longer than ${NET_FILE_BYTES_MAX} bytes`);
     return await file.readFile("utf8");
@@ -27,6 +29,11 @@ export async function readSmallFile(path: string): Promise<string | undefined> {
     if (isMissing(error)) return undefined;
     throw diskFailure("read", path, error);
   }
+}
+
+/** Where a file system knows no modes, or the file is another user's, there is nothing to mend: the folder is private too. */
+async function closeToOthers(file: FileHandle): Promise<void> {
+  if (process.platform !== "win32") await file.chmod(OWNER_ONLY).catch(() => {});
 }
 
 /** @throws Failure "disk-error" */

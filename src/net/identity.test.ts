@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
@@ -152,5 +152,18 @@ describe("replacing a file", () => {
     expect(await readFile(join(folder, "file"), "utf8")).toBe("fresh");
     expect(await readFile(victim, "utf8")).toBe("untouched");
     expect((await readdir(folder)).sort()).toEqual(["file", "victim"]);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("a key file that others may read", () => {
+  test("is closed to them again at the next start, and is the same key", async () => {
+    const folder = await freshFolder();
+    const identity = await loadOrMakeIdentity(folder);
+    const { publicKey } = await loadOrMakeSigningKey(folder);
+    const paths = ["identity.pem", "signing-key.pem"].map((name) => join(folder, name));
+    for (const path of paths) await chmod(path, 0o644);
+    expect((await loadOrMakeIdentity(folder)).fingerprint).toBe(identity.fingerprint);
+    expect((await loadOrMakeSigningKey(folder)).publicKey).toBe(publicKey);
+    for (const path of paths) expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 });

@@ -227,7 +227,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     changes: [
       {
         file: "wire/signed.ts",
-        find: 'if (found.fingerprint !== expected.fingerprint) return refuse("otherKey");',
+        find: 'if (found.fingerprint !== expected.fingerprint) return "otherKey";',
         replace: "",
       },
     ],

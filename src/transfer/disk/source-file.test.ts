@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import { appendFile, mkdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { Failure } from "../../base/failure.ts";
 import { FILE_BYTES_MAX } from "../../base/limits.ts";
 import { TempFolder } from "../../testing/temp-folder.ts";
@@ -21,7 +22,8 @@ async function caught(promise: Promise<unknown>): Promise<Failure> {
 /** What the open file, and one opened again by what was remembered, say after `change`. */
 async function saysAfter(change: (path: string) => Promise<void>): Promise<(string | undefined)[]> {
   await using folder = await TempFolder.make();
-  const path = folder.join("shared");
+  await mkdir(folder.join("inner"));
+  const path = folder.join("inner/shared");
   await writeFile(path, "some content");
   await utimes(path, 1000, 1000);
   const source = await SourceFile.open(path, idle);
@@ -77,6 +79,19 @@ describe("a shared file", () => {
     };
     expect(await saysAfter(byCopy)).toEqual([said, said]);
     expect(await saysAfter(byLink)).toEqual([said, said]);
+  });
+
+  test("whose folder was swapped for a link to another one with a file of that name, size and time is replaced", async () => {
+    const said = `F was replaced by another file ${again}`;
+    const bySwap = async (path: string) => {
+      const parent = dirname(path);
+      await mkdir(`${parent}/secret`);
+      await writeFile(`${parent}/secret/shared`, "other secret");
+      await utimes(`${parent}/secret/shared`, 1000, 1000);
+      await rename(parent, `${parent}-moved`);
+      await symlink(`${parent}-moved/secret`, parent);
+    };
+    expect(await saysAfter(bySwap)).toEqual([said, said]);
   });
 
   test("that was removed says so", async () => {
