@@ -9,8 +9,8 @@ import { World } from "./harness/world.ts";
 const missing = whyNoCapture();
 if (missing !== undefined) console.warn(`nothing is captured on the wire: ${missing}`);
 
-const FILE_BYTES = 2 * MiB;
-const TEXT = Buffer.from("All work and no play makes Jack a dull boy.\n".repeat(24_000));
+const FILE_BYTES = 1 * MiB;
+const TEXT = Buffer.from("All work and no play makes Jack a dull boy.\n".repeat(6_000));
 /** The first bytes of a TLS 1.3 handshake record, and of one that carries data. */
 const HANDSHAKE_RECORD = Buffer.from([0x16, 0x03, 0x01]);
 const DATA_RECORD = Buffer.from([0x17, 0x03, 0x03]);
@@ -95,7 +95,7 @@ test.skipIf(missing !== undefined)(
       // The same search finds 32 bytes of it, wherever they begin.
       const planted = Buffer.concat([
         all.subarray(0, 1_001),
-        content.subarray(777_777, 777_809),
+        content.subarray(77_777, 77_809),
         all.subarray(0, 99),
       ]);
       expect(holdsPartOf(content, planted)).toBe(true);

@@ -10,6 +10,9 @@ const CALLS = "read,write,readv,writev,sendto,recvfrom,sendmsg,recvmsg,sendmmsg,
 /** More than one call moves. */
 const CALL_BYTES_MAX = 8 * 1024 * 1024;
 const SOCKET = /^\d+ +\w+\(\d+<(TCP(?:v6)?:\[[^\]]*\])>/;
+const RESUMED = /^\d+ +<\.{3} \w+ resumed>/;
+/** What is before the bytes of a call fits in. */
+const HEAD_CHARS = 200;
 const THREAD = /^\d+/;
 const UNFINISHED = "<unfinished ...>";
 
@@ -40,18 +43,27 @@ export class WireCapture {
     const parts = new Map<string, Buffer[]>();
     const begun = new Map<string, string>();
     for (const line of readFileSync(this.#log, "latin1").split("\n")) {
-      const thread = THREAD.exec(line)?.[0] ?? "";
-      const socket = SOCKET.exec(line)?.[1] ?? (line.includes(" resumed>") ? begun.get(thread) : undefined);
+      const head = line.slice(0, HEAD_CHARS);
+      const thread = THREAD.exec(head)?.[0] ?? "";
+      const socket = SOCKET.exec(head)?.[1] ?? (RESUMED.test(head) ? begun.get(thread) : undefined);
       begun.delete(thread);
       if (socket === undefined) continue;
       if (line.endsWith(UNFINISHED)) begun.set(thread, socket);
-      if (/"\.\.\./.test(line)) throw new Error(`bytes are cut off: ${line.slice(0, 200)}`);
       const ofSocket = parts.get(socket) ?? [];
-      for (const [, hex = ""] of line.matchAll(/"((?:\\x[0-9a-f]{2})+)"/g))
-        ofSocket.push(Buffer.from(hex.replaceAll("\\x", ""), "hex"));
+      for (const bytes of stringsOf(line)) ofSocket.push(bytes);
       parts.set(socket, ofSocket);
     }
     return new Map([...parts].map(([socket, bytes]) => [socket, Buffer.concat(bytes)]));
+  }
+}
+
+/** The strings of a call, each byte of them written as `\\x` and two digits. */
+function* stringsOf(line: string): Generator<Buffer> {
+  for (let at = line.indexOf('"'); at >= 0; at = line.indexOf('"', at)) {
+    const end = line.indexOf('"', at + 1);
+    if (line.startsWith("...", end + 1)) throw new Error(`bytes are cut off: ${line.slice(0, HEAD_CHARS)}`);
+    yield Buffer.from(line.slice(at + 1, end).replaceAll("\\x", ""), "hex");
+    at = end + 1;
   }
 }
 
