@@ -84,13 +84,18 @@ export class ServiceWorld {
   store: WatchedStore;
   service: TrackerService;
   readonly #no: number;
+  readonly #algorithm: PasswordAlgorithm;
   #runs = 0;
   #requests = 0;
   #clients: TestClient[] = [];
 
-  /** @param no the tracker's number */
-  constructor(no = 1) {
+  /**
+   * @param no the tracker's number
+   * @param algorithm of the passwords
+   */
+  constructor(no = 1, algorithm: PasswordAlgorithm = cheapPasswords) {
     this.#no = no;
+    this.#algorithm = algorithm;
     this.store = new WatchedStore(this.disk);
     this.service = this.#start();
   }
@@ -136,7 +141,7 @@ export class ServiceWorld {
   readonly #verify = async (password: string, hash: string): Promise<boolean> => {
     if (this.isBusy) throw new Failure("try-later", "busy");
     this.verified.push(hash);
-    return cheapPasswords.verify(password, hash);
+    return this.#algorithm.verify(password, hash);
   };
 
   #start(): TrackerService {
@@ -156,7 +161,7 @@ export class ServiceWorld {
         },
         prng: new Prng(1),
         signing: testSigning,
-        passwords: new Passwords({ ...cheapPasswords, verify: this.#verify }),
+        passwords: new Passwords({ ...this.#algorithm, verify: this.#verify }),
         afterTurn: (work) => setImmediate(alive(work)),
         failed: (failure) => this.failures.push(failure),
         ...NOBODY_ELSE,

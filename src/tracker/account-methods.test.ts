@@ -3,12 +3,20 @@ import type { Gid, GroupName, UserName } from "../base/ids.ts";
 import {
   ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX,
   DEVICES_PER_USER_MAX,
+  LOGIN_DELAY_MS_MAX,
   SESSION_LIFETIME_MS,
   WRONG_LOGINS_FREE,
 } from "../base/limits.ts";
 import { failureOf, ServiceWorld, testSigning } from "../testing/service-clients.ts";
 import { hexId } from "../testing/test-tracker.ts";
 import type { checkGrant } from "../wire/signed.ts";
+import { argon2id } from "./passwords.ts";
+
+const TIMED_ROUNDS = 15;
+
+function median(values: readonly number[]): number {
+  return values.toSorted((left, right) => left - right)[values.length >> 1] ?? 0;
+}
 
 const lab = "lab" as GroupName;
 const name = (text: string) => text as UserName;
@@ -62,6 +70,40 @@ describe("connections and sessions", () => {
     await failureOf(client.login("ada", "guess"));
     await failureOf(client.login("nobody", "guess"));
     expect(world.verified).toEqual(["hash of secret", "hash of nothing"]);
+  });
+
+  test("by the time that it takes, an unknown user cannot be told from a known one", async () => {
+    const world = new ServiceWorld(1, argon2id);
+    await world.user("ada");
+    const client = await world.connect("m");
+    const tookMs = { ada: [] as number[], nobody: [] as number[] };
+    world.verified.length = 0;
+    for (let round = 0; round < TIMED_ROUNDS; round++)
+      for (const user of ["ada", "nobody"] as const) {
+        world.clock.advance(LOGIN_DELAY_MS_MAX);
+        const startNs = Bun.nanoseconds();
+        expect((await failureOf(client.login(user, "guess"))).code).toBe("wrong-credentials");
+        tookMs[user].push((Bun.nanoseconds() - startNs) / 1e6);
+      }
+    expect(world.verified).toHaveLength(2 * TIMED_ROUNDS);
+    expect(median(tookMs.nobody) / median(tookMs.ada)).toBeWithin(0.5, 2);
+  });
+
+  test("guesses at a name that nobody has are slowed as those at a name that somebody has", async () => {
+    const world = new ServiceWorld();
+    await world.user("ada");
+    const answers = async (user: string, host: string) => {
+      const thief = await world.connect(`thief ${host}`, host);
+      const said: string[] = [];
+      for (let tries = 0; tries < 2 * WRONG_LOGINS_FREE; tries++) {
+        said.push((await failureOf(thief.login(user, "guess"))).message);
+        if (tries > WRONG_LOGINS_FREE) world.clock.advance(1_500);
+      }
+      return said;
+    };
+    const known = await answers("ada", "203.0.113.5");
+    expect(known.filter((line) => line.includes("too many wrong"))).not.toEqual([]);
+    expect(await answers("nobody", "203.0.113.6")).toEqual(known);
   });
 
   test("a tracker too busy to check a password counts nothing as wrong", async () => {
