@@ -118,6 +118,7 @@ class Flooding {
       const { user: name, password } = login;
       this.#request(1, "login", { name, password, listening });
       await this.#answered(2);
+      if (kind === "sessions") this.#tale.sent++;
     }
     const stream = STREAMS[kind];
     if (stream !== undefined) await this.#stream(stream);
