@@ -62,9 +62,9 @@ export async function flood(order: FloodOrder, tale: TellTale): Promise<void> {
 
 let shared: Promise<Identity> | undefined;
 
-/** Sessions are those of one machine each: the same one twice takes the place of itself. */
-function identityFor({ flood: kind, login }: FloodOrder): Promise<Identity> {
-  if (kind === "sessions" || login !== undefined) return makeIdentity();
+/** A session is that of one machine: the same one twice takes the place of itself. */
+function identityFor({ login }: FloodOrder): Promise<Identity> {
+  if (login !== undefined) return makeIdentity();
   shared ??= makeIdentity();
   return shared;
 }
@@ -118,7 +118,6 @@ class Flooding {
       const { user: name, password } = login;
       this.#request(1, "login", { name, password, listening });
       await this.#answered(2);
-      if (kind === "sessions") this.#tale.sent++;
     }
     const stream = STREAMS[kind];
     if (stream !== undefined) await this.#stream(stream);
@@ -134,7 +133,6 @@ class Flooding {
     }
   }
 
-  /** Of sessions nothing more is asked: they stay. */
   async #ask(): Promise<void> {
     const params = REQUESTS[this.#order.flood];
     if (params === undefined) return;

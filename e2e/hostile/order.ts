@@ -57,7 +57,6 @@ export type Flood =
   | "lists"
   | "accounts"
   | "logins"
-  | "sessions"
   | "join-requests"
   | "new-groups"
   | "opens"

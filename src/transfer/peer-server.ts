@@ -104,7 +104,7 @@ export class PeerServer implements ServingSide {
   open(link: PeerLink, number: number, gid: Gid, fileId: FileId, grant: string): void {
     const admission = this.#gate.admit(grant, gid, link.peer);
     if (admission instanceof Failure) {
-      link.endServed(number, admission);
+      link.refuseGrant(number, admission);
       return;
     }
     // Only who may see the group learns whether a file is served here.
@@ -131,8 +131,10 @@ export class PeerServer implements ServingSide {
     const channel = this.#channels.get(link)?.get(number);
     if (channel === undefined) return;
     const admission = this.#gate.admit(grant, channel.file.gid, link.peer);
-    if (admission instanceof Failure) this.#end(channel, admission);
-    else channel.admission = admission;
+    if (admission instanceof Failure) {
+      this.#forget(channel);
+      link.refuseGrant(number, admission);
+    } else channel.admission = admission;
   }
 
   request(link: PeerLink, number: number, range: PieceRange): void {
