@@ -70,10 +70,8 @@ test("another key at the address of a known tracker gets no word from client or 
 
   const machine = await Machine.make();
   const heard: string[] = [];
-  let connections = 0;
   const [port = 0] = world.ports;
   const listener = await machine.listen(port, (connection) => {
-    connections++;
     new RawLink(connection, ({ method }) => {
       heard.push(method);
       return {};
@@ -85,7 +83,6 @@ test("another key at the address of a known tracker gets no word from client or 
   // The other tracker of the list comes back, and dials the address too.
   const again = await world.startTracker(2);
   await again.line(/shows another key/);
-  expect(connections).toBeGreaterThan(1);
   expect(heard).toEqual([]);
   listener.close();
 });

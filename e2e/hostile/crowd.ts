@@ -6,8 +6,6 @@ import type { CrowdOrder, Idleness } from "./order.ts";
 import { helloOf, ownAddress, plainSocket, tlsSocket } from "./stranger-socket.ts";
 import type { TellTale } from "./tell-tale.ts";
 
-/** One that was ended is there again after this: it idles, and does not hammer. */
-const AGAIN_MS = 15_000;
 const DRIP_MS = 1_000;
 /** So many are begun in one turn, so that none has to wait in the backlog of the listener. */
 const AT_ONCE = 50;
@@ -46,7 +44,7 @@ function idle(order: CrowdOrder, tale: TellTale, one: { identity: Identity; at: 
   socket.on("close", () => {
     if (isOpen) tale.open--;
     tale.ended++;
-    setTimeout(() => idle(order, tale, one), AGAIN_MS * (0.5 + Math.random()));
+    setTimeout(() => idle(order, tale, one), order.againMs * (0.5 + Math.random()));
   });
 }
 
