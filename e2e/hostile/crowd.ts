@@ -6,12 +6,10 @@ import type { CrowdOrder, Idleness } from "./order.ts";
 import { helloOf, ownAddress, plainSocket, tlsSocket } from "./stranger-socket.ts";
 import type { TellTale } from "./tell-tale.ts";
 
-/** One that was ended is there again after this: it idles, and does not hammer. */
-const AGAIN_MS = 5_000;
 const DRIP_MS = 1_000;
-/** So many are begun in one turn, so that none has to wait in the backlog of the listener. */
-const AT_ONCE = 50;
-const TURN_MS = 10;
+/** Handshakes under way: with more, those of a busy machine would run into their deadline and never become a crowd. */
+const PENDING_MAX = 150;
+const PAUSE_MS = 5;
 
 /** The head of a record that holds a ClientHello, and the first of it; the rest never comes. */
 const CLIENT_HELLO = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3, ...new Uint8Array(500));
@@ -19,13 +17,21 @@ const CLIENT_HELLO = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3, ...new 
 export async function crowd(order: CrowdOrder, tale: TellTale): Promise<never> {
   const identity = await makeIdentity();
   for (let at = 0; at < order.connections; at++) {
-    idle(order, tale, { identity, at });
-    if (at % AT_ONCE === 0) await Bun.sleep(TURN_MS);
+    void idle(order, tale, { identity, at });
   }
   return await new Promise<never>(() => {});
 }
 
-function idle(order: CrowdOrder, tale: TellTale, one: { identity: Identity; at: number }): void {
+let pending = 0;
+
+async function idle(
+  order: CrowdOrder,
+  tale: TellTale,
+  one: { identity: Identity; at: number },
+): Promise<void> {
+  while (pending >= PENDING_MAX) await Bun.sleep(PAUSE_MS);
+  pending++;
+
   const { target, kinds, from, addresses } = order;
   const address = ownAddress(from + (one.at % addresses));
   const kind = kinds[Math.floor(one.at / addresses) % kinds.length] ?? "mute";
@@ -34,6 +40,7 @@ function idle(order: CrowdOrder, tale: TellTale, one: { identity: Identity; at: 
   tale.begun++;
   const opened = () => {
     isOpen = true;
+    pending--;
     tale.open++;
     if (kind === "drip") drip(socket);
     if (kind === "greeted") socket.write(helloOf(target));
@@ -45,8 +52,9 @@ function idle(order: CrowdOrder, tale: TellTale, one: { identity: Identity; at: 
   });
   socket.on("close", () => {
     if (isOpen) tale.open--;
+    else pending--;
     tale.ended++;
-    setTimeout(() => idle(order, tale, one), AGAIN_MS);
+    setTimeout(() => void idle(order, tale, one), order.againMs * (0.5 + Math.random()));
   });
 }
 

@@ -62,9 +62,9 @@ export async function flood(order: FloodOrder, tale: TellTale): Promise<void> {
 
 let shared: Promise<Identity> | undefined;
 
-/** Sessions are those of one machine each: the same one twice takes the place of itself. */
-function identityFor({ flood: kind, login }: FloodOrder): Promise<Identity> {
-  if (kind === "sessions" || login !== undefined) return makeIdentity();
+/** A session is that of one machine: the same one twice takes the place of itself. */
+function identityFor({ login }: FloodOrder): Promise<Identity> {
+  if (login !== undefined) return makeIdentity();
   shared ??= makeIdentity();
   return shared;
 }
@@ -133,7 +133,6 @@ class Flooding {
     }
   }
 
-  /** Of sessions nothing more is asked: they stay. */
   async #ask(): Promise<void> {
     const params = REQUESTS[this.#order.flood];
     if (params === undefined) return;

@@ -1,6 +1,5 @@
 /** What is no protocol at all, or breaks off in the midst of one. */
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { makeIdentity } from "../../src/net/certificate.ts";
 import type { GarbageOrder } from "./order.ts";
@@ -54,6 +53,7 @@ async function thrown(
   tale: TellTale,
 ): Promise<void> {
   tale.begun++;
+  const closed = new Promise((resolve) => socket.on("close", resolve));
   socket.on("data", (bytes: Buffer) => {
     tale.heardBytes += bytes.length;
   });
@@ -61,6 +61,6 @@ async function thrown(
     kind(socket);
     tale.sent++;
   });
-  await once(socket, "close");
+  await closed;
   tale.ended++;
 }

@@ -25,6 +25,8 @@ export interface CrowdOrder {
   /** The first of these addresses. */
   readonly from: number;
   readonly kinds: readonly Idleness[];
+  /** One that was ended is there again after about this. */
+  readonly againMs: number;
 }
 
 /** Sends what is nothing, in many connections one after the other, and some at once. */
@@ -57,7 +59,6 @@ export type Flood =
   | "lists"
   | "accounts"
   | "logins"
-  | "sessions"
   | "join-requests"
   | "new-groups"
   | "opens"

@@ -44,11 +44,11 @@ export class RawLink {
   }
 
   /** @returns the result as it came @throws Failure what the other side answered */
-  call(method: string, params: unknown): Promise<unknown> {
+  call(method: string, params: unknown, tail?: Uint8Array): Promise<unknown> {
     const n = this.#next++;
     const waiting = Promise.withResolvers<unknown>();
     this.#waiting.set(n, waiting);
-    this.#connection.send(encodeMessage({ kind: "request", n, method, params }));
+    this.#connection.send(encodeMessage({ kind: "request", n, method, params }, tail));
     return waiting.promise;
   }
 

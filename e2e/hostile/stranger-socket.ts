@@ -7,8 +7,9 @@ import { encodeMessage } from "../../src/wire/envelope.ts";
 import { LOOPBACK } from "./machine.ts";
 import type { Target } from "./order.ts";
 
-/** @param index from 0: 127.1.0.1 and so on, one for each. Linux takes all of 127.0.0.0/8 as its own */
+/** @param index from 0: 127.1.0.1 and so on, one for each; -1: that of everybody. Linux takes all of 127.0.0.0/8 as its own */
 export function ownAddress(index: number): string {
+  if (index < 0) return LOOPBACK;
   return `127.1.${index >> 8}.${(index & 255) + 1}`;
 }
 

@@ -240,10 +240,13 @@ export const UNSENT_BYTES_PER_PEER_MAX = 4 * PIECE_BYTES;
 export const CHANNELS_PER_CONNECTION_MAX = 1_024;
 /**
  * Messages of one peer that move no data: channels opened, cancels, what is refused, what is about no channel. One that comes
- * back opens all its channels at once; a signature that has to be verified takes 35 us.
+ * back opens all its channels at once.
  */
 export const FUTILE_MESSAGES_AT_ONCE_MAX = 4 * CHANNELS_PER_CONNECTION_MAX;
 export const FUTILE_MESSAGES_PER_SECOND_MAX = 200;
+/** Grants of one peer that do not count: a removed member tries a few before it knows; to verify one takes 35 us. */
+export const BAD_GRANTS_AT_ONCE_MAX = 32;
+export const BAD_GRANTS_PER_SECOND_MAX = 1;
 /** Pieces named in one message that tells of new ones: more go into several. */
 export const HAVE_PIECES_MAX = 16_384;
 /** Copies of one piece in flight in the endgame. */

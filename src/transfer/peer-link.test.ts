@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid } from "../base/ids.ts";
 import {
+  BAD_GRANTS_AT_ONCE_MAX,
+  BAD_GRANTS_PER_SECOND_MAX,
   CHANNELS_PER_CONNECTION_MAX,
   FUTILE_MESSAGES_AT_ONCE_MAX,
   HANDSHAKE_MS_MAX,
@@ -76,9 +78,11 @@ class RecordingServing implements ServingSide {
   readonly told: unknown[] = [];
   /** What it does when a request comes. */
   onRequest: (link: PeerLink) => void = () => {};
+  onOpen: (link: PeerLink, channel: number) => void = () => {};
 
-  open(_link: PeerLink, channel: number, _gid: Gid, _fileId: FileId, grant: string): void {
+  open(link: PeerLink, channel: number, _gid: Gid, _fileId: FileId, grant: string): void {
     this.told.push(["open", channel, grant]);
+    this.onOpen(link, channel);
   }
   renew(_link: PeerLink, channel: number, grant: string): void {
     this.told.push(["renew", channel, grant]);
@@ -508,6 +512,19 @@ describe("one who has shown no right to be here", () => {
     channel.leave();
     expect(world.near.isVouched).toBe(false);
   });
+});
+
+test("a peer that shows grants without end that do not count is dropped after some", async () => {
+  const world = await greeted();
+  world.serving.onOpen = (link, channel) => link.refuseGrant(channel, new Failure("peer-refused", "no"));
+  for (let at = 1; at <= BAD_GRANTS_AT_ONCE_MAX; at++) world.peer.say(open(at));
+  await settle();
+  expect(world.link.isOpen).toBe(true);
+  expect(world.peer.heardOf("closed")).toHaveLength(BAD_GRANTS_AT_ONCE_MAX);
+  world.clock.advance(1_000 * BAD_GRANTS_PER_SECOND_MAX);
+  for (let at = 1; at <= 2; at++) world.peer.say(open(100 + at));
+  await settle();
+  expect(world.peer.ended).toBeDefined();
 });
 
 describe("a peer whose messages move nothing", () => {

@@ -13,6 +13,8 @@ import type { Clock } from "../base/clock.ts";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid } from "../base/ids.ts";
 import {
+  BAD_GRANTS_AT_ONCE_MAX,
+  BAD_GRANTS_PER_SECOND_MAX,
   CHANNELS_PER_CONNECTION_MAX,
   FUTILE_MESSAGES_AT_ONCE_MAX,
   FUTILE_MESSAGES_PER_SECOND_MAX,
@@ -90,6 +92,7 @@ export class PeerLink {
   readonly #served = new Set<number>();
   readonly #whenClosed: (link: PeerLink) => void;
   readonly #futile: Allowance;
+  readonly #badGrants: Allowance;
   #nextChannel = 1;
   #greeted = false;
   /** undefined also while a frame comes whose channel has ended: it is thrown away. */
@@ -123,6 +126,10 @@ export class PeerLink {
     this.#keepAlive = new KeepAlive({ connection, clock });
     this.#futile = new Allowance(
       { atOnce: FUTILE_MESSAGES_AT_ONCE_MAX, perSecond: FUTILE_MESSAGES_PER_SECOND_MAX },
+      clock.monotonicMs(),
+    );
+    this.#badGrants = new Allowance(
+      { atOnce: BAD_GRANTS_AT_ONCE_MAX, perSecond: BAD_GRANTS_PER_SECOND_MAX },
       clock.monotonicMs(),
     );
     connection.attach({
@@ -169,6 +176,18 @@ export class PeerLink {
 
   send(message: PeerMessage): void {
     this.#connection.send(encodePeerMessage(message));
+  }
+
+  /** The grant with which the peer opened the channel does not count. */
+  refuseGrant(channel: number, failure: Failure): void {
+    this.endServed(channel, failure);
+    this.countBadGrant();
+  }
+
+  /** @throws Failure "too-many" for one that goes on showing grants that do not count: it is dropped */
+  countBadGrant(): void {
+    if (!this.#badGrants.take(this.#clock.monotonicMs()))
+      throw new Failure("too-many", "the peer shows grants without end that do not count");
   }
 
   /** Says that a range is not served. Who goes on asking for such is dropped. */

@@ -127,7 +127,7 @@ export class PeerServer implements ServingSide {
   open(link: PeerLink, number: number, gid: Gid, fileId: FileId, grant: string): void {
     const admission = this.#gate.admit(grant, gid, link.peer);
     if (admission instanceof Failure) {
-      link.endServed(number, admission);
+      link.refuseGrant(number, admission);
       return;
     }
     // Only who may see the group learns whether a file is served here.
@@ -159,6 +159,7 @@ export class PeerServer implements ServingSide {
     const admission = this.#gate.admit(grant, channel.file.gid, link.peer);
     if (admission instanceof Failure) {
       this.#cut(channel, admission);
+      link.countBadGrant();
       return;
     }
     channel.admission = admission;
