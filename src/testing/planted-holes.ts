@@ -25,6 +25,7 @@ function hole(
 }
 
 const HANDSHAKE = "net/handshake.ts";
+const QUOTA = "net/connection-quota.ts";
 const SIGNED = "wire/signed.ts";
 const SERVER = "transfer/peer-server.ts";
 const PASSWORDS = "tracker/passwords.ts";
@@ -67,9 +68,33 @@ const CONNECTIONS: readonly PlantedHole[] = [
   ),
   hole(
     "lets one address take all connections",
-    "net/connection-quota.ts",
-    ["if (fromHost >= this.#options.perAddressMax) return false;", ""],
-    ["net/connection-quota.test.ts", "one address has its own bound, and what it releases it may take again"],
+    QUOTA,
+    ["if (own !== undefined && sizeOf(own) >= this.#options.perAddressMax) return own;", ""],
+    ["net/connection-quota.test.ts", "has its share, and what it releases it may take again"],
+  ),
+  hole(
+    "turns honest newcomers away while strangers have all the places",
+    QUOTA,
+    ["if (crowd !== undefined && evicted === undefined) return", "if (crowd !== undefined) return"],
+    [
+      "net/connection-quota.test.ts",
+      "have a bound: beyond it the address that holds most strangers gives up its oldest",
+    ],
+  ),
+  hole(
+    "keeps the connection of who had to give way",
+    "net/tls-tcp.ts",
+    ["if (outcome.evicted !== undefined) outcome.evicted.#life?.evict();", ""],
+    [
+      "net/tls-tcp.test.ts",
+      "an address beyond its share takes the place of its own oldest stranger, never that of one vouched for",
+    ],
+  ),
+  hole(
+    "answers pings without end",
+    "net/keep-alive.ts",
+    ["if (!this.#allowance.take(this.#heardMs))", "if (false)"],
+    ["net/keep-alive.test.ts", "of pings or pongs is a breach, while as many as honest ones make are none"],
   ),
   hole(
     "buffers without end for a slow reader",
@@ -185,6 +210,24 @@ const ACCOUNTS: readonly PlantedHole[] = [
     ["if (account.passwordStamp !== session.passwordStamp)", "if (false)"],
     [ACCOUNT_TESTS, "ends the other sessions and their tokens; this one goes on with its new token"],
   ),
+  hole(
+    "makes accounts without end for one address",
+    "tracker/account-quota.ts",
+    ["if (!this.#allowanceOf(address, nowMs).take(nowMs))", "if (false)"],
+    [
+      "tracker/account-quota.test.ts",
+      "an address makes many accounts at once, then few, and takes nothing from another",
+    ],
+  ),
+  hole(
+    "lets one user be online on machines without end",
+    "tracker/account-methods.ts",
+    ["  refuseAnotherDevice(desk, device, name);\n", ""],
+    [
+      ACCOUNT_TESTS,
+      "a user is online on so many machines and no more; one of them may always come back, and one that leaves makes room",
+    ],
+  ),
 ];
 
 const GROUPS: readonly PlantedHole[] = [
@@ -244,23 +287,116 @@ const GRANTS: readonly PlantedHole[] = [
   ),
   hole(
     "serves on when the grant has ended",
-    "transfer/grant-gate.ts",
-    ["if (this.#clock.nowMs() < admission.expiresMs) return undefined;", "return undefined;"],
+    SERVER,
+    ["if (this.#gate.leftMs(channel.admission) > 0) return true;", "return true;"],
     [SERVER_TESTS, "without renewal ends the channel with the next request"],
+  ),
+  hole(
+    "leaves a channel open on which nothing is said when its grant ends",
+    SERVER,
+    ["if (this.#isAdmitted(channel)) this.#watchExpiry(channel);", ""],
+    [
+      SERVER_TESTS,
+      "ends the channel though nothing is said on it, and throws away what waits for a slow reader",
+    ],
+  ),
+  hole(
+    "sends what waits for a slow reader after its access has ended",
+    SERVER,
+    ["if (unsent > 0) link.close(refusal);", "void unsent;"],
+    [SERVER_TESTS, "throws away what waits for a reader that is slow, and ends the link"],
+  ),
+  hole(
+    "judges grants by its own clock",
+    "transfer/engine.ts",
+    ["nowMs: () => clock.nowMs() + authority.clockAheadMs(),", "nowMs: () => clock.nowMs(),"],
+    [
+      "transfer/engine.test.ts",
+      "a seeder whose clock is wrong by 10 minutes serves a former member until its grant ends, and no longer",
+    ],
+  ),
+  hole(
+    "takes a grant that was signed in the moment of the removal",
+    "transfer/grant-gate.ts",
+    ["voidUntilMs + CLOCK_APART_WARN_MS", "voidUntilMs"],
+    [
+      "transfer/grant-gate.test.ts",
+      "a revocation voids a grant of the same moment from a tracker whose clock is ahead, too",
+    ],
+  ),
+  hole(
+    "takes the grants of a stolen session after the change of the password",
+    "transfer/grant-gate.ts",
+    ['if (expiresMs <= this.#outdatedUntilMs(key, fingerprint)) return this.refuse("outdated");', ""],
+    [
+      "transfer/grant-gate.test.ts",
+      "one that spares a machine voids what the user's other machines hold, and nothing of that one",
+    ],
+  ),
+  hole(
+    "does not tell a seeder that was away who was removed meanwhile",
+    "tracker/account-methods.ts",
+    ["desk.announcer.tellRemovals(device, link);", ""],
+    [
+      "tracker/group-methods.test.ts",
+      "a seeder that was not connected hears at its login who was removed meanwhile, as long as a grant may run",
+    ],
+  ),
+  hole(
+    "serves a deleted group until everything else of it has ended",
+    "client/client-app.ts",
+    ["this.#engine.withdrawGroup(gid);", ""],
+    ["client/client-app.test.ts", "a deleted group is served to nobody any more, before anything else ends"],
+  ),
+  hole(
+    "looks at grants without end that do not count",
+    "transfer/peer-link.ts",
+    ["if (!this.#badGrants.take(this.#clock.monotonicMs()))", "if (false)"],
+    [
+      "transfer/peer-link.test.ts",
+      "a peer that shows grants without end that do not count is dropped after some",
+    ],
+  ),
+  hole(
+    "hears messages without end that move nothing",
+    "transfer/peer-link.ts",
+    ["if (!this.#futile.take(this.#clock.monotonicMs()))", "if (false)"],
+    ["transfer/peer-link.test.ts", "is dropped when it asks for what it is refused without end"],
+  ),
+  hole(
+    "waits for ever for the hello of a peer",
+    "transfer/peer-link.ts",
+    ["if (!this.#greeted) this.close(", "if (false) this.close("],
+    ["transfer/peer-link.test.ts", "and says no hello in time is dropped"],
+  ),
+  hole(
+    "keeps a place for a peer that is admitted nowhere any more",
+    "transfer/peer-link.ts",
+    ["this.#connection.vouch(false);", ""],
+    [
+      "transfer/peer-link.test.ts",
+      "is not vouched for: only while a channel is open that was admitted, or that is wanted from here",
+    ],
+  ),
+  hole(
+    "serves ranges that reach beyond a piece",
+    SERVER,
+    ["range.begin + range.length > file.manifest.pieceLength(piece)", "false"],
+    [SERVER_TESTS, "beyond the end of a short last piece close the link"],
   ),
   hole(
     "takes a removed member's grant again",
     "transfer/grant-gate.ts",
-    ["if (voidUntilMs !== undefined && grant.expiresMs <= voidUntilMs)", "if (false)"],
+    ['if (expiresMs <= (this.#removed.get(key) ?? 0)) return this.refuse("revoked");', ""],
     [
       SERVER_TESTS,
-      "refuses the grants signed before it, for new channels and for those renewed, and admits those after",
+      "refuses the grants signed before it, for new channels and for those renewed, and admits the member again when that is told",
     ],
   ),
   hole(
     "lets a removed member's channels stand",
     SERVER,
-    ["(channel) => channel.admission.uid === uid", "() => false"],
+    ["this.#cut(channel, this.#gate.refuse(why));", "void channel;"],
     [SERVER_TESTS, "cuts that user's channels of that group at once, and nobody else's"],
   ),
   hole(
@@ -273,8 +409,8 @@ const GRANTS: readonly PlantedHole[] = [
     "tells strangers which files are here",
     SERVER,
     [
-      "if (admission instanceof Failure) {\n      link.endServed(number, admission);",
-      'if (admission instanceof Failure) {\n      link.endServed(number, this.find(gid, fileId) === undefined ? new Failure("unknown-file", "no") : admission);',
+      "if (admission instanceof Failure) {\n      link.refuseGrant(number, admission);",
+      'if (admission instanceof Failure) {\n      link.refuseGrant(number, this.find(gid, fileId) === undefined ? new Failure("unknown-file", "no") : admission);',
     ],
     [
       SERVER_TESTS,
@@ -373,6 +509,12 @@ const NAMES: readonly PlantedHole[] = [
     "net/durable-file.ts",
     ["const OWNER_ONLY = 0o600;", "const OWNER_ONLY = 0o644;"],
     ["net/identity.test.ts", "is made once, for its owner's eyes only, and read from then on"],
+  ),
+  hole(
+    "leaves a key file open that others may read",
+    "net/durable-file.ts",
+    ["if ((mode & OTHERS) !== 0)", "if (mode < 0)"],
+    ["net/identity.test.ts", "is closed to them again at the next start, and is the same key"],
   ),
 ];
 
