@@ -100,9 +100,12 @@ test("no password is in any byte of the folders, in a log, a line, an error or t
 
 const GUESSERS_OF_ONE_ADDRESS = 10;
 const GUESSERS_APART = 10;
+const ADDRESSES = 1 + GUESSERS_APART;
+/** More than they may have in a minute. */
+const TRIES_MOST = ADDRESSES * 20;
 const ATTACK_MS = 2_500;
-const LOGIN_MS_MAX = 2_000;
-const COMMAND_MS_MAX = 1_000;
+const LOGIN_MS_MAX = 5_000;
+const COMMAND_MS_MAX = 3_000;
 const GROWTH_KB_MAX = 120_000;
 
 /** How many tries at one account one address has within that time. */
@@ -165,7 +168,7 @@ test.skipIf(!HAS_MANY_LOOPBACK_ADDRESSES)(
     const attack = Promise.all(ports.map((each) => guess(each, counts, stop.signal)));
     try {
       // All free tries are gone before the owner comes.
-      await until(async () => counts.slowed > ports.length);
+      await until(async () => counts.slowed > ports.length || counts.looked > TRIES_MOST);
 
       const login = await timed(() => olga.ok("login olga pw"));
       expect(login.ms).toBeLessThan(allowedMs(LOGIN_MS_MAX, login));
@@ -177,8 +180,7 @@ test.skipIf(!HAS_MANY_LOOPBACK_ADDRESSES)(
       await attack;
     }
 
-    const addresses = 1 + GUESSERS_APART;
-    expect(counts.looked).toBeLessThanOrEqual(addresses * triesWithin(performance.now() - startMs));
+    expect(counts.looked).toBeLessThanOrEqual(ADDRESSES * triesWithin(performance.now() - startMs));
     expect(counts.slowed).toBeGreaterThan(counts.looked);
     expect(await olga.ok("list_groups")).toEqual(["besides  ben  1 member  none"]);
     if (before === undefined) return;
