@@ -33,7 +33,7 @@ async function readPage(): Promise<{ threats: readonly string[]; claims: readonl
 
 /** Titles in the source of a test file; what a template fills in may be anything. */
 function titlesIn(source: string): RegExp[] {
-  const found = [...source.matchAll(/\btest(?:\.\w+)?\(\s*(["'`])((?:\\.|(?!\1).)*)\1/g)];
+  const found = [...source.matchAll(/\btest(?:\.\w+(?:\([^()]*\))?)?\(\s*(["'`])((?:\\.|(?!\1).)*)\1/g)];
   return found.map(([, , title = ""]) => {
     const parts = title.replaceAll(/\\(.)/g, "$1").split(/\$\{[^}]*\}/);
     return new RegExp(`^${parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join(".+")}$`);
