@@ -1,5 +1,11 @@
 /** Those who are not the tracker that they would be taken for: nothing of theirs is taken, and they are told nothing. */
 import { expect, test } from "bun:test";
+import { generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import type { RequestId, Uid, UserName } from "../src/base/ids.ts";
+import { makeStamp } from "../src/tracker/core/hybrid-time.ts";
+import { type Entry, encodeEntry, type Origin } from "../src/wire/entry.ts";
+import { formatPublicKey } from "../src/wire/signed.ts";
 import { encodeList } from "../src/wire/tracker-tracker.ts";
 import { enter } from "./harness/group.ts";
 import { startTrackers } from "./harness/trackers.ts";
@@ -7,57 +13,67 @@ import { World } from "./harness/world.ts";
 import { Machine } from "./hostile/machine.ts";
 import { RawLink } from "./hostile/raw-link.ts";
 
-const uid = "a".repeat(32);
-const origin = "1-00000000deadbeef";
+const uid = "a".repeat(32) as Uid;
+const origin = "2-00000000deadbeef" as Origin;
 
-/** An account that nobody made, as an entry and as a row. */
-const FORGED_ENTRY = {
-  key: { origin, seq: 1 },
-  stamp: { ms: Date.now(), count: 0, origin },
-  request: "b".repeat(32),
-  body: { kind: "user-created", uid, name: "root", passwordHash: "$argon2id$v=19$m=19456,t=2,p=1$AAAA$AAAA" },
-};
-
-function introduction() {
-  const own = { no: 2, origin, clockMs: Date.now(), key: "A".repeat(59), vector: [{ origin, seq: 1 }] };
-  return { version: 1, ...own };
+/** An account that nobody made at any tracker, well formed. */
+async function forgedEntry(): Promise<Entry> {
+  const passwordHash = await Bun.password.hash("known", {
+    algorithm: "argon2id",
+    memoryCost: 8,
+    timeCost: 1,
+  });
+  return {
+    key: { origin, seq: 1 },
+    stamp: makeStamp(Date.now(), 0),
+    request: "b".repeat(32) as RequestId,
+    body: { kind: "account-created", uid, name: "root" as UserName, passwordHash },
+  };
 }
 
-test("somebody with a key of their own who speaks as a tracker does is refused every word, and changes nothing", async () => {
+/** The words of a tracker that gives what it holds, the forged account first. */
+async function trackerWords(): Promise<readonly (readonly [string, unknown, Uint8Array?])[]> {
+  const key = formatPublicKey(generateKeyPairSync("ed25519").publicKey);
+  const introduction = { version: 1, no: 2, origin, clockMs: Date.now(), key, vector: [{ origin, seq: 1 }] };
+  return [
+    ["greet", introduction],
+    ["push", {}, encodeList([encodeEntry(await forgedEntry())])],
+    ["rows", {}, encodeList([])],
+    ["adopt", { vector: [{ origin, seq: 1 }] }],
+    ["presence", { here: [], gone: [] }],
+    ["look", {}],
+    ["keep_blob", { digest: "c".repeat(64) }],
+  ];
+}
+
+test("forged entries are taken from a key that is pinned as a tracker's, and from no other, whatever it says", async () => {
   await using world = new World(2);
-  const [first] = await startTrackers(world);
-  const ann = world.startClient("ann");
-  await enter(ann);
-  await ann.ok("create_group lab");
-  const records = async () => (await first?.status())?.find((line) => line.startsWith("records"));
+  const [trusted, stranger] = [await Machine.make(), await Machine.make()];
+  const list = world.path("pinned.txt");
+  writeFileSync(list, `${world.address(1)}\n${world.address(2)} sha256:${trusted.fingerprint}\n`);
+  const tracker = await world.startTracker(1, { trackerInfo: list });
+  const ann = world.startClient("ann", { trackerInfo: list });
+  await ann.ok("create_user ann pw");
+  const records = async () => (await tracker.status()).find((line) => line.startsWith("records"));
   const before = await records();
   const [port = 0] = world.ports;
-  const machine = await Machine.make();
+
   for (const greeting of ["greet", "hello"]) {
-    const link = new RawLink(await machine.dial(port));
-    const outcome = link.call(greeting, greeting === "greet" ? introduction() : { version: 1, program: "x" });
-    if (greeting === "greet") await expect(outcome).rejects.toMatchObject({ code: "protocol" });
-    else await outcome;
-    const tail = encodeList([JSON.stringify(FORGED_ENTRY)]);
-    const words: readonly (readonly [string, unknown, Uint8Array?])[] = [
-      ["push", {}, tail],
-      ["rows", {}, encodeList([])],
-      ["adopt", { vector: [{ origin, seq: 1 }] }],
-      ["presence", { here: [], gone: [] }],
-      ["look", {}],
-      ["get_blob", { digest: "c".repeat(64), offset: 0 }],
-      ["keep_blob", { digest: "c".repeat(64) }],
-    ];
-    for (const [method, params, bytes] of words) {
-      const answer = link.call(method, params, bytes);
-      await expect(answer).rejects.toMatchObject({ name: "Failure" });
-    }
+    const link = new RawLink(await stranger.dial(port));
+    if (greeting === "hello") await link.call("hello", { version: 1, program: "x" });
+    for (const [method, params, tail] of await trackerWords())
+      await expect(link.call(method, params, tail)).rejects.toMatchObject({ name: "Failure" });
     link.close();
   }
   expect(await records()).toBe(before);
-  expect(await ann.refused("login root pw")).toContain("already logged in");
-  await ann.ok("logout");
-  expect(await ann.refused("login root pw")).toBe("error: wrong user id or password");
+  expect(await ann.refused("login root known")).toBe("error: wrong user id or password");
+
+  // The very same words from the key that is listed: so the others fail by their key alone.
+  const link = new RawLink(await trusted.dial(port));
+  for (const [method, params, tail] of (await trackerWords()).slice(0, 2))
+    await link.call(method, params, tail);
+  await ann.ok("login root known");
+  link.close();
 });
 
 test("another key at the address of a known tracker gets no word from client or tracker, and the user is told", async () => {
