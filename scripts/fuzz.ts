@@ -1,8 +1,9 @@
 /**
  * Fuzzes the decoders: `npm run test:fuzz -- [--runs N] [--seed S] [--only NAME]... [--planted NAME]`.
  *
- * Prints of each target how many inputs a second it took and what share of them was accepted, or the first input that
- * shows something wrong and how to play it again; then goes on with the next target. `--only` takes a target's name or
+ * Prints of each target how many inputs a second it took and how many of them were accepted, or the first input that
+ * shows something wrong and how to play it again; then goes on with the next target. `--runs some` makes as many inputs of
+ * each target as `npm test` does. `--only` takes a target's name or
  * how several begin. With `--planted` a wrong variant of the program is fuzzed, in a child process, by the targets that
  * are to catch it. Exit code: 0 nothing found, 1 something, 2 anything else.
  */
@@ -34,16 +35,17 @@ function chosen(all: readonly FuzzTarget[], only: readonly string[]): readonly F
   });
 }
 
-async function fuzzAll(seed: number, runs: number): Promise<number> {
+/** @param runs "some": as many as in the tests */
+async function fuzzAll(seed: number, runs: number | "some"): Promise<number> {
   const { FUZZ_TARGETS } = await import("../src/testing/fuzz/fuzz-targets.ts");
+  const { runsInTests } = await import("../src/testing/fuzz/fuzz-target.ts");
   const { describeFinding, fuzz } = await import("../src/testing/fuzz/fuzz-run.ts");
   let found = 0;
   for (const target of chosen(FUZZ_TARGETS, values.only)) {
-    const report = await fuzz(target, seed, runs);
-    const share = ((100 * report.accepted) / report.runs).toFixed(1);
+    const report = await fuzz(target, seed, runs === "some" ? runsInTests(target) : runs);
     const speed = Math.round(report.runsPerSecond);
     if (report.finding === undefined)
-      console.log(`${target.name}: ${runs} inputs, ${speed} a second, ${share} % accepted`);
+      console.log(`${target.name}: ${report.runs} inputs, ${speed} a second, ${report.accepted} accepted`);
     else console.log(describeFinding(report.finding));
     if (report.finding !== undefined) found++;
   }
@@ -53,9 +55,9 @@ async function fuzzAll(seed: number, runs: number): Promise<number> {
 
 async function main(): Promise<number> {
   const seed = values.seed === undefined ? randomSeed() >>> 0 : Number(values.seed);
-  const runs = Number(values.runs);
-  if (!Number.isInteger(seed) || !Number.isInteger(runs) || runs < 1)
-    throw new Error("--seed and --runs take whole numbers");
+  const runs = values.runs === "some" ? values.runs : Number(values.runs);
+  if (!Number.isInteger(seed) || (runs !== "some" && (!Number.isInteger(runs) || runs < 1)))
+    throw new Error("--seed takes a whole number, --runs one too, or some");
   if (values.planted === undefined) return fuzzAll(seed, runs);
   const only = values.only.length > 0 ? values.only : targetsFor(values.planted);
   const args = ["--runs", values.runs, "--seed", String(seed), ...only.flatMap((name) => ["--only", name])];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type ArgsDef, parseArgs } from "citty";
 import { Failure } from "../base/failure.ts";
-import { readCommandLine } from "./command-line.ts";
+import { readCommandLine, refuseUnreadable } from "./command-line.ts";
 
 const form = {
   name: "p2p client",
@@ -19,6 +19,7 @@ const args: ArgsDef = {
 /** As citty parses it. Failures come back as their line. */
 function read(...words: readonly string[]) {
   try {
+    refuseUnreadable("p2p", words);
     const line = readCommandLine(form, parseArgs([...words], args));
     return { words: line.words, folder: line.folders.get("data-dir"), stay: line.switches.has("stay") };
   } catch (error) {
@@ -52,6 +53,12 @@ describe("a command line", () => {
     expect(read("a", "b", "--data_dir=x")).toBe(`usage: p2p client has no option --data_dir; ${takes}`);
     expect(read("a", "b", "--\u001b[2J")).toBe(`usage: p2p client has no option --\\u{1b}[2J; ${takes}`);
     expect(read("a", "b", "--constructor")).toContain("has no option --constructor");
+  });
+
+  test("is refused with an option of the name that citty keeps for words, which may stand behind --", () => {
+    for (const option of ["-_", "--_", "--_=3", "--no-_", "-_x", "-x_"])
+      expect(read("a", "b", option)).toBe(`usage: there is no option ${option} (p2p --help tells more)`);
+    expect(read("a", "--", "-_")).toEqual({ words: ["a", "-_"], folder: undefined, stay: false });
   });
 
   test("is refused with a folder option that has no folder", () => {

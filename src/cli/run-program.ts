@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from "node:util";
 import { type CommandDef, defineCommand, renderUsage, runCommand } from "citty";
 import { Failure, toFailure } from "../base/failure.ts";
 import { forTerminal, nearest } from "../base/text.ts";
+import { refuseUnreadable } from "./command-line.ts";
 
 export interface Program {
   readonly name: string;
@@ -51,6 +52,7 @@ async function answer(program: Program, words: readonly string[]): Promise<strin
   if (wantsHelp && (load === undefined || first === undefined)) return renderUsage(root);
   if (load === undefined) throw noCommand(program, first);
   if (wantsHelp) return renderUsage(await withNeededWords(await load()), root);
+  refuseUnreadable(name, words);
   await runCommand(root, { rawArgs: [...words] });
   return undefined;
 }

@@ -15,6 +15,9 @@ export interface FuzzCase<I extends FuzzInput = FuzzInput> {
   readonly isValid?: boolean;
 }
 
+/** Inputs of each target in `npm test`. */
+export const RUNS_IN_TESTS = 10_000;
+
 export interface FuzzTarget<I extends FuzzInput = FuzzInput> {
   readonly name: string;
   /** Inputs in `npm test` where RUNS_IN_TESTS of them would take too long, and why they would. */
@@ -23,6 +26,10 @@ export interface FuzzTarget<I extends FuzzInput = FuzzInput> {
   generate(draw: Draw): FuzzCase<I>;
   /** @returns whether it was accepted. @throws whatever must not happen */
   check(input: I): boolean | Promise<boolean>;
+}
+
+export function runsInTests({ fewer }: FuzzTarget): number {
+  return fewer?.runs ?? RUNS_IN_TESTS;
 }
 
 /** What must hold and does not: the program is wrong, not the input. */

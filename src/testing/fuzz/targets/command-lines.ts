@@ -1,7 +1,7 @@
 /** What people type: the command line of the program, and whole lines of the prompt down to the client's method. */
 import { parseArgs } from "citty";
 import { Failure } from "../../../base/failure.ts";
-import { type CommandForm, readCommandLine } from "../../../cli/command-line.ts";
+import { type CommandForm, readCommandLine, refuseUnreadable } from "../../../cli/command-line.ts";
 import type { CommandContext } from "../../../repl/command.ts";
 import { COMMANDS, findCommand, holdsPassword } from "../../../repl/commands.ts";
 import { type ParserOptions, quoteWord, splitWords } from "../../../repl/parser.ts";
@@ -58,7 +58,12 @@ const programArguments: FuzzTarget<string> = {
     return { input: words.join("\n") };
   },
   check(text) {
-    const line = orFailure(() => readCommandLine(FORM, parseArgs(text.split("\n"), ARGS)), ["usage"]);
+    const words = text.split("\n");
+    const read = () => {
+      refuseUnreadable("p2p", words);
+      return readCommandLine(FORM, parseArgs(words, ARGS));
+    };
+    const line = orFailure(read, ["usage"]);
     if (line instanceof Failure) {
       must(!/[\p{Cc}\p{Bidi_Control}]/u.test(line.message), "an error can be shown");
       return false;
