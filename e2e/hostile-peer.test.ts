@@ -129,6 +129,35 @@ for (const malice of ["stalls", "oversized", "garbage", "silent"] as const) {
   });
 }
 
+test("a source that sends a wrong piece first and right ones later is asked for no more than it is good for", async () => {
+  await using world = new World();
+  await world.startTracker();
+  const ann = world.startClient("ann");
+  const dan = world.startClient("dan");
+  for (const client of [ann, dan]) await enter(client);
+  await formGroup(ann, [dan]);
+  const file = join(world.dir("ann", "files"), "film.bin");
+  writeRandomFile(file, 8 * MiB, 6);
+  await ann.ok(`upload_file ${file} lab`);
+  const [trackerPort = 0] = world.ports;
+  const content = new Uint8Array(await Bun.file(file).arrayBuffer());
+  const person = { trackerPort, user: "ann", password: "pw", group: "lab", file: "film.bin" };
+  await using mal = await HostileSource.start({ ...person, malice: "repents", content });
+  await ann.ok("stop_share lab film.bin");
+
+  // All but the one piece comes from it; that one is never asked of it again.
+  const copy = join(world.dir("dan", "files"), "film.bin");
+  await dan.ok(`download_file lab film.bin ${copy}`);
+  const stuck = await dan.download("all but one piece is there", ({ percent }) => percent >= 90);
+  expect(stuck).toMatchObject({ state: "D", dropped: [] });
+  expect(mal.requestsSeen).toBe(16);
+  expect(await Bun.file(copy).exists()).toBe(false);
+
+  await ann.ok(`upload_file ${file} lab`);
+  await dan.downloaded(copy);
+  expect(await sha1Of(copy)).toBe(await sha1Of(file));
+});
+
 const LIES = [
   "trickles",
   "has-nothing",

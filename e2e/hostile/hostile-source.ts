@@ -26,7 +26,8 @@ import { RawLink } from "./raw-link.ts";
  * announces a frame of 4 GiB; `garbage` sends what is no frame at all; `silent` does not even say hello. `trickles` sends
  * a few bytes a second of what it is asked for; `has-nothing` claims all and then refuses each piece; `extra-bits` and
  * `long-bitfield` answer with a bitfield that no such file has; `unasked` answers with another piece, `twice` with wrong
- * bytes two times, `misplaced` with bytes of the middle of a piece; `have-flood` tells of the same pieces without end.
+ * bytes two times, `misplaced` with bytes of the middle of a piece; `have-flood` tells of the same pieces without end;
+ * `repents` answers its first request wrong and all others right.
  */
 export type Malice =
   | "wrong-pieces"
@@ -41,7 +42,8 @@ export type Malice =
   | "unasked"
   | "twice"
   | "misplaced"
-  | "have-flood";
+  | "have-flood"
+  | "repents";
 
 /** A frame header with the greatest length that it can hold, of the kind that carries pieces. */
 const OVERSIZED_HEADER = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 25);
@@ -56,6 +58,8 @@ export interface HostileOrder {
   readonly group: string;
   readonly file: string;
   readonly malice: Malice;
+  /** The file's own bytes, for one that serves some of them right. */
+  readonly content?: Uint8Array;
 }
 
 export class HostileSource {
@@ -66,17 +70,19 @@ export class HostileSource {
   #pieces = 0;
   readonly #timers = new Set<ReturnType<typeof setInterval>>();
   readonly #malice: Malice;
+  readonly #content: Uint8Array;
   readonly #connections = new Set<Connection>();
   #listener: Listener | undefined;
   #tracker: RawLink | undefined;
 
-  private constructor(malice: Malice) {
+  private constructor({ malice, content = new Uint8Array() }: HostileOrder) {
     this.#malice = malice;
+    this.#content = content;
   }
 
   /** Resolves when the tracker counts it among the file's sources. The account and its membership must be there. */
   static async start(order: HostileOrder): Promise<HostileSource> {
-    const source = new HostileSource(order.malice);
+    const source = new HostileSource(order);
     await source.#announce(await Machine.make(), order);
     return source;
   }
@@ -165,6 +171,10 @@ export class HostileSource {
       case "have-flood":
         wrong();
         break;
+      case "repents":
+        if (this.requestsSeen === 1) wrong();
+        else this.#right(connection, channel, range);
+        break;
       case "twice":
         wrong();
         wrong();
@@ -184,5 +194,10 @@ export class HostileSource {
         this.#timers.add(setInterval(() => connection.send(Uint8Array.of(0)), TRICKLE_MS));
         break;
     }
+  }
+  #right(connection: Connection, channel: number, { piece, begin, length }: PieceRange): void {
+    const at = piece * PIECE_BYTES + begin;
+    connection.send(encodeDataHead({ channel, piece, begin }, length));
+    connection.send(this.#content.slice(at, at + length));
   }
 }
