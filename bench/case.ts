@@ -58,8 +58,12 @@ export async function swarmTurns(
   return await takeTurns(taker(p2p).run, others.map(taker), rounds);
 }
 
+const REASON_CHARS_MAX = 300;
+
 export function failures({ failed }: Turns<unknown>): string[] {
-  return [...failed].map(([name, why]) => `skipped: ${name}: ${why.split("\n")[0]}`);
+  return [...failed].map(
+    ([name, why]) => `skipped: ${name}: ${why.replaceAll(/\s+/g, " ").slice(0, REASON_CHARS_MAX)}`,
+  );
 }
 
 /** All on this machine, over its loopback device. */

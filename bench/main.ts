@@ -130,7 +130,7 @@ async function main(): Promise<void> {
   const folder = ownTemporaryFolder();
   const p2p = new P2p();
   const torrent = await lookFor([new Libtorrent(), new Aria2(), new Transmission(), new Webtorrent()]);
-  const plain = await lookFor([new CurlFromNginx("to disk"), new CurlFromNginx("| sha1sum")]);
+  const plain = await lookFor([new CurlFromNginx("to disk"), new CurlFromNginx("to sha1sum")]);
   const own = await lookFor([p2p]);
   const before = machine();
   const known = [...own.notes, ...torrent.notes, ...plain.notes];

@@ -24,7 +24,7 @@ export class Libtorrent implements Contender {
   }
 
   open(folder: string, layout: Layout, original: Original): Promise<TorrentSwarm> {
-    const program = { name: this.name, runner: [this.#runner], script: "libtorrent.py" };
+    const program = { name: this.name, runner: [this.#runner], script: "libtorrent-peer.py" };
     return TorrentSwarm.open(program, folder, layout, original);
   }
 

@@ -39,7 +39,7 @@ function configuration(folder: string, root: string, host: string, port: number)
     }`;
 }
 
-type Target = "to disk" | "| sha1sum";
+type Target = "to disk" | "to sha1sum";
 
 export class CurlFromNginx implements Contender {
   readonly name: string;
@@ -98,7 +98,7 @@ export class CurlFromNginx implements Contender {
         const child = Bun.spawn([...within, ...command], { stdio: ["ignore", "pipe", "inherit"] });
         const said = await new Response(child.stdout).text();
         if ((await child.exited) !== 0) throw new Error(`curl ended with code ${child.exitCode}`);
-        if (this.#target === "| sha1sum" && !said.startsWith(sha1))
+        if (this.#target === "to sha1sum" && !said.startsWith(sha1))
           throw new Error(`curl fetched something else: ${said}`);
       },
     };

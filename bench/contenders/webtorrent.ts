@@ -13,7 +13,18 @@ import { TorrentSwarm } from "./torrent-swarm.ts";
 const VERSION = "2.8.5";
 const FOLDER = join(import.meta.dir, "..", "..", "node_modules", ".cache", `p2p-bench-webtorrent-${VERSION}`);
 const MODULE = join(FOLDER, "node_modules", "webtorrent", "index.js");
-const INSTALL = ["npm", "install", "--prefix", FOLDER, "--no-audit", "--no-fund", "--ignore-scripts"];
+/** Its dependencies as they were then: later ones within its ranges do not work with it any more. */
+const BEFORE = "2026-01-05";
+const INSTALL = [
+  "npm",
+  "install",
+  "--prefix",
+  FOLDER,
+  "--no-audit",
+  "--no-fund",
+  "--ignore-scripts",
+  `--before=${BEFORE}`,
+];
 const INSTALL_MS_MAX = 180_000;
 
 const WRAPPER = {

@@ -1,5 +1,5 @@
 /**
- * One transmission-cli. It has no way to be started and wait: the order `begin` starts the process, so its start is inside
+ * One transmission-cli; what is in its folder already it verifies by itself. It has no way to be started and wait: the order `begin` starts the process, so its start is inside
  * the time. It has ended when it runs its own finishing script.
  *
  * No limits, encryption only where the other end asks for it, TCP only, peers from the HTTP tracker alone. Ends with standard input.
@@ -33,7 +33,7 @@ interface Started {
   readonly finished: string;
 }
 
-function start({ home, folder, host, port, torrent, role }: PeerRequest): Started {
+function start({ home, folder, host, port, torrent }: PeerRequest): Started {
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, "settings.json"), JSON.stringify({ ...SETTINGS, "bind-address-ipv4": host }));
   const finished = join(home, "finished");
@@ -41,8 +41,7 @@ function start({ home, folder, host, port, torrent, role }: PeerRequest): Starte
   writeFileSync(script, `#!/bin/sh\n: > '${finished}'\n`);
   chmodSync(script, 0o755);
   const args = ["-g", home, "-w", folder, "-p", String(port), "-f", script, "-et", "-M", "-U", "-D"];
-  const verify = role === "seed" ? ["-v"] : [];
-  const child = Bun.spawn(["transmission-cli", ...args, ...verify, torrent], {
+  const child = Bun.spawn(["transmission-cli", ...args, torrent], {
     env: { ...process.env, HOME: home },
     stdio: ["ignore", "pipe", "inherit"],
   });
