@@ -90,7 +90,7 @@ async function idleClient(files: number, idleSeconds: number): Promise<Idle> {
   await world.startTracker();
   const onlooker = await shareAll(world, files);
   const sharer = world.startClient("sharer");
-  await sharer.ok("whoami");
+  await sharer.ok("help exit");
   const startedMs = performance.now();
   await sharer.ok("login sharer secret");
   await offered(onlooker, files);
