@@ -15,14 +15,11 @@ export class PeerProcess implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "pipe">;
   readonly #lines: AsyncIterator<string | Error>;
   readonly #forget: () => void;
-  readonly #endSignal: NodeJS.Signals | undefined;
   #said = "";
   #pid: number;
 
-  /** @param endSignal ends it; without, the end of its input does */
-  constructor(name: string, command: readonly string[], endSignal?: NodeJS.Signals) {
+  constructor(name: string, command: readonly string[]) {
     this.#name = name;
-    this.#endSignal = endSignal;
     this.#child = Bun.spawn([...command], { stdio: ["pipe", "pipe", "pipe"] });
     this.#pid = this.#child.pid;
     this.#forget = atExit(() => this.#askToEnd());
@@ -65,8 +62,8 @@ export class PeerProcess implements AsyncDisposable {
 
   /** Never a kill: a process that started others could not end them. */
   #askToEnd(): void {
-    if (this.#endSignal === undefined) this.#child.stdin.end();
-    else this.#child.kill(this.#endSignal);
+    this.#child.stdin.end();
+    this.#child.kill("SIGTERM");
   }
 
   async #line(word: string, msMax: number): Promise<string> {

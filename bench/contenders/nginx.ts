@@ -70,8 +70,7 @@ export class CurlFromNginx implements Contender {
     const file = join(folder, "nginx.conf");
     writeFileSync(file, configuration(folder, dirname(original.path), seeder.host, port));
     const command = [...seeder.within, "nginx", "-p", folder, "-c", file, "-e", "stderr"];
-    // A master with a worker: SIGTERM ends both.
-    const nginx = new PeerProcess("nginx", command, "SIGTERM");
+    const nginx = new PeerProcess("nginx", command);
     const url = `http://${seeder.host}:${port}/${basename(original.path)}`;
     while (!answers(downloader, url)) {
       if (nginx.hasEnded) throw new Error("nginx does not start");

@@ -28,12 +28,12 @@ export interface PeerProgram {
   readonly more?: Readonly<Record<string, string>>;
 }
 
-/** Content is the same for all runs with one file: hashed once. */
+/** By the SHA-1 of the whole: hashed once for all runs with one file. */
 const contents = new Map<string, ReturnType<typeof contentOf>>();
 
-function contentAt(path: string): ReturnType<typeof contentOf> {
-  const content = contents.get(path) ?? contentOf(path, PIECE_BYTES);
-  contents.set(path, content);
+function contentOfOriginal({ path, sha1 }: Original): ReturnType<typeof contentOf> {
+  const content = contents.get(sha1) ?? contentOf(path, PIECE_BYTES);
+  contents.set(sha1, content);
   return content;
 }
 
@@ -110,7 +110,7 @@ export class TorrentSwarm implements Swarm {
     this.#processes.push(tracker);
     await tracker.says("ready", READY_MS_MAX);
     const announce = `http://${host}:${port}/announce`;
-    writeFileSync(this.#torrent, torrentOf(contentAt(this.#original.path), announce));
+    writeFileSync(this.#torrent, torrentOf(contentOfOriginal(this.#original), announce));
   }
 
   get #torrent(): string {

@@ -14,7 +14,9 @@ export interface PeerRequest {
   readonly peers: readonly (readonly [host: string, port: number])[];
 }
 
+/** From here on, a signal ends it by way of its `exit` event, which ends what it has started. */
 export function readRequest(): PeerRequest {
+  process.on("SIGTERM", () => process.exit(0));
   return JSON.parse(process.argv[2] ?? "{}");
 }
 
