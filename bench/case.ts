@@ -23,6 +23,7 @@ export interface Sizes {
 export interface Setting {
   readonly sizes: Sizes;
   readonly isLarge: boolean;
+  readonly isQuick: boolean;
   readonly p2p: Contender;
   /** Those that can run on this machine. */
   readonly torrentClients: readonly Contender[];
@@ -56,6 +57,11 @@ export async function swarmTurns(
     },
   });
   return await takeTurns(taker(p2p).run, others.map(taker), rounds);
+}
+
+/** Those that the larger swarms are compared with. Whoever needs half a minute to begin is seen to work in the pair already. */
+export function swarmClients({ torrentClients, isQuick }: Setting): readonly Contender[] {
+  return isQuick ? torrentClients.filter(({ name }) => name !== "transmission") : torrentClients;
 }
 
 const REASON_CHARS_MAX = 300;

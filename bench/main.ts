@@ -68,7 +68,7 @@ function originals(folder: string): (bytes: number) => Promise<Original> {
 interface Present {
   readonly contenders: readonly Contender[];
   /** Of each that takes part; and why one does not. */
-  readonly notes: readonly string[];
+  readonly notes: string[];
 }
 
 async function lookFor(candidates: readonly Contender[]): Promise<Present> {
@@ -133,11 +133,13 @@ async function main(): Promise<void> {
   const plain = await lookFor([new CurlFromNginx("to disk"), new CurlFromNginx("to sha1sum")]);
   const own = await lookFor([p2p]);
   const before = machine();
+  if (options.isQuick) plain.notes.push("skipped: transmission outside of pair, by --quick");
   const known = [...own.notes, ...torrent.notes, ...plain.notes];
   for (const line of [before, ...known]) console.log(line);
   const setting: Setting = {
     sizes: sizesOf(options),
     isLarge: options.isLarge,
+    isQuick: options.isQuick,
     p2p,
     torrentClients: torrent.contenders,
     plainDownloads: plain.contenders,

@@ -5,7 +5,7 @@
 import { MiB } from "../../e2e/harness/files.ts";
 import { formatBytes } from "../../src/base/text.ts";
 import { leastSeconds } from "../bounds.ts";
-import { type BenchCase, failures, type Setting, swarmTurns } from "../case.ts";
+import { type BenchCase, failures, type Setting, swarmClients, swarmTurns } from "../case.ts";
 import { bestOf, compared, comparedWithBound } from "../comparison.ts";
 import type { Layout, Original } from "../contenders/contender.ts";
 import type { Measured } from "../measured.ts";
@@ -79,7 +79,7 @@ async function gather(setting: Setting, { downloaders, bytes, rounds, isAgainstO
     downloaders: network.seats.slice(1),
   };
   const original: Original = await setting.original(bytes);
-  const others = isAgainstOthers ? setting.torrentClients : [];
+  const others = isAgainstOthers ? swarmClients(setting) : [];
   const turns: Turns<Run> = await swarmTurns(setting, others, layout, original, rounds);
   const up = Array<number>(downloaders).fill(UP_BYTES);
   const down = Array<number>(downloaders).fill(Number.POSITIVE_INFINITY);
