@@ -30,7 +30,7 @@ export const crowd: BenchCase = {
   missing: whyNoShapedNetwork,
   async run(setting) {
     const { sizes } = setting;
-    const size = { bytes: sizes.bytes(64 * MiB, 16 * MiB), rounds: sizes.rounds(3, 1), downloaders: 8 };
+    const size = { bytes: sizes.bytes(64 * MiB, 8 * MiB), rounds: sizes.rounds(3, 1), downloaders: 8 };
     const { what, turns, bound } = await gather(setting, { ...size, isAgainstOthers: true });
     const best = bestOf(turns.byName, secondsOfLast);
     const others = [...turns.byName].map(([against, each]) =>
@@ -57,7 +57,7 @@ export const largeCrowd: BenchCase = {
   missing: whyNoShapedNetwork,
   async run(setting) {
     const { sizes } = setting;
-    const size = { bytes: sizes.bytes(64 * MiB, 16 * MiB), rounds: sizes.rounds(3, 1), downloaders: 30 };
+    const size = { bytes: sizes.bytes(64 * MiB, 4 * MiB), rounds: sizes.rounds(3, 1), downloaders: 30 };
     const { what, turns, bound } = await gather(setting, { ...size, isAgainstOthers: false });
     return {
       comparisons: [comparedWithBound(what, "least possible", turns.ours.map(secondsOfLast), bound, 1.2)],
