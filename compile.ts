@@ -8,6 +8,7 @@
  */
 import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { COMPILE_OPTIONS, WITHOUT_AUTOLOAD } from "./scripts/compile-options.ts";
 import { isSignatureRight, signAdHoc } from "./scripts/macho-signature.ts";
 import { formatBytes } from "./src/base/text.ts";
 
@@ -54,15 +55,11 @@ async function build(target: Target): Promise<string> {
   rmSync(outfile, { force: true });
   const result = await Bun.build({
     entrypoints: ENTRY_POINTS.map((path) => join(ROOT, path)),
-    target: "bun",
-    minify: true,
+    ...COMPILE_OPTIONS,
     compile: {
+      ...WITHOUT_AUTOLOAD,
       ...(target.platform === undefined ? {} : { target: target.platform }),
       outfile,
-      autoloadBunfig: false,
-      autoloadDotenv: false,
-      autoloadTsconfig: false,
-      autoloadPackageJson: false,
     },
     throw: false,
   });

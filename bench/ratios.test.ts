@@ -1,13 +1,9 @@
 import { expect, test } from "bun:test";
-import { neighbourRatios, percentile, spreadOf } from "./ratios.ts";
+import { percentile, spreadOf } from "./ratios.ts";
 
 test("the median of an even number of values lies between the two in the middle", () => {
   expect(spreadOf([4, 1, 3, 100])).toEqual({ median: 3.5, least: 1, most: 100 });
   expect(spreadOf([5])).toEqual({ median: 5, least: 5, most: 5 });
-});
-
-test("each measured rate is held against the one before and the one after it", () => {
-  expect(neighbourRatios([10, 20, 40], [20, 40])).toEqual([2, 1, 2, 1]);
 });
 
 test("a percentile is one of the values, the last one where there are too few to leave any out", () => {

@@ -1,7 +1,4 @@
-/**
- * Two programs measured in turn, compared by neighbours: on a machine whose speed drifts, only runs next to each other
- * say anything about each other. Pure.
- */
+/** How values of one thing spread. Pure. */
 export interface Spread {
   readonly median: number;
   readonly least: number;
@@ -27,14 +24,4 @@ export function spreadOf(values: readonly number[]): Spread {
 export function percentile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((left, right) => left - right);
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN;
-}
-
-/**
- * @param baseline rates in order of measuring; one more than `measured`, which lay between them
- * @returns each measured rate against the one before and the one after it
- */
-export function neighbourRatios(baseline: readonly number[], measured: readonly number[]): number[] {
-  return measured.flatMap((rate, index) =>
-    [baseline[index], baseline[index + 1]].flatMap((base) => (base === undefined ? [] : [rate / base])),
-  );
 }

@@ -4,14 +4,12 @@
  * Printed, never asserted: a number depends on the machine. Beside each stands, where there is such a thing, what the
  * machine alone does with the same bytes, measured in turn with it.
  */
-import { cpus, loadavg, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { buildBinary } from "../e2e/harness/binary.ts";
-import { version } from "../package.json";
-import { formatBytes } from "../src/base/text.ts";
 import { measureCatchUp } from "./catch-up.ts";
 import { measureCommandRate } from "./command-rate.ts";
 import { measureFailover } from "./failover.ts";
+import { machine } from "./machine.ts";
 import type { HistorySizes } from "./made-history.ts";
 import { MEASURED_HEAD, type Measured, measuredNote, measuredRow } from "./measured.ts";
 import { measureStartUp } from "./start-up.ts";
@@ -75,14 +73,6 @@ const PARTS: readonly Part[] = [
 function scaled({ users, groups, members, files }: HistorySizes, isQuick: boolean): HistorySizes {
   const part = (value: number) => (isQuick ? value / QUICK_PART : value);
   return { users: part(users), groups: part(groups), members: part(members), files: part(files) };
-}
-
-function machine(): string {
-  const [first, ...more] = cpus();
-  const load = loadavg()
-    .map((value) => value.toFixed(1))
-    .join(" ");
-  return `p2p ${version}, Bun ${Bun.version}, ${process.platform} ${release()} ${process.arch}, ${more.length + 1} x ${first?.model ?? "?"}, ${formatBytes(totalmem())}; load ${load}`;
 }
 
 async function main(): Promise<void> {

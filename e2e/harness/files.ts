@@ -4,6 +4,7 @@ import { closeSync, createReadStream, openSync, writeSync } from "node:fs";
 import { Prng } from "../../src/base/prng.ts";
 
 export const MiB = 1024 * 1024;
+export const GiB = 1024 * MiB;
 
 /** Random bytes at the speed of the disk: one random block, its first bytes changed each time it is written. */
 export function writeRandomFile(path: string, bytes: number, seed: number): void {

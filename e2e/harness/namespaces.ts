@@ -14,9 +14,9 @@ export function whyNoNamespaces(): string | undefined {
   if (process.getuid?.() !== 0) return "network namespaces need root";
   for (const program of ["ip", "setsid"])
     if (Bun.which(program) === null) return `there is no program ${program}`;
-  const name = newName();
+  const name = newNamespaceName();
   const made = Bun.spawnSync(["ip", "netns", "add", name]);
-  remove(name);
+  removeNamespace(name);
   return made.success ? undefined : `ip netns add: ${made.stderr.toString().trim()}`;
 }
 
@@ -27,17 +27,17 @@ export class Namespaces {
   readonly #names: readonly [string, string];
 
   constructor() {
-    const name = newName();
+    const name = newNamespaceName();
     this.#names = [`${name}a`, `${name}b`];
-    removeAfterThisProcess(this.#names);
+    removeNamespacesAfterThisProcess(this.#names);
     for (const each of this.#names) {
-      ip("netns", "add", each);
-      ip("-n", each, "link", "set", "lo", "up");
+      ipCommand("netns", "add", each);
+      ipCommand("-n", each, "link", "set", "lo", "up");
     }
     const [left, right] = this.#names;
-    ip("link", "add", left, "netns", left, "type", "veth", "peer", "name", right, "netns", right);
+    ipCommand("link", "add", left, "netns", left, "type", "veth", "peer", "name", right, "netns", right);
     for (const [side, each] of this.#names.entries())
-      ip("-n", each, "addr", "add", `${HOSTS[side]}/24`, "dev", each);
+      ipCommand("-n", each, "addr", "add", `${HOSTS[side]}/24`, "dev", each);
     this.join();
   }
 
@@ -47,30 +47,30 @@ export class Namespaces {
   }
 
   cut(): void {
-    for (const name of this.#names) ip("-n", name, "link", "set", name, "down");
+    for (const name of this.#names) ipCommand("-n", name, "link", "set", name, "down");
   }
 
   join(): void {
-    for (const name of this.#names) ip("-n", name, "link", "set", name, "up");
+    for (const name of this.#names) ipCommand("-n", name, "link", "set", name, "up");
   }
 
   [Symbol.dispose](): void {
-    for (const name of this.#names) remove(name);
+    for (const name of this.#names) removeNamespace(name);
   }
 }
 
 /** With a letter behind it, it fits the 15 characters of an interface. */
-function newName(): string {
+export function newNamespaceName(): string {
   return `p2p-${randomBytes(4).toString("hex")}`;
 }
 
-function ip(...args: readonly string[]): void {
+export function ipCommand(...args: readonly string[]): void {
   const done = Bun.spawnSync(["ip", ...args]);
   if (!done.success) throw new Error(`ip ${args.join(" ")}: ${done.stderr.toString().trim()}`);
 }
 
 /** However it ends: one that is killed, or whose test runs into its deadline, removes nothing itself. */
-function removeAfterThisProcess(names: readonly string[]): void {
+export function removeNamespacesAfterThisProcess(names: readonly string[]): void {
   const present = names.map((name) => `[ -e /run/netns/${name} ]`).join(" || ");
   const watch = `sleep 1; while kill -0 ${process.pid} && { ${present}; }; do sleep 1; done`;
   const removal = names.map((name) => `ip netns del ${name}`).join("; ");
@@ -80,6 +80,6 @@ function removeAfterThisProcess(names: readonly string[]): void {
   });
 }
 
-function remove(name: string): void {
+export function removeNamespace(name: string): void {
   Bun.spawnSync(["ip", "netns", "del", name]);
 }
