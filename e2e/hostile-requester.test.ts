@@ -78,6 +78,12 @@ const words = (...values: readonly number[]) => {
 const rawRequest = (channel: number, piece: number, begin: number, length: number) =>
   encodeFrame(REQUEST_KIND, words(channel, piece, begin, length));
 
+/** The same words, signed by nobody: the first character of the signature is another. */
+function otherSignature(grant: string): string {
+  const at = grant.indexOf(".") + 1;
+  return `${grant.slice(0, at)}${grant[at] === "A" ? "B" : "A"}${grant.slice(at + 1)}`;
+}
+
 const WRONG_RANGES: readonly (readonly [what: string, piece: number, begin: number, length: number])[] = [
   ["a piece that is not there", PIECES, 0, 1],
   ["the piece of the greatest number", 0xffffffff, 0, 1],
@@ -132,7 +138,7 @@ test("no byte without a channel of one's own, and no channel without a grant for
     [gid, stolen, GRANT_REFUSALS.otherKey],
     [other.gid, ofOther, GRANT_REFUSALS.otherKey],
     [other.gid, grant, GRANT_REFUSALS.otherGroup],
-    [gid, `${grant.slice(0, -2)}AA`, GRANT_REFUSALS.forged],
+    [gid, otherSignature(grant), GRANT_REFUSALS.forged],
     [gid, "", GRANT_REFUSALS.forged],
   ] as const;
   for (const [group, shown, why] of asked) {
