@@ -48,6 +48,8 @@ export const TEXT_CHARS_MAX = 1_000;
 
 /** A TLS handshake on a slow link takes a second or two; the hello after it has as long again. */
 export const HANDSHAKE_MS_MAX = 10 * second;
+/** Where places are short, a handshake that takes longer than this gives way before those who have proven a key. */
+export const HANDSHAKE_MS_USUAL = 2 * second;
 /** Unsent bytes queued for one peer before it counts as a slow reader and is dropped. */
 export const SEND_QUEUE_BYTES_MAX = 32 * MiB;
 /** Silence after which a ping goes out; twice that without any byte closes the connection. */

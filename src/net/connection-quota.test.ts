@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { HANDSHAKE_MS_USUAL } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { runSeed } from "../testing/run-seed.ts";
 import { ConnectionQuota, type Standing } from "./connection-quota.ts";
@@ -11,15 +12,21 @@ interface One {
 class Door {
   readonly quota: ConnectionQuota<One>;
   readonly #inside = new Map<string, One>();
+  #nowMs = 0;
 
   constructor(connectionsMax: number, perAddressMax: number) {
     this.quota = new ConnectionQuota({ connectionsMax, perAddressMax });
   }
 
+  /** So long that everybody has had time to prove a key. */
+  waits(): void {
+    this.#nowMs += HANDSHAKE_MS_USUAL;
+  }
+
   /** @returns "in", "refused", or who went for it */
   comes(name: string, host: string, standing: Standing = "unproven"): string {
     const one = { name };
-    const outcome = this.quota.admit(one, host);
+    const outcome = this.quota.admit(one, host, this.#nowMs);
     if (outcome === "refused") return "refused";
     this.#inside.set(name, one);
     this.quota.setStanding(one, standing);
@@ -55,12 +62,24 @@ describe("an address", () => {
     door.comes("old", "a");
     door.comes("young", "a");
     door.comes("elsewhere", "b");
+    door.waits();
     expect(["5", "6", "7"].map((name) => door.comes(name, "a", "guest"))).toEqual([
       "old",
       "young",
       "stranger",
     ]);
     expect(door.comes("8", "a")).toBe("refused");
+  });
+
+  test("does not cut a handshake that has just begun while a stranger could go, and then the oldest of them", () => {
+    const door = new Door(10, 3);
+    door.comes("stranger", "a", "stranger");
+    door.comes("old", "a");
+    door.comes("young", "a");
+    expect(["4", "5", "6"].map((name) => door.comes(name, "a"))).toEqual(["stranger", "old", "young"]);
+    door.becomes("5", "stranger");
+    door.waits();
+    expect(door.comes("7", "a")).toBe("4");
   });
 
   test("counts as one whatever its last 64 bits of IPv6, and in IPv6 clothes", () => {
@@ -122,7 +141,7 @@ test("whatever happens, no bound is passed and no guest is turned out", () => {
     if (act < 2) {
       const newcomer = { name: `${step}` };
       const host = `host-${prng.below(6)}`;
-      const outcome = quota.admit(newcomer, host);
+      const outcome = quota.admit(newcomer, host, 50 * step);
       if (outcome === "refused") continue;
       if (outcome.evicted !== undefined) expect(inside.get(outcome.evicted)?.standing).not.toBe("guest");
       if (outcome.evicted !== undefined) inside.delete(outcome.evicted);

@@ -3,14 +3,16 @@
  *
  * Whoever has not shown any right to be here costs its place nothing, and so could hold all of them for ever. A newcomer
  * therefore takes the place of such a one: of its own address where that has its share, else of the address that holds
- * most of them, so that whoever crowds in crowds out itself. The oldest of those who have not even proven a key goes first,
- * then the oldest stranger; a guest never. With guests alone there is no room, and the newcomer is refused.
+ * most of them, so that whoever crowds in crowds out itself. Who has had time to prove a key and did not goes first, the oldest
+ * before others; then the oldest stranger; then whoever is at it: a newcomer would else cut the handshake of the one before.
+ * A guest never goes. With guests alone there is no room, and the newcomer is refused.
  *
  * The one that gives way is out of the books at once; the end of its connection follows. An address without connections
- * takes no memory.
+ * takes no memory. The time is handed in.
  */
 import { addressKey } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
+import { HANDSHAKE_MS_USUAL } from "../base/limits.ts";
 
 export interface QuotaOptions {
   readonly connectionsMax: number;
@@ -23,27 +25,35 @@ export type Standing = "unproven" | "stranger" | "guest";
 /** Those of one address, in each standing the one longest in it first. */
 type Household<C> = Readonly<Record<Standing, Set<C>>>;
 
+interface Place {
+  readonly address: string;
+  readonly sinceMs: number;
+}
+
 export class ConnectionQuota<C extends object> {
   readonly #options: QuotaOptions;
   readonly #households = new Map<string, Household<C>>();
-  readonly #addresses = new Map<C, string>();
+  readonly #places = new Map<C, Place>();
 
   constructor(options: QuotaOptions) {
     this.#options = options;
   }
 
   get size(): number {
-    return this.#addresses.size;
+    return this.#places.size;
   }
 
-  /** @returns who has to go for it, if anybody; or "refused" if there is no room for one more from there */
-  admit(newcomer: C, host: string): "refused" | { readonly evicted: C | undefined } {
+  /**
+   * @param nowMs monotonic
+   * @returns who has to go for it, if anybody; or "refused" if there is no room for one more from there
+   */
+  admit(newcomer: C, host: string, nowMs: number): "refused" | { readonly evicted: C | undefined } {
     const address = addressKey(host);
     const crowd = this.#crowd(address);
-    const evicted = crowd === undefined ? undefined : firstToGo(crowd);
+    const evicted = crowd === undefined ? undefined : this.#firstToGo(crowd, nowMs);
     if (crowd !== undefined && evicted === undefined) return "refused";
     if (evicted !== undefined) this.release(evicted);
-    this.#addresses.set(newcomer, address);
+    this.#places.set(newcomer, { address, sinceMs: nowMs });
     this.#householdAt(address).unproven.add(newcomer);
     return { evicted };
   }
@@ -58,9 +68,10 @@ export class ConnectionQuota<C extends object> {
 
   /** Its connection has ended. Nothing happens if it had to give way before. */
   release(one: C): void {
-    const address = this.#addresses.get(one);
-    if (address === undefined) return;
-    this.#addresses.delete(one);
+    const place = this.#places.get(one);
+    if (place === undefined) return;
+    this.#places.delete(one);
+    const { address } = place;
     const household = this.#householdAt(address);
     remove(household, one);
     if (sizeOf(household) === 0) this.#households.delete(address);
@@ -70,7 +81,7 @@ export class ConnectionQuota<C extends object> {
   #crowd(address: string): Household<C> | undefined {
     const own = this.#households.get(address);
     if (own !== undefined && sizeOf(own) >= this.#options.perAddressMax) return own;
-    if (this.#addresses.size < this.#options.connectionsMax) return undefined;
+    if (this.#places.size < this.#options.connectionsMax) return undefined;
     return this.#mostCrowded();
   }
 
@@ -83,9 +94,21 @@ export class ConnectionQuota<C extends object> {
     return most;
   }
 
+  #firstToGo({ unproven, stranger }: Household<C>, nowMs: number): C | undefined {
+    const [oldest] = unproven;
+    if (oldest !== undefined && this.#hasHadTime(oldest, nowMs)) return oldest;
+    const [one = oldest] = stranger;
+    return one;
+  }
+
+  #hasHadTime(one: C, nowMs: number): boolean {
+    const since = this.#places.get(one)?.sinceMs ?? nowMs;
+    return nowMs - since >= HANDSHAKE_MS_USUAL;
+  }
+
   #householdOf(one: C): Household<C> | undefined {
-    const address = this.#addresses.get(one);
-    return address === undefined ? undefined : this.#householdAt(address);
+    const place = this.#places.get(one);
+    return place === undefined ? undefined : this.#householdAt(place.address);
   }
 
   #householdAt(address: string): Household<C> {
@@ -96,11 +119,6 @@ export class ConnectionQuota<C extends object> {
     }
     return household;
   }
-}
-
-function firstToGo<C>({ unproven, stranger }: Household<C>): C | undefined {
-  const [one = stranger.values().next().value] = unproven;
-  return one;
 }
 
 function doubtful<C>({ unproven, stranger }: Household<C>): number {

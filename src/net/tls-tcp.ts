@@ -184,7 +184,6 @@ export class TlsTcpTransport implements Transport {
   }
 
   async listen(address: Address, accept: (connection: Connection) => void): Promise<Listener> {
-    const { report } = this.#dependencies;
     try {
       const server = Bun.listen<SocketLife | undefined>({
         hostname: address.host,
@@ -192,7 +191,7 @@ export class TlsTcpTransport implements Transport {
         exclusive: true,
         data: undefined,
         tls: { ...this.#tls(), requestCert: true },
-        socket: handlers(() => new AcceptedEnd(this.#quota, accept, report), this.#dependencies),
+        socket: handlers(() => new AcceptedEnd(this.#quota, accept, this.#dependencies), this.#dependencies),
       });
       return {
         address: { host: address.host, port: server.port },
@@ -227,22 +226,24 @@ class AcceptedEnd implements SocketEnd {
   readonly expected = undefined;
   readonly #quota: ConnectionQuota<AcceptedEnd>;
   readonly #accept: (connection: Connection) => void;
+  readonly #clock: Clock;
   readonly #report: (error: unknown) => void;
   #life: SocketLife | undefined;
 
   constructor(
     quota: ConnectionQuota<AcceptedEnd>,
     accept: (connection: Connection) => void,
-    report: (error: unknown) => void,
+    { clock, report }: TlsTcpDependencies,
   ) {
     this.#quota = quota;
     this.#accept = accept;
+    this.#clock = clock;
     this.#report = report;
   }
 
   opened({ host }: Address, life: SocketLife): boolean {
     this.#life = life;
-    const outcome = this.#quota.admit(this, host);
+    const outcome = this.#quota.admit(this, host, this.#clock.monotonicMs());
     if (outcome === "refused") return false;
     if (outcome.evicted !== undefined) outcome.evicted.#life?.evict();
     return true;

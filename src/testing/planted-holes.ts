@@ -82,6 +82,18 @@ const CONNECTIONS: readonly PlantedHole[] = [
     ],
   ),
   hole(
+    "lets each newcomer cut the handshake of the one before",
+    QUOTA,
+    [
+      "if (oldest !== undefined && this.#hasHadTime(oldest, nowMs)) return oldest;",
+      "if (oldest !== undefined) return oldest;",
+    ],
+    [
+      "net/connection-quota.test.ts",
+      "does not cut a handshake that has just begun while a stranger could go, and then the oldest of them",
+    ],
+  ),
+  hole(
     "keeps the connection of who had to give way",
     "net/tls-tcp.ts",
     ["if (outcome.evicted !== undefined) outcome.evicted.#life?.evict();", ""],
