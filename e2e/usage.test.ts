@@ -19,9 +19,12 @@ async function onlyError(program: Program, exitCode: number): Promise<string> {
 
 test("--version and --help say what it is and succeed", async () => {
   await using world = new World();
-  const version = world.start("version", ["--version"]);
-  expect(await version.exited()).toBe(0);
-  expect(version.out).toEqual([packageFile.version]);
+  for (const asked of ["--version", "-v"]) {
+    const version = world.start("version", [asked]);
+    expect(await version.exited()).toBe(0);
+    expect(version.out).toEqual([packageFile.version]);
+    expect(version.err).toEqual([]);
+  }
   for (const args of [["--help"], ["tracker", "--help"], ["client", "--help"]]) {
     const help = world.start("help", args);
     expect(await help.exited()).toBe(0);

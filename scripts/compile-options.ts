@@ -1,6 +1,7 @@
 /** How executables are compiled here: none reads anything of the folder it is started in. */
 
-export const COMPILE_OPTIONS = { target: "bun", minify: true } as const;
+/** What a command does not need is not even parsed: `splitting` puts what is imported late into files of its own. */
+export const COMPILE_OPTIONS = { target: "bun", minify: true, splitting: true } as const;
 
 export const WITHOUT_AUTOLOAD = {
   autoloadBunfig: false,

@@ -1,26 +1,11 @@
-/** The program `p2p`: its sub-commands. What each takes and does is in `cli/`. */
-import packageFile from "../package.json" with { type: "json" };
-import { runProgram } from "./cli/run-program.ts";
+/** The program `p2p`. What it takes and does is in `cli/`. */
+import { description, version } from "../package.json";
 
-// With this variable the runtime would believe any certificate. Ours are compared by fingerprint; nothing may loosen that.
-Reflect.deleteProperty(process.env, "NODE_TLS_REJECT_UNAUTHORIZED");
+const words = process.argv.slice(2);
 
-// Whoever reads the output may go away: that ends nothing.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
-
-const exitCode = await runProgram(
-  {
-    name: "p2p",
-    version: packageFile.version,
-    description: packageFile.description,
-    commands: new Map([
-      ["client", async () => (await import("./cli/client-command.ts")).clientCommand(packageFile.version)],
-      ["tracker", async () => (await import("./cli/tracker-command.ts")).trackerCommand],
-    ]),
-  },
-  process.argv.slice(2),
-  process,
-);
-
-// Sockets or an input that is still open must not keep a program that is done.
-process.exit(exitCode);
+// Asked by scripts again and again: nothing else is loaded, and not even the streams of the process are opened.
+if (words.length === 1 && (words[0] === "--version" || words[0] === "-v")) console.log(version);
+else {
+  const { startProgram } = await import("./cli/start-program.ts");
+  await startProgram({ description, version }, words);
+}

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { type ArgsDef, parseArgs } from "citty";
 import { Failure } from "../base/failure.ts";
-import { readCommandLine, refuseUnreadable } from "./command-line.ts";
+import { readCommandLine } from "./command-line.ts";
+import { refuseUnreadable } from "./readable-words.ts";
 
 const form = {
   name: "p2p client",

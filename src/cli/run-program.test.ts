@@ -34,11 +34,6 @@ async function run(words: readonly string[], serve: () => void = () => {}) {
 }
 
 describe("the program", () => {
-  test("tells its version without loading any command", async () => {
-    expect(await run(["--version"])).toEqual({ code: 0, loaded: 0, out: "1.2.3\n", err: "" });
-    expect(await run(["-v"])).toMatchObject({ code: 0, out: "1.2.3\n" });
-  });
-
   test("helps, for itself and for a command, without colours on a pipe", async () => {
     const { code, out, err } = await run(["--help"]);
     expect([code, err]).toEqual([0, ""]);

@@ -1,18 +1,18 @@
 /**
- * From the words of the command line to the exit code: help, version, one sub-command, or one line that says what is
+ * From the words of the command line to the exit code: help, one sub-command, or one line that says what is
  * wrong. 0 is success, 2 wrong usage, 1 everything else.
  */
 import { stripVTControlCharacters } from "node:util";
 import { type CommandDef, defineCommand, renderUsage, runCommand } from "citty";
 import { Failure, toFailure } from "../base/failure.ts";
 import { forTerminal, nearest } from "../base/text.ts";
-import { refuseUnreadable } from "./command-line.ts";
+import { refuseUnreadable } from "./readable-words.ts";
 
 export interface Program {
   readonly name: string;
   readonly version: string;
   readonly description: string;
-  /** Loaded when needed: `--version` needs none. A command sets `process.exitCode`. */
+  /** Loaded when needed: help needs one at most. A command sets `process.exitCode`. */
   readonly commands: ReadonlyMap<string, () => Promise<CommandDef>>;
 }
 
@@ -46,7 +46,6 @@ async function answer(program: Program, words: readonly string[]): Promise<strin
     subCommands: Object.fromEntries(commands),
   });
   const [first] = words;
-  if (words.length === 1 && (first === "--version" || first === "-v")) return version;
   const wantsHelp = words.includes("--help") || words.includes("-h");
   const load = commands.get(first ?? "");
   if (wantsHelp && (load === undefined || first === undefined)) return renderUsage(root);

@@ -1,7 +1,8 @@
 /** What people type: the command line of the program, and whole lines of the prompt down to the client's method. */
 import { parseArgs } from "citty";
 import { Failure } from "../../../base/failure.ts";
-import { type CommandForm, readCommandLine, refuseUnreadable } from "../../../cli/command-line.ts";
+import { type CommandForm, readCommandLine } from "../../../cli/command-line.ts";
+import { refuseUnreadable } from "../../../cli/readable-words.ts";
 import type { CommandContext } from "../../../repl/command.ts";
 import { COMMANDS, findCommand, holdsPassword } from "../../../repl/commands.ts";
 import { type ParserOptions, quoteWord, splitWords } from "../../../repl/parser.ts";
