@@ -129,8 +129,11 @@ async function main(): Promise<void> {
   cleanUpOnSignals();
   const folder = ownTemporaryFolder();
   const p2p = new P2p();
-  const torrent = await lookFor([new Libtorrent(), new Aria2(), new Transmission(), new Webtorrent()]);
-  const plain = await lookFor([new CurlFromNginx("to disk"), new CurlFromNginx("to sha1sum")]);
+  const wanted = <C extends Contender>(all: readonly C[]) =>
+    all.filter(({ name }) => options.against?.some((begin) => name.startsWith(begin)) ?? true);
+  const clients = [new Libtorrent(), new Aria2(), new Transmission(), new Webtorrent()];
+  const torrent = await lookFor(wanted<Contender>(clients));
+  const plain = await lookFor(wanted([new CurlFromNginx("to disk"), new CurlFromNginx("to sha1sum")]));
   const own = await lookFor([p2p]);
   const before = machine();
   if (options.isQuick) plain.notes.push("skipped: transmission outside of pair, by --quick");

@@ -6,6 +6,7 @@ const CASES = ["pair", "crowd"];
 test("without options every case runs at its own size", () => {
   expect(readOptions([], CASES)).toEqual({
     only: undefined,
+    against: undefined,
     isQuick: false,
     isLarge: false,
     rounds: undefined,

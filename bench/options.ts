@@ -5,6 +5,8 @@ import { MiB } from "../e2e/harness/files.ts";
 export interface BenchOptions {
   /** Names of cases; undefined for all. */
   readonly only: readonly string[] | undefined;
+  /** How the others that take part begin to be named, "none" for nobody; undefined for all. */
+  readonly against: readonly string[] | undefined;
   readonly isQuick: boolean;
   readonly isLarge: boolean;
   /** In place of each case's own. */
@@ -20,6 +22,7 @@ export function readOptions(args: readonly string[], caseNames: readonly string[
     args: [...args],
     options: {
       only: { type: "string", multiple: true },
+      against: { type: "string" },
       quick: { type: "boolean", default: false },
       large: { type: "boolean", default: false },
       rounds: { type: "string" },
@@ -34,6 +37,7 @@ export function readOptions(args: readonly string[], caseNames: readonly string[
   const mib = whole("mib", values.mib);
   return {
     only,
+    against: values.against?.split(","),
     isQuick: values.quick,
     isLarge: values.large,
     rounds: whole("rounds", values.rounds),
