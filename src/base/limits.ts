@@ -290,8 +290,11 @@ export const HASH_WINDOW_BYTES = 128 * MiB;
 export const VERIFY_PIECES_AT_ONCE_MAX = 8;
 /** Room that a download leaves on the disk: for its journal, and so that others can still write. */
 export const DISK_RESERVE_BYTES = 64 * MiB;
-/** Written pieces and time after which data and journal go to the disk: what a power cut may cost. */
-export const JOURNAL_SYNC_PIECES = 4_096;
+/**
+ * Written pieces and time after which data and journal go to the disk: what a power cut may cost, and what is left to be
+ * synced at the end, when nothing else is going on. 128 MiB.
+ */
+export const JOURNAL_SYNC_PIECES = 256;
 export const JOURNAL_SYNC_MS = 10 * second;
 /** Head, claims and one appended entry for each piece of the largest file. */
 export const JOURNAL_BYTES_MAX = 1024 + PIECES_MAX / 8 + 4 * PIECES_MAX;
