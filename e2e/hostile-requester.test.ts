@@ -8,8 +8,10 @@ import { GRANT_REFUSALS } from "../src/wire/signed.ts";
 import type { Client } from "./harness/client.ts";
 import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
 import { enter, formGroup } from "./harness/group.ts";
+import { portOf } from "./harness/lab.ts";
 import { until } from "./harness/until.ts";
 import { World } from "./harness/world.ts";
+import { type Insider, letInsiderIn } from "./hostile/insider.ts";
 import { PeerCaller } from "./hostile/peer-caller.ts";
 import { TrackerPerson } from "./hostile/tracker-person.ts";
 
@@ -18,13 +20,10 @@ const REQUEST_KIND = 19;
 const OPENED_KIND = 17;
 const GROWTH_MIB_MAX = 96;
 
-interface Scene {
+interface Scene extends Insider {
   readonly ann: Client;
   readonly bob: Client;
   readonly file: string;
-  readonly mal: TrackerPerson;
-  readonly gid: string;
-  readonly fileId: string;
   readonly dial: () => Promise<PeerCaller>;
 }
 
@@ -35,21 +34,14 @@ async function scene(world: World): Promise<Scene> {
   const ann = world.startClient("ann");
   const bob = world.startClient("bob");
   for (const client of [ann, bob]) await enter(client);
-  await ann.ok("create_user mal pw");
   await formGroup(ann, [bob]);
   const file = join(world.dir("files"), "film.bin");
   writeRandomFile(file, (PIECES * MiB) / 2, 11);
   await ann.ok(`upload_file ${file} lab`);
-  const mal = await TrackerPerson.login(port, "mal");
-  await mal.change("join_group", { group: "lab" });
-  await ann.ok("accept_request lab mal");
-  const { gid, file: found } = await mal.find("lab", "film.bin");
-  const listening = ann.out
-    .findLast((line) => line.startsWith("listening "))
-    ?.split(":")
-    .at(-1);
-  const dial = () => PeerCaller.dial(mal.machine, Number(listening));
-  return { ann, bob, file, mal, gid, fileId: found.fileId, dial };
+  const insider = await letInsiderIn(ann, port);
+  const seederPort = await portOf(ann);
+  const dial = () => PeerCaller.dial(insider.mal.machine, seederPort);
+  return { ann, bob, file, ...insider, dial };
 }
 
 function rssMiB({ pid }: Client): number {

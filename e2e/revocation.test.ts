@@ -1,11 +1,12 @@
 /** Who is no member any more gets no byte, whatever it holds and however it asks, from seeders at any tracker. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import type { Client } from "./harness/client.ts";
 import { MiB, writeRandomFile } from "./harness/files.ts";
 import { enter, formGroup } from "./harness/group.ts";
+import { portOf } from "./harness/lab.ts";
 import { clientAt, startTrackers } from "./harness/trackers.ts";
 import { World } from "./harness/world.ts";
+import { letInsiderIn } from "./hostile/insider.ts";
 import { PeerCaller } from "./hostile/peer-caller.ts";
 import { TrackerPerson } from "./hostile/tracker-person.ts";
 
@@ -14,12 +15,6 @@ const PIECES = 64;
 const IN_FLIGHT = 2;
 const CUT_MS_MAX = 1_000;
 const REVOKED = "the grant was revoked: its user is no longer a member of the group";
-
-async function portOf(client: Client): Promise<number> {
-  await client.run("show_downloads");
-  const line = client.out.findLast((each) => each.startsWith("listening "));
-  return Number(line?.split(":").at(-1));
-}
 
 /** Fetches without end from one seeder, each time over a connection of its own: one that is refused too often is dropped. */
 class Leech {
@@ -133,15 +128,12 @@ test("a seeder that was not running when a member was removed does not serve it 
   const ann = world.startClient("ann");
   const before = world.startClient("bob");
   for (const client of [ann, before]) await enter(client);
-  await ann.ok("create_user mal pw");
   await formGroup(ann, [before]);
   const file = join(world.dir("files"), "film.bin");
   writeRandomFile(file, MiB, 9);
   await before.ok(`upload_file ${file} lab`);
-  using mal = await TrackerPerson.login(port, "mal");
-  await mal.change("join_group", { group: "lab" });
-  await ann.ok("accept_request lab mal");
-  const { gid, file: found } = await mal.find("lab", "film.bin");
+  const { mal: insider, gid, fileId } = await letInsiderIn(ann, port);
+  using mal = insider;
   const grant = await mal.grant(gid);
   await before.crash();
   await ann.ok("remove_member lab mal");
@@ -149,7 +141,7 @@ test("a seeder that was not running when a member was removed does not serve it 
   const bob = world.startClient("bob");
   await bob.ok("login bob pw");
   const caller = await PeerCaller.dial(mal.machine, await portOf(bob));
-  const answer = await caller.answer(caller.open(gid, found.fileId, grant));
+  const answer = await caller.answer(caller.open(gid, fileId, grant));
   expect(answer).toMatchObject({
     code: "peer-refused",
     message: REVOKED,
@@ -164,18 +156,15 @@ test("a deleted group is served to nobody, whatever grant is shown", async () =>
   const ann = world.startClient("ann");
   const bob = world.startClient("bob");
   for (const client of [ann, bob]) await enter(client);
-  await ann.ok("create_user mal pw");
   await formGroup(ann, [bob]);
   const file = join(world.dir("files"), "film.bin");
   writeRandomFile(file, (PIECES * MiB) / 2, 9);
   await bob.ok(`upload_file ${file} lab`);
-  using mal = await TrackerPerson.login(port, "mal");
-  await mal.change("join_group", { group: "lab" });
-  await ann.ok("accept_request lab mal");
-  const { gid, file: found } = await mal.find("lab", "film.bin");
+  const { mal: insider, gid, fileId } = await letInsiderIn(ann, port);
+  using mal = insider;
   const grant = await mal.grant(gid);
   const seederPort = await portOf(bob);
-  const leech = new Leech(() => PeerCaller.dial(mal.machine, seederPort), gid, found.fileId);
+  const leech = new Leech(() => PeerCaller.dial(mal.machine, seederPort), gid, fileId);
   await leech.begin(grant);
   await ann.ok("delete_group lab");
   const answeredMs = performance.now();

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
+import { until } from "./harness/until.ts";
 import { holdsPartOf, WireCapture, whyNoCapture } from "./harness/wire-capture.ts";
 import { World } from "./harness/world.ts";
 
@@ -31,7 +32,7 @@ test.skipIf(missing !== undefined)("what goes over a plain connection is found i
   const isFound = () =>
     [...capture.sockets().values()].some((bytes) => holdsPartOf(Buffer.from(marker), bytes));
   // The recorder ends after what it records.
-  while (!isFound()) await Bun.sleep(20);
+  await until(async () => isFound());
 });
 
 test.skipIf(missing !== undefined)(

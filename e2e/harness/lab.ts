@@ -26,8 +26,8 @@ export async function openLab(world: World): Promise<Lab> {
   return { world, tracker, trackerPort, ann, seederPort: await portOf(ann), bob };
 }
 
-/** Of what `whoami` says, which follows every command. */
-async function portOf(client: Client): Promise<number> {
+/** Where a client listens: of what `whoami` says, which follows every command. */
+export async function portOf(client: Client): Promise<number> {
   await client.ok("list_groups");
   const line = client.out.findLast((text) => text.startsWith("listening")) ?? "";
   return Number(/:(\d+)$/.exec(line)?.[1]);
