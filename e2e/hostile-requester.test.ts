@@ -1,15 +1,14 @@
 /** Peers who ask a sharing client for what they may not have, or cannot: it serves on, and grows by nothing. */
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CHANNELS_PER_CONNECTION_MAX, PIECE_BYTES } from "../src/base/limits.ts";
 import { encodeFrame } from "../src/wire/frame.ts";
 import { GRANT_REFUSALS } from "../src/wire/signed.ts";
 import type { Client } from "./harness/client.ts";
-import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
-import { enter, formGroup } from "./harness/group.ts";
-import { portOf } from "./harness/lab.ts";
+import { MiB, sha1Of } from "./harness/files.ts";
+import { openLab, shareFile } from "./harness/lab.ts";
 import { until } from "./harness/until.ts";
+import { type Vitals, vitalsOf } from "./harness/vitals.ts";
 import { World } from "./harness/world.ts";
 import { type Insider, letInsiderIn } from "./hostile/insider.ts";
 import { PeerCaller } from "./hostile/peer-caller.ts";
@@ -18,7 +17,8 @@ import { TrackerPerson } from "./hostile/tracker-person.ts";
 const PIECES = 32;
 const REQUEST_KIND = 19;
 const OPENED_KIND = 17;
-const GROWTH_MIB_MAX = 96;
+const GROWTH_BYTES_MAX = 96 * MiB;
+const GROWTH_DESCRIPTORS_MAX = 2;
 
 interface Scene extends Insider {
   readonly ann: Client;
@@ -29,27 +29,18 @@ interface Scene extends Insider {
 
 /** ann shares; bob is an honest member, mal one who is not. */
 async function scene(world: World): Promise<Scene> {
-  await world.startTracker();
-  const [port = 0] = world.ports;
-  const ann = world.startClient("ann");
-  const bob = world.startClient("bob");
-  for (const client of [ann, bob]) await enter(client);
-  await formGroup(ann, [bob]);
-  const file = join(world.dir("files"), "film.bin");
-  writeRandomFile(file, (PIECES * MiB) / 2, 11);
-  await ann.ok(`upload_file ${file} lab`);
-  const insider = await letInsiderIn(ann, port);
-  const seederPort = await portOf(ann);
+  const lab = await openLab(world);
+  const { ann, bob, trackerPort, seederPort } = lab;
+  const file = await shareFile(lab, (PIECES * MiB) / 2, "film.bin");
+  const insider = await letInsiderIn(ann, trackerPort);
   const dial = () => PeerCaller.dial(insider.mal.machine, seederPort);
   return { ann, bob, file, ...insider, dial };
 }
 
-function rssMiB({ pid }: Client): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
-}
-
-function descriptors({ pid }: Client): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
+/** Holds about what it held before. */
+async function hasNotGrown(client: Client, before: Vitals): Promise<void> {
+  await until(async () => vitalsOf(client).descriptors <= before.descriptors + GROWTH_DESCRIPTORS_MAX);
+  expect(vitalsOf(client).rssBytes).toBeLessThan(before.rssBytes + GROWTH_BYTES_MAX);
 }
 
 /** An honest download beside what was done, and that nothing of it is left. */
@@ -91,7 +82,7 @@ test("whoever asks for a range that no file has is cut off, each time, and the f
   const all = await scene(world);
   const { ann, mal, gid, fileId, dial } = all;
   const grant = await mal.grant(gid);
-  const [rss, open] = [rssMiB(ann), descriptors(ann)];
+  const before = vitalsOf(ann);
   for (const [what, ...range] of WRONG_RANGES) {
     const caller = await dial();
     const channel = caller.open(gid, fileId, grant);
@@ -107,8 +98,7 @@ test("whoever asks for a range that no file has is cut off, each time, and the f
   await overlapping.until(() => overlapping.dataBytes > 0);
   overlapping.close();
   await servesOn(world, all, "after-ranges.bin");
-  await until(async () => descriptors(ann) <= open + 2);
-  expect(rssMiB(ann)).toBeLessThan(rss + GROWTH_MIB_MAX);
+  await hasNotGrown(ann, before);
   mal[Symbol.dispose]();
 });
 
@@ -165,7 +155,7 @@ test("floods of channels, requests, renewals and answers nobody asked for end th
   const { ann, mal, gid, fileId, dial } = all;
   const grant = await mal.grant(gid);
   await servesOn(world, all, "before.bin");
-  const [rss, open] = [rssMiB(ann), descriptors(ann)];
+  const before = vitalsOf(ann);
 
   const channels = await dial();
   for (let count = 0; count < 10_000; count++) channels.open(gid, fileId, grant);
@@ -193,8 +183,6 @@ test("floods of channels, requests, renewals and answers nobody asked for end th
     await caller.until(() => caller.ended);
   }
   await servesOn(world, all, "after.bin");
-  await until(async () => descriptors(ann) <= open + 2);
-  console.log(`VmRSS ${rss.toFixed(0)} MiB before, ${rssMiB(ann).toFixed(0)} MiB after`);
-  expect(rssMiB(ann)).toBeLessThan(rss + GROWTH_MIB_MAX);
+  await hasNotGrown(ann, before);
   mal[Symbol.dispose]();
 });

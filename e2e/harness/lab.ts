@@ -35,9 +35,13 @@ export async function portOf(client: Client): Promise<number> {
 
 let filesMade = 0;
 
-/** Ann shares a new file. @returns its path */
-export async function shareFile({ world, ann }: Lab, bytes: number): Promise<string> {
-  const path = join(world.dir("ann", "files"), `film-${++filesMade}.bin`);
+/** Ann shares a new file. @param name one of its own by default. @returns its path */
+export async function shareFile(
+  { world, ann }: Lab,
+  bytes: number,
+  name = `film-${++filesMade}.bin`,
+): Promise<string> {
+  const path = join(world.dir("ann", "files"), name);
   writeRandomFile(path, bytes, filesMade);
   await ann.ok(`upload_file ${path} lab`);
   return path;
