@@ -27,14 +27,15 @@ export function secondsOfLast({ seconds }: Run): number {
 
 /**
  * A virtual machine gives memory that lay unused back to its host, and gets it again slowly: whoever runs first would
- * pay for it. So the pages a run needs are used right before it: for its memory, its output, and the file it reads.
+ * pay for it. So the pages a run needs are used right before it: for the file it reads, its memory, and last its output,
+ * whose pages lie free from then on and would be given back first.
  */
 export async function touch(folder: string, bytes: number, read?: string): Promise<void> {
+  if (read !== undefined) await sha1Of(read);
   Buffer.alloc(Math.min(TOUCHED_BYTES_MAX, Math.max(64 * MiB, bytes)), 1);
   const scratch = join(folder, "scratch");
   writeRandomFile(scratch, bytes, 1);
   rmSync(scratch);
-  if (read !== undefined) await sha1Of(read);
 }
 
 export async function runOnce(contender: Contender, layout: Layout, original: Original): Promise<Run> {
