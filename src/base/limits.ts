@@ -286,6 +286,11 @@ export const HASH_CHUNK_PIECES = 4;
 export const PREFIX_CHUNK_PIECES = 64;
 /** How far the whole-file SHA-1 and the pieces may be apart, so that the second reads what the first left in memory. */
 export const HASH_WINDOW_BYTES = 128 * MiB;
+/** Piece rows of a file that is being hashed, kept together: what a kill costs is 256 MiB, some 0.3 s of hashing. */
+export const HASH_JOURNAL_BLOCK_PIECES = 512;
+/** Interrupted hashings that are kept, and their bytes: two of the largest files, or 2 TiB of smaller ones. */
+export const HASH_JOURNALS_MAX = 16;
+export const HASH_JOURNAL_FOLDER_BYTES_MAX = 256 * MiB;
 /** Pieces verified at once when a download goes on after a crash: leaves most buffers to running transfers. */
 export const VERIFY_PIECES_AT_ONCE_MAX = 8;
 /** Room that a download leaves on the disk: for its journal, and so that others can still write. */

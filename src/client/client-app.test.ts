@@ -197,6 +197,32 @@ describe("sharing", () => {
     expect(anna.kinds()).not.toContain("share-broken");
   });
 
+  test("a hashing that was interrupted goes on where it was, and what it kept is verified before it is served", async () => {
+    anna.machine.disk.write("/data/notes", "content of notes");
+    const leaving: Promise<void>[] = [];
+    const interrupted = anna.app.uploadFile("/data/notes", LAB, undefined, () =>
+      leaving.push(anna.app.logout()),
+    );
+    await failureOf(interrupted);
+    await Promise.all(leaving);
+    expect([...anna.machine.disk.kept.values()]).toEqual([Buffer.from("content of notes")]);
+    await anna.logIn("anna");
+    await anna.app.uploadFile("/data/notes", LAB, undefined, () => {});
+    expect([...anna.engine.offers.values()].map(({ fresh }) => fresh)).toEqual([false]);
+    expect(anna.machine.disk.kept.size).toBe(0);
+    await anna.share("other");
+    expect([...anna.engine.offers.values()].map(({ fresh }) => fresh)).toEqual([false, true]);
+  });
+
+  test("what was hashed is kept when the tracker cannot be told", async () => {
+    anna.machine.disk.write("/data/notes", "content of notes");
+    const upload = anna.app.uploadFile("/data/notes", LAB, undefined, () =>
+      [0, 1].map((door) => world.kill(door)),
+    );
+    const { outcome } = await world.during(failureOf(upload), 60_000);
+    expect([(outcome as Failure).code, anna.machine.disk.kept.size]).toEqual(["tracker-unreachable", 1]);
+  });
+
   test("a file that changes while it is hashed is not shared", async () => {
     const { disk } = annasMachine;
     disk.write("/data/notes", "first");

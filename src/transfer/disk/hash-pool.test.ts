@@ -10,6 +10,7 @@ import { manifestOf } from "../../testing/sim-storage.ts";
 import { TempFolder } from "../../testing/temp-folder.ts";
 import type { Slot } from "./contract.ts";
 import { HashPool } from "./hash-pool.ts";
+import { PIECE_HASH_BYTES } from "./piece-hash.ts";
 
 const pool = new HashPool({ workers: 2, buffers: 8 });
 afterAll(() => pool.close());
@@ -147,6 +148,31 @@ describe("hashing a whole file", () => {
       expect(progress).toEqual(progress.toSorted((left, right) => left - right));
       expect(progress.at(-1) ?? 0).toBe(size);
     }
+  });
+
+  test("goes on after the rows of an earlier run, which are not hashed again, and tells of the others in order", async () => {
+    await using folder = await TempFolder.make();
+    const bytes = randomBytes(21 * PIECE_BYTES + 1);
+    await writeFile(folder.join("file"), bytes);
+    await using file = await open(folder.join("file"));
+    const rows = new Uint8Array(9 * PIECE_HASH_BYTES).fill(7);
+    const told: Uint8Array[] = [];
+    const progress: number[] = [];
+    const add = (more: Uint8Array) => told.push(more.slice());
+    const { rows: found, summary } = await pool.hashFile(
+      file.fd,
+      bytes.length,
+      (done) => progress.push(done),
+      never,
+      { rows, add },
+    );
+    const right = manifestOf(bytes);
+    expect(found.subarray(0, rows.length)).toEqual(rows);
+    expect(found.subarray(rows.length)).toEqual(right.rows.subarray(rows.length));
+    expect(summary.sha1).toBe(right.summary.sha1);
+    expect(new Uint8Array(Buffer.concat(told))).toEqual(right.rows.slice(rows.length));
+    expect(progress[0]).toBeGreaterThan(4 * PIECE_BYTES);
+    expect(progress.at(-1)).toBe(bytes.length);
   });
 
   test("lets a piece of a running transfer through before it ends, with one worker too", async () => {

@@ -15,7 +15,15 @@ import type { PieceIndex } from "../../base/ids.ts";
 import { HASH_WORKERS_MAX, PIECE_BUFFERS, PIECE_BYTES } from "../../base/limits.ts";
 import { Manifest } from "../../base/manifest.ts";
 import { ChunkFeeder } from "./chunk-feeder.ts";
-import type { HashProgressSink, PieceWorkers, PrefixHash, Slot, SlotPool, StoreOutcome } from "./contract.ts";
+import type {
+  HashProgressSink,
+  KeptHashing,
+  PieceWorkers,
+  PrefixHash,
+  Slot,
+  SlotPool,
+  StoreOutcome,
+} from "./contract.ts";
 import { DescriptorUse } from "./descriptor-use.ts";
 import { diskFailure, failureOfCode } from "./disk-failure.ts";
 import { FileHashing } from "./file-hashing.ts";
@@ -110,11 +118,12 @@ export class HashPool implements PieceWorkers {
     size: number,
     progress: HashProgressSink,
     signal: AbortSignal,
+    kept?: Pick<KeptHashing, "rows" | "add">,
   ): Promise<Manifest> {
     const before = await identity(file);
     if (before.size !== size) throw changedWhileHashed();
     const { sha1, rows } = await this.#hashWhole(
-      new FileHashing(file, size, this.#chain(), progress),
+      new FileHashing(file, size, this.#chain(), progress, kept),
       signal,
     );
     if (!isSameContent(before, await identity(file))) throw changedWhileHashed();
