@@ -294,7 +294,26 @@ describe("coming back", () => {
     annasMachine.lists.clear();
     anna = await (await restart(anna)).logIn("anna");
     expect(anna.offered()).toEqual(["/data/a"]);
+    const [offer] = anna.engine.offers.values();
+    expect((await offer?.manifest())?.summary).toEqual(offer?.file);
+    expect(annasMachine.lists.size).toBe(1);
     expect(annasMachine.disk.hashed).toHaveLength(1);
+  });
+
+  test("a piece list that is not to be had now is told once, and asked for again", async () => {
+    await anna.share("a");
+    annasMachine.lists.clear();
+    anna = await (await restart(anna)).logIn("anna");
+    const [offer] = anna.engine.offers.values();
+    for (const door of [0, 1]) world.kill(door);
+    for (let time = 0; time < 2; time++) {
+      const { outcome } = await world.during(failureOf(offer?.manifest() ?? Promise.resolve()), 60_000);
+      expect((outcome as Failure).code).toBe("tracker-unreachable");
+    }
+    expect(anna.events.filter(({ kind }) => kind === "warning")).toHaveLength(1);
+    world.down.clear();
+    await world.pass(5_000);
+    expect((await offer?.manifest())?.summary).toEqual(offer?.file);
   });
 
   test("a shared file that changed meanwhile is told and shared no longer", async () => {
@@ -1067,9 +1086,10 @@ describe("something is called otherwise", () => {
 
   test("a group and a file, unheard: shares learn it at the next login", async () => {
     await anna.share("film");
-    const { gid, manifest } = [...anna.engine.offers.values()][0] ?? {};
-    if (gid === undefined || manifest === undefined) throw new Error("nothing is offered");
-    const { fileId } = manifest.summary;
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    const { gid } = offer;
+    const { fileId } = offer.file;
     const name = file("film~abcde");
     await hear(anna, { kind: "file-renamed", gid, fileId, group: SUFFIXED, from: file("film"), name });
     anna = await restart(anna);
@@ -1086,7 +1106,7 @@ describe("something is called otherwise", () => {
   test("a file: its share is meant by the new name", async () => {
     await anna.share("film");
     const [offer] = anna.engine.offers.values();
-    const fileId = offer?.manifest.summary.fileId;
+    const fileId = offer?.file.fileId;
     if (fileId === undefined) throw new Error("nothing is offered");
     const name = file("film~abcde");
     await hear(anna, { kind: "file-renamed", gid: gidOfLab(), fileId, group: LAB, from: file("film"), name });

@@ -103,6 +103,8 @@ export class ShareKeeper {
   readonly #shared = new Map<string, ShareRecord>();
   /** Those of them that the transfer offers; the others are being looked at. */
   readonly #offered = new Set<string>();
+  /** Those of which people know that their piece list is not to be had. */
+  readonly #unserved = new Set<string>();
   /** Being shared right now: the tracker may know before this machine has its answer. */
   readonly #sharing = new Set<FileId>();
 
@@ -174,7 +176,7 @@ export class ShareKeeper {
     await this.#manifests.keep(manifest);
     const share = { group, name, path, file: manifest.summary, identity };
     const record = await this.#publishAndShare(share, manifest);
-    this.#offer(record, manifest, fresh);
+    this.#offer(record, fresh);
     return { name: record.name, path, kept: record.name === name ? undefined : "name", sha1, size };
   }
 
@@ -291,9 +293,10 @@ export class ShareKeeper {
     this.#shared.set(keyOf(record), record);
   }
 
-  #offer(record: ShareRecord, manifest: Manifest, fresh: boolean): void {
+  #offer(record: ShareRecord, fresh: boolean): void {
     if (this.#closing.signal.aborted) return;
-    this.#engine.offer({ gid: record.gid, manifest, path: record.path, identity: record.identity, fresh });
+    const { gid, file, path, identity } = record;
+    this.#engine.offer({ gid, file, manifest: () => this.#manifestOf(record), path, identity, fresh });
     this.#offered.add(keyOf(record));
   }
 
@@ -319,8 +322,8 @@ export class ShareKeeper {
   }
 
   /** The transfer has found that a file is not what it was. Another path may have taken its place since. */
-  async broken({ gid, manifest, path }: Offer, failure: Failure): Promise<void> {
-    const record = this.#shared.get(shareKey(gid, manifest.summary.fileId));
+  async broken({ gid, file, path }: Offer, failure: Failure): Promise<void> {
+    const record = this.#shared.get(shareKey(gid, file.fileId));
     if (record?.path === path) await this.#endBroken(record, failure.message);
   }
 
@@ -436,21 +439,19 @@ export class ShareKeeper {
     const difference = await this.#files.difference(record.path, record.identity);
     if (!isCurrent()) return;
     if (difference !== undefined) return this.#endBroken(record, difference.message);
-    const manifest = await this.#manifestOf(record);
-    if (isCurrent() && manifest !== undefined) this.#offer(record, manifest, false);
+    this.#offer(record, false);
   }
 
-  async #manifestOf(record: ShareRecord): Promise<Manifest | undefined> {
+  /** Told once: the next piece that somebody asks for is another try. */
+  async #manifestOf(record: ShareRecord): Promise<Manifest> {
     const { file, group, name } = record;
     try {
       return await this.#manifests.get(refOf(record), file);
     } catch (error) {
-      const why = toFailure(error).message;
-      this.#emit({
-        kind: "warning",
-        message: `${forTerminal(name)} cannot be offered in ${group} now: ${why}`,
-      });
-      return undefined;
+      const message = `${forTerminal(name)} cannot be served in ${group} now: ${toFailure(error).message}`;
+      if (!this.#unserved.has(keyOf(record))) this.#emit({ kind: "warning", message });
+      this.#unserved.add(keyOf(record));
+      throw error;
     }
   }
 }
