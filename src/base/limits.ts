@@ -132,7 +132,7 @@ export const REMOVALS_REMEMBERED_MAX = 20_000;
 /** A grant is renewed well before it ends, so that a slow tracker interrupts nothing. */
 export const GRANT_RENEW_BEFORE_MS = 2 * minute;
 export const SESSION_LIFETIME_MS = 30 * 24 * 60 * minute;
-/** Sources handed out for one file; a random subset when there are more. */
+/** Sources handed out for one file; of more, a fair choice of those that have all of it and of those that download it. */
 export const SOURCES_MAX = 50;
 export const PENDING_REQUESTS_PER_USER_MAX = 1_000;
 export const GROUPS_PER_OWNER_MAX = 10_000;
