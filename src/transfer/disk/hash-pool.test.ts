@@ -203,16 +203,21 @@ describe("hashing a whole file", () => {
     await one.close();
   });
 
-  test("goes side by side with another", async () => {
+  test("of several files goes one after the other, with progress for each", async () => {
     await using folder = await TempFolder.make();
-    const contents = [1, 2, 3].map((seed) => randomBytes(5 * PIECE_BYTES + seed, seed));
+    const one = new HashPool({ workers: 1, buffers: 1 });
+    const contents = [1, 2, 3].map((seed) => randomBytes(20 * PIECE_BYTES + seed, seed));
+    const steps: number[] = [];
     const hashes = contents.map(async (bytes, index) => {
       const path = folder.join(String(index));
       await writeFile(path, bytes);
       await using file = await open(path);
-      return (await pool.hashFile(file.fd, bytes.length, ignore, never)).summary.sha1;
+      return (await one.hashFile(file.fd, bytes.length, () => steps.push(index), never)).summary.sha1;
     });
     expect(await Promise.all(hashes)).toEqual(contents.map((bytes) => manifestOf(bytes).summary.sha1));
+    const turns = steps.filter((step, at) => step !== steps[at - 1]);
+    expect(turns.toSorted()).toEqual([0, 1, 2]);
+    await one.close();
   });
 
   test("fails if the file has another size, becomes shorter, or is written to meanwhile", async () => {

@@ -28,6 +28,7 @@ import { DescriptorUse } from "./descriptor-use.ts";
 import { diskFailure, failureOfCode } from "./disk-failure.ts";
 import { FileHashing } from "./file-hashing.ts";
 import { type FileIdentity, identityOf, isSameContent } from "./file-identity.ts";
+import { HashingQueue } from "./hashing-queue.ts";
 import { PrefixRun } from "./prefix-run.ts";
 import { SharedSlotPool } from "./slot-pool.ts";
 import { WorkerLine } from "./worker-line.ts";
@@ -56,7 +57,7 @@ export class HashPool implements PieceWorkers {
   readonly #use = new DescriptorUse();
   readonly #busySlots = new Set<number>();
   readonly #running = new Set<Promise<unknown>>();
-  readonly #hashings = new Set<FileHashing>();
+  readonly #hashings = new HashingQueue();
   readonly #prefixes = new Set<PrefixRun>();
   #nextRun = 1;
   #closed = false;
@@ -136,7 +137,7 @@ export class HashPool implements PieceWorkers {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const hashing of this.#hashings) hashing.stop(closedFailure());
+    this.#hashings.stopAll(closedFailure());
     for (const prefix of this.#prefixes) prefix.dispose();
     await Promise.allSettled(this.#running);
   }
@@ -147,11 +148,10 @@ export class HashPool implements PieceWorkers {
     this.#hashings.add(hashing);
     try {
       if (signal.aborted) stop();
-      this.#feeder.add(hashing);
+      this.#feeder.add(this.#hashings);
       return await hashing.result;
     } finally {
-      this.#feeder.remove(hashing);
-      this.#hashings.delete(hashing);
+      this.#hashings.remove(hashing);
       signal.removeEventListener("abort", stop);
     }
   }
