@@ -307,6 +307,20 @@ describe("a hash that follows a growing file", () => {
   });
 });
 
+test("a worker begins with its first job, not before", async () => {
+  await using folder = await TempFolder.make();
+  const entry = folder.join("worker.ts");
+  const late = new HashPool({ workers: 1, buffers: 1, entry: Bun.pathToFileURL(entry) });
+  await using file = await open(folder.join("file"), "w+");
+  const load = (of: HashPool) =>
+    withSlot((slot) => of.load(file.fd, manifestOf(new Uint8Array(1)), piece(0), slot, false), of);
+  // One begun with the pool would have found nothing by now.
+  await load(new HashPool({ workers: 1, buffers: 1 }));
+  await writeFile(entry, "onmessage = ({ data: { id } }) => id && postMessage({ id, kind: 'loaded' });");
+  expect(await load(late)).toBe(true);
+  await late.close();
+});
+
 describe("the end", () => {
   const crashing = new URL(
     URL.createObjectURL(

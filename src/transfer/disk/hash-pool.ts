@@ -103,6 +103,8 @@ export class HashPool implements PieceWorkers {
   }
 
   prefixHash(file: number): PrefixHash {
+    // A download has begun: its first pieces find their workers ready.
+    for (const line of this.#lines) line.start();
     const run = new PrefixRun(file, this.#chain(), {
       ready: (source) => this.#feeder.add(source),
       ended: (source) => {
