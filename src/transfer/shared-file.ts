@@ -46,9 +46,10 @@ export interface SharedFileDependencies {
 export class SharedFile implements ServedFile {
   readonly gid: Gid;
   readonly shape: FileShape;
-  readonly have: Bitfield;
   readonly #offer: Offer;
   readonly #dependencies: SharedFileDependencies;
+  readonly #isFresh: boolean;
+  #have: Bitfield | undefined;
   /** Pieces that need no check; undefined as long as none was read. */
   #verified: Bitfield | undefined;
   /** What the file must be: as it was shared, or else as it was when it was opened first. */
@@ -63,11 +64,16 @@ export class SharedFile implements ServedFile {
     const { gid, file, identity, fresh } = offer;
     this.gid = gid;
     this.shape = new FileShape(file);
-    this.have = Bitfield.full(this.shape.pieces);
     this.#offer = offer;
     this.#identity = identity;
     this.#dependencies = dependencies;
-    this.#verified = fresh && identity !== undefined ? this.have : undefined;
+    this.#isFresh = fresh && identity !== undefined;
+  }
+
+  /** Made when somebody asks: most files of a large collection are never asked for. */
+  get have(): Bitfield {
+    this.#have ??= Bitfield.full(this.shape.pieces);
+    return this.#have;
   }
 
   opened(): void {
@@ -98,7 +104,7 @@ export class SharedFile implements ServedFile {
     this.#open ??= this.#opening();
     const { source, manifest } = await this.#open;
     await this.#checkNowAndThen(source);
-    this.#verified ??= new Bitfield(this.shape.pieces);
+    this.#verified ??= this.#isFresh ? this.have : new Bitfield(this.shape.pieces);
     const verify = !this.#verified.has(piece);
     const { workers } = this.#dependencies;
     if (!(await workers.load(source.descriptor, manifest, piece, slot, verify))) throw this.#otherContent();
