@@ -5,10 +5,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "../../e2e/harness/client.ts";
+import { readBytes } from "../../e2e/harness/vitals.ts";
 import { World } from "../../e2e/harness/world.ts";
 import type { BenchCase } from "../case.ts";
 import type { Measured } from "../measured.ts";
-import { processorSeconds, readBytes, residentBytes } from "../process-cost.ts";
+import { processorSeconds, residentBytes } from "../process-cost.ts";
 import { shownNumber } from "../table.ts";
 
 const FILE_BYTES = 64 * 1024;
