@@ -19,11 +19,6 @@ function memoryBytes({ pid }: Process, field: string): number {
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? Number.NaN) * 1024;
 }
 
-/** From files, pipes and sockets, by calls that read. */
-export function readBytes({ pid }: Process): number {
-  return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))?.[1] ?? Number.NaN);
-}
-
 /** Time on all cores; the kernel counts in hundredths here, whatever its own tick. */
 export function processorSeconds({ pid }: Process): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];

@@ -1,17 +1,31 @@
 /** SIGKILL at any moment: what was acknowledged is still there, what was fetched is not fetched again. */
 import { expect, test } from "bun:test";
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { PIECE_BYTES, PIPELINE_PIECES_MAX } from "../src/base/limits.ts";
+import { HASH_JOURNAL_BLOCK_PIECES, PIECE_BYTES, PIPELINE_PIECES_MAX } from "../src/base/limits.ts";
 import { Prng } from "../src/base/prng.ts";
 import { runSeed } from "../src/testing/run-seed.ts";
+import { hashJournalBytes } from "../src/transfer/disk/hash-journal.ts";
 import type { Client } from "./harness/client.ts";
 import { sum } from "./harness/downloads.ts";
 import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
 import { enter, formGroup } from "./harness/group.ts";
+import { until } from "./harness/until.ts";
+import { HAS_VITALS, readBytes } from "./harness/vitals.ts";
 import { World } from "./harness/world.ts";
 
 const FILE_BYTES = 256 * MiB;
+/** Three blocks of piece hashes that are kept. */
+const LARGE_BYTES = 768 * MiB;
 /** Byte counts are shown with three digits. */
 const SHOWN_TO_BYTES = 1 * MiB;
 
@@ -25,6 +39,10 @@ async function shareWithBob(world: World): Promise<{ ann: Client; bob: Client; f
   writeRandomFile(file, FILE_BYTES, 3);
   await ann.ok(`upload_file ${file} lab`);
   return { ann, bob, file };
+}
+
+function keptBytes(folder: string): number {
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
 
 /** @returns how many pieces of `part` are those of `whole` */
@@ -120,3 +138,33 @@ test("a tracker killed among hundreds of commands has lost nothing that it ackno
   const listed = new Set((await bob.ok("list_groups")).map((line) => line.split(" ")[0] ?? ""));
   expect(acknowledged.filter((group) => !listed.has(group))).toEqual([]);
 });
+
+test.if(HAS_VITALS)(
+  "a client killed while it hashes a large file does not hash again what it had done",
+  async () => {
+    await using world = new World();
+    await world.startTracker();
+    const ann = world.startClient("ann");
+    await enter(ann);
+    await ann.ok("create_group lab");
+    const file = join(world.dir("ann", "files"), "film.bin");
+    writeFileSync(file, "");
+    truncateSync(file, LARGE_BYTES);
+    const kept = world.path("ann", "data", "hash-journals");
+
+    ann.write(`upload_file ${file} lab\n`);
+    await until(async () => keptBytes(kept) >= hashJournalBytes(1));
+    await ann.crash();
+    const again = world.startClient("ann");
+    await again.ok("login ann pw");
+    const before = readBytes(again);
+    await again.ok(`upload_file ${file} lab`);
+
+    // Both walks over all of it would read it twice.
+    expect(readBytes(again) - before).toBeLessThan(
+      2 * LARGE_BYTES - HASH_JOURNAL_BLOCK_PIECES * PIECE_BYTES + 64 * MiB,
+    );
+    expect(readdirSync(kept)).toEqual([]);
+    expect(await again.ok("list_files lab")).toHaveLength(1);
+  },
+);

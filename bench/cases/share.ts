@@ -1,8 +1,14 @@
-/** Sharing a file that was never seen here, all of it hashed, against `sha1sum` of the same file. */
-import { dirname } from "node:path";
+/**
+ * Sharing a file that was never seen here, all of it hashed, against `sha1sum` of the same file; and the second try of one
+ * that was killed near its end.
+ */
+import { readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { GiB, MiB } from "../../e2e/harness/files.ts";
 import { World } from "../../e2e/harness/world.ts";
+import { HASH_JOURNAL_BLOCK_PIECES, PIECE_BYTES } from "../../src/base/limits.ts";
 import { formatBytes } from "../../src/base/text.ts";
+import { hashJournalBlocks, hashJournalBytes } from "../../src/transfer/disk/hash-journal.ts";
 import { type BenchCase, failures } from "../case.ts";
 import { compared } from "../comparison.ts";
 import type { Original } from "../contenders/contender.ts";
@@ -36,7 +42,20 @@ export const share: BenchCase = {
         aim: AIM,
       }),
     );
-    return { comparisons, figures: [], notes: failures(turns) };
+    const whole = await shareOnce(original);
+    const again = await shareAgain(original);
+    say(
+      `whole ${whole.toFixed(2)} s, after a kill at ${again.keptPercent.toFixed(0)} % ${again.seconds.toFixed(2)} s`,
+    );
+    const figures = [
+      {
+        what: `share ${formatBytes(bytes)} again after a kill, of the time of a whole one`,
+        unit: "%",
+        values: [(100 * again.seconds) / whole],
+        note: `the hashes of ${again.keptPercent.toFixed(0)} % of its pieces were kept; the SHA-1 of the whole is walked anew`,
+      },
+    ];
+    return { comparisons, figures, notes: failures(turns) };
   },
 };
 
@@ -50,6 +69,30 @@ async function shareOnce({ path }: Original): Promise<number> {
   const startedMs = performance.now();
   await client.ok(`upload_file ${path} bench`);
   return (performance.now() - startedMs) / 1000;
+}
+
+/** Killed when its last whole block but one of piece hashes is kept. */
+async function shareAgain({ path }: Original): Promise<{ seconds: number; keptPercent: number }> {
+  await using world = new World();
+  await world.startTracker();
+  const first = world.startClient("sharer");
+  await first.all(["create_user sharer secret", "login sharer secret", "create_group bench"]);
+  const { size } = statSync(path);
+  const blocks = hashJournalBlocks(size) - 1;
+  first.write(`upload_file ${path} bench\n`);
+  const folder = world.path("sharer", "data", "hash-journals");
+  const keptBytes = () =>
+    readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  while (keptBytes() < hashJournalBytes(blocks)) await Bun.sleep(1);
+  await first.crash();
+  const kept = Math.floor((keptBytes() - hashJournalBytes(0)) / (hashJournalBytes(1) - hashJournalBytes(0)));
+  const again = world.startClient("sharer");
+  await again.ok("login sharer secret");
+  await touch(dirname(path), 1, path);
+  const startedMs = performance.now();
+  await again.ok(`upload_file ${path} bench`);
+  const seconds = (performance.now() - startedMs) / 1000;
+  return { seconds, keptPercent: (100 * kept * HASH_JOURNAL_BLOCK_PIECES * PIECE_BYTES) / size };
 }
 
 async function sumOnce({ path, sha1 }: Original): Promise<number> {

@@ -1,4 +1,4 @@
-/** What a process holds, as the kernel counts it: to see that an attack leaves nothing behind. Linux. */
+/** What a process holds and has read, as the kernel counts it: to see that an attack leaves nothing behind. Linux. */
 import { readdirSync, readFileSync } from "node:fs";
 import { MiB } from "./files.ts";
 import type { Program } from "./program.ts";
@@ -21,6 +21,11 @@ export function vitalsOf({ pid }: Program): Vitals {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const rssKiB = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN);
   return { rssBytes: rssKiB * 1024, descriptors: readdirSync(`/proc/${pid}/fd`).length };
+}
+
+/** Bytes that it has read so far, from files, pipes and sockets. */
+export function readBytes({ pid }: Program): number {
+  return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))?.[1] ?? Number.NaN);
 }
 
 /** Resolves when the process holds about what it held before. @throws if it does not, or has ended */

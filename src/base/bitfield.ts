@@ -21,7 +21,10 @@ export class Bitfield {
 
   static full(length: number): Bitfield {
     const bits = new Bitfield(length);
-    for (let index = 0; index < length; index++) bits.set(index);
+    bits.#bytes.fill(0xff);
+    const spare = bits.#bytes.length * 8 - length;
+    if (spare > 0) bits.#bytes[bits.#bytes.length - 1] = 0xff & (0xff << spare);
+    bits.#count = length;
     return bits;
   }
 

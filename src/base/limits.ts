@@ -132,7 +132,7 @@ export const REMOVALS_REMEMBERED_MAX = 20_000;
 /** A grant is renewed well before it ends, so that a slow tracker interrupts nothing. */
 export const GRANT_RENEW_BEFORE_MS = 2 * minute;
 export const SESSION_LIFETIME_MS = 30 * 24 * 60 * minute;
-/** Sources handed out for one file; a random subset when there are more. */
+/** Sources handed out for one file; of more, a fair choice of those that have all of it and of those that download it. */
 export const SOURCES_MAX = 50;
 export const PENDING_REQUESTS_PER_USER_MAX = 1_000;
 export const GROUPS_PER_OWNER_MAX = 10_000;
@@ -286,6 +286,11 @@ export const HASH_CHUNK_PIECES = 4;
 export const PREFIX_CHUNK_PIECES = 64;
 /** How far the whole-file SHA-1 and the pieces may be apart, so that the second reads what the first left in memory. */
 export const HASH_WINDOW_BYTES = 128 * MiB;
+/** Piece rows of a file that is being hashed, kept together: what a kill costs is 256 MiB, some 0.3 s of hashing. */
+export const HASH_JOURNAL_BLOCK_PIECES = 512;
+/** Interrupted hashings that are kept, and their bytes: two of the largest files, or 2 TiB of smaller ones. */
+export const HASH_JOURNALS_MAX = 16;
+export const HASH_JOURNAL_FOLDER_BYTES_MAX = 256 * MiB;
 /** Pieces verified at once when a download goes on after a crash: leaves most buffers to running transfers. */
 export const VERIFY_PIECES_AT_ONCE_MAX = 8;
 /** Room that a download leaves on the disk: for its journal, and so that others can still write. */
@@ -351,6 +356,8 @@ export const COMMAND_LINE_BYTES_MAX = 64 * KiB;
 export const LINES_AHEAD_MAX = 1_000;
 /** A line of progress is rewritten no more often: 4 times a second. */
 export const PROGRESS_LINE_MS = 250;
+/** Hashing is told with its rate after this: before, chance has too much of it. */
+export const HASH_RATE_MS_MIN = 500;
 /** What a client or tracker gets to end in order before its process ends anyway. */
 export const CLOSE_MS_MAX = 5 * second;
 /** Data folders of clients that were started with one address, a tracker's. */

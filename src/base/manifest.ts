@@ -29,17 +29,35 @@ export function pieceCount(size: number): number {
   return Math.ceil(size / PIECE_BYTES);
 }
 
-/** A file's content as hashes; immutable. */
-export class Manifest {
+/** How a file is cut into pieces: all that is to be known of it without its piece list. */
+export class FileShape {
   readonly pieces: number;
+
+  constructor(readonly summary: FileSummary) {
+    this.pieces = pieceCount(summary.size);
+  }
+
+  /** @returns the index, if this file has such a piece */
+  pieceIndex(value: number): PieceIndex | undefined {
+    return Number.isInteger(value) && value >= 0 && value < this.pieces ? (value as PieceIndex) : undefined;
+  }
+
+  pieceLength(piece: PieceIndex): number {
+    return Math.min(PIECE_BYTES, this.summary.size - piece * PIECE_BYTES);
+  }
+
+  pieceOffset(piece: PieceIndex): number {
+    return piece * PIECE_BYTES;
+  }
+}
+
+/** A file's content as hashes; immutable. */
+export class Manifest extends FileShape {
   /** The piece list: `pieces` rows of SHA-1 and SHA-256. Never a Buffer, whose `slice` copies nothing: all of it would go to a worker with each piece. */
   readonly rows: Uint8Array;
 
-  private constructor(
-    readonly summary: FileSummary,
-    rows: Uint8Array,
-  ) {
-    this.pieces = pieceCount(summary.size);
+  private constructor(summary: FileSummary, rows: Uint8Array) {
+    super(summary);
     this.rows = new Uint8Array(rows.buffer, rows.byteOffset, rows.length);
   }
 
@@ -56,19 +74,6 @@ export class Manifest {
     if (digestOf(rows) !== summary.digest) return refuse("is not the one announced");
     if (fileIdOf(summary.size, rows) !== summary.fileId) return refuse("belongs to another file");
     return new Manifest(summary, rows);
-  }
-
-  /** @returns the index, if this file has such a piece */
-  pieceIndex(value: number): PieceIndex | undefined {
-    return Number.isInteger(value) && value >= 0 && value < this.pieces ? (value as PieceIndex) : undefined;
-  }
-
-  pieceLength(piece: PieceIndex): number {
-    return Math.min(PIECE_BYTES, this.summary.size - piece * PIECE_BYTES);
-  }
-
-  pieceOffset(piece: PieceIndex): number {
-    return piece * PIECE_BYTES;
   }
 
   /** SHA-1 then SHA-256 of the piece: a view, not a copy. */

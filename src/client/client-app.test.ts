@@ -197,6 +197,32 @@ describe("sharing", () => {
     expect(anna.kinds()).not.toContain("share-broken");
   });
 
+  test("a hashing that was interrupted goes on where it was, and what it kept is verified before it is served", async () => {
+    anna.machine.disk.write("/data/notes", "content of notes");
+    const leaving: Promise<void>[] = [];
+    const interrupted = anna.app.uploadFile("/data/notes", LAB, undefined, () =>
+      leaving.push(anna.app.logout()),
+    );
+    await failureOf(interrupted);
+    await Promise.all(leaving);
+    expect([...anna.machine.disk.kept.values()]).toEqual([Buffer.from("content of notes")]);
+    await anna.logIn("anna");
+    await anna.app.uploadFile("/data/notes", LAB, undefined, () => {});
+    expect([...anna.engine.offers.values()].map(({ fresh }) => fresh)).toEqual([false]);
+    expect(anna.machine.disk.kept.size).toBe(0);
+    await anna.share("other");
+    expect([...anna.engine.offers.values()].map(({ fresh }) => fresh)).toEqual([false, true]);
+  });
+
+  test("what was hashed is kept when the tracker cannot be told", async () => {
+    anna.machine.disk.write("/data/notes", "content of notes");
+    const upload = anna.app.uploadFile("/data/notes", LAB, undefined, () =>
+      [0, 1].map((door) => world.kill(door)),
+    );
+    const { outcome } = await world.during(failureOf(upload), 60_000);
+    expect([(outcome as Failure).code, anna.machine.disk.kept.size]).toEqual(["tracker-unreachable", 1]);
+  });
+
   test("a file that changes while it is hashed is not shared", async () => {
     const { disk } = annasMachine;
     disk.write("/data/notes", "first");
@@ -268,7 +294,26 @@ describe("coming back", () => {
     annasMachine.lists.clear();
     anna = await (await restart(anna)).logIn("anna");
     expect(anna.offered()).toEqual(["/data/a"]);
+    const [offer] = anna.engine.offers.values();
+    expect((await offer?.manifest())?.summary).toEqual(offer?.file);
+    expect(annasMachine.lists.size).toBe(1);
     expect(annasMachine.disk.hashed).toHaveLength(1);
+  });
+
+  test("a piece list that is not to be had now is told once, and asked for again", async () => {
+    await anna.share("a");
+    annasMachine.lists.clear();
+    anna = await (await restart(anna)).logIn("anna");
+    const [offer] = anna.engine.offers.values();
+    for (const door of [0, 1]) world.kill(door);
+    for (let time = 0; time < 2; time++) {
+      const { outcome } = await world.during(failureOf(offer?.manifest() ?? Promise.resolve()), 60_000);
+      expect((outcome as Failure).code).toBe("tracker-unreachable");
+    }
+    expect(anna.events.filter(({ kind }) => kind === "warning")).toHaveLength(1);
+    world.down.clear();
+    await world.pass(5_000);
+    expect((await offer?.manifest())?.summary).toEqual(offer?.file);
   });
 
   test("a shared file that changed meanwhile is told and shared no longer", async () => {
@@ -1041,9 +1086,10 @@ describe("something is called otherwise", () => {
 
   test("a group and a file, unheard: shares learn it at the next login", async () => {
     await anna.share("film");
-    const { gid, manifest } = [...anna.engine.offers.values()][0] ?? {};
-    if (gid === undefined || manifest === undefined) throw new Error("nothing is offered");
-    const { fileId } = manifest.summary;
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    const { gid } = offer;
+    const { fileId } = offer.file;
     const name = file("film~abcde");
     await hear(anna, { kind: "file-renamed", gid, fileId, group: SUFFIXED, from: file("film"), name });
     anna = await restart(anna);
@@ -1060,7 +1106,7 @@ describe("something is called otherwise", () => {
   test("a file: its share is meant by the new name", async () => {
     await anna.share("film");
     const [offer] = anna.engine.offers.values();
-    const fileId = offer?.manifest.summary.fileId;
+    const fileId = offer?.file.fileId;
     if (fileId === undefined) throw new Error("nothing is offered");
     const name = file("film~abcde");
     await hear(anna, { kind: "file-renamed", gid: gidOfLab(), fileId, group: LAB, from: file("film"), name });

@@ -5,6 +5,7 @@ import type { FileId, Fingerprint, Gid, RequestId, Uid } from "../base/ids.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { TransferAuthority, TransferEngine, TransferEvents } from "../transfer/contract.ts";
 import type { PieceWorkers } from "../transfer/disk/contract.ts";
+import type { HashJournals } from "../transfer/disk/hash-journals.ts";
 import type { Library } from "./library.ts";
 import type { LocalFiles } from "./local-files.ts";
 import type { PieceListCache } from "./piece-list-cache.ts";
@@ -34,6 +35,7 @@ export interface ClientParts {
   readonly workers: Pick<PieceWorkers, "hashFile">;
   readonly files: LocalFiles;
   readonly lists: Pick<PieceListCache, "read" | "write">;
+  readonly hashJournals: Pick<HashJournals, "begin">;
   readonly library: Pick<Library, "of">;
   readonly createEngine: (authority: TransferAuthority, events: TransferEvents) => TransferEngine;
   readonly newRequestId: () => RequestId;

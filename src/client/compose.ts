@@ -9,6 +9,7 @@ import { loadOrMakeIdentity } from "../net/identity.ts";
 import { KnownTrackers } from "../net/known-trackers.ts";
 import { TlsTcpTransport } from "../net/tls-tcp.ts";
 import { discardDownload, downloadOpener } from "../transfer/disk/download-opener.ts";
+import { HashJournals } from "../transfer/disk/hash-journals.ts";
 import { HashPool } from "../transfer/disk/hash-pool.ts";
 import { createTransferEngine } from "../transfer/engine.ts";
 import type { ClientOptions, ClientParts } from "./client-parts.ts";
@@ -23,6 +24,7 @@ export async function openClientParts({ trackers, dataFolder, log }: ClientOptio
   const identity = await loadOrMakeIdentity(dataFolder);
   const known = await KnownTrackers.open(dataFolder);
   const lists = await PieceListCache.open(join(dataFolder, "piece-lists"));
+  const hashJournals = await HashJournals.open(join(dataFolder, "hash-journals"));
   const journals = join(dataFolder, "journals");
   await mkdir(journals, { recursive: true, mode: 0o700 });
   const library = Library.open(join(dataFolder, "client.sqlite"), (message) => log.warn(message));
@@ -41,6 +43,7 @@ export async function openClientParts({ trackers, dataFolder, log }: ClientOptio
     workers,
     files: new DiskFiles({ workers, workingFolder: resolve() }),
     lists,
+    hashJournals,
     library,
     createEngine: (authority, events) =>
       createTransferEngine({

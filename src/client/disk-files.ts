@@ -4,7 +4,7 @@ import { type Failure, toFailure } from "../base/failure.ts";
 import type { FileName } from "../base/ids.ts";
 import type { PieceWorkers } from "../transfer/disk/contract.ts";
 import { resolveDestination } from "../transfer/disk/destination.ts";
-import { type FileIdentity, lookAt } from "../transfer/disk/file-identity.ts";
+import { type FileIdentity, identityOf, isSameContent, lookAt } from "../transfer/disk/file-identity.ts";
 import { SourceFile } from "../transfer/disk/source-file.ts";
 import type { Destination, LocalFiles, OpenedFile } from "./local-files.ts";
 
@@ -27,8 +27,11 @@ export class DiskFiles implements LocalFiles {
     return SourceFile.open(resolve(this.#workingFolder, path), this.#workers);
   }
 
+  /** One look tells of most that they are what they were: only how others differ, or where links lead, takes more. */
   async difference(path: string, known: FileIdentity): Promise<Failure | undefined> {
     try {
+      const there = await lookAt(path);
+      if (there?.isFile() === true && isSameContent(identityOf(there), known)) return undefined;
       await (await SourceFile.reopen(path, known, this.#workers)).close();
       return undefined;
     } catch (error) {

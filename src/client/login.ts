@@ -42,12 +42,12 @@ export class Login {
     { parts, engine, session, emit }: LoginDependencies,
     { uid, name }: { readonly uid: Uid; readonly name: UserName },
   ) {
-    const { clock, files, fingerprint, newRequestId, workers, journalPath } = parts;
+    const { clock, files, fingerprint, hashJournals, newRequestId, workers, journalPath } = parts;
     const library = parts.library.of(uid);
     const calls = this.#calls(session);
     const manifests = new ManifestShelf(parts.lists, calls);
     const common = { calls, engine, files, manifests, library, emit };
-    const shares = new ShareKeeper({ ...common, workers, newRequestId });
+    const shares = new ShareKeeper({ ...common, workers, hashJournals, newRequestId });
     this.uid = uid;
     this.#user = name;
     this.#clock = clock;

@@ -20,8 +20,9 @@ import { BLOB_TRIES_MAX, RESTORES_AT_ONCE_MAX } from "../base/limits.ts";
 import type { FileSummary, Manifest } from "../base/manifest.ts";
 import { formatBytes, forTerminal } from "../base/text.ts";
 import type { Offer, TransferEngine } from "../transfer/contract.ts";
-import type { PieceWorkers } from "../transfer/disk/contract.ts";
+import type { KeptHashing, PieceWorkers } from "../transfer/disk/contract.ts";
 import { type FileIdentity, isSameContent } from "../transfer/disk/file-identity.ts";
+import type { HashJournals } from "../transfer/disk/hash-journals.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
 import type { GroupRef } from "./blob-transfer.ts";
 import { eachAtOnce } from "./each-at-once.ts";
@@ -39,6 +40,7 @@ export interface ShareKeeperDependencies {
   readonly calls: TrackerCalls;
   readonly engine: Pick<TransferEngine, "offer" | "withdraw">;
   readonly workers: Pick<PieceWorkers, "hashFile">;
+  readonly hashJournals: Pick<HashJournals, "begin">;
   readonly files: LocalFiles;
   readonly manifests: Pick<ManifestShelf, "kept" | "get" | "keep" | "publish">;
   readonly library: UserLibrary;
@@ -71,6 +73,18 @@ export interface Downloaded {
   readonly file: FileSummary;
 }
 
+interface UploadPlace {
+  readonly opened: OpenedFile;
+  readonly group: GroupName;
+  readonly name: FileName;
+}
+
+interface Hashed {
+  readonly manifest: Manifest;
+  /** Every piece was hashed in this very session. */
+  readonly fresh: boolean;
+}
+
 /** By what its group is meant, and what is to be shared there. */
 type NewShare = Omit<ShareRecord, "gid" | "counter" | "state"> & { readonly gid?: Gid };
 
@@ -78,6 +92,7 @@ export class ShareKeeper {
   readonly #calls: TrackerCalls;
   readonly #engine: ShareKeeperDependencies["engine"];
   readonly #workers: ShareKeeperDependencies["workers"];
+  readonly #hashJournals: ShareKeeperDependencies["hashJournals"];
   readonly #files: LocalFiles;
   readonly #manifests: ShareKeeperDependencies["manifests"];
   readonly #library: UserLibrary;
@@ -88,6 +103,8 @@ export class ShareKeeper {
   readonly #shared = new Map<string, ShareRecord>();
   /** Those of them that the transfer offers; the others are being looked at. */
   readonly #offered = new Set<string>();
+  /** Those of which people know that their piece list is not to be had. */
+  readonly #unserved = new Set<string>();
   /** Being shared right now: the tracker may know before this machine has its answer. */
   readonly #sharing = new Set<FileId>();
 
@@ -95,6 +112,7 @@ export class ShareKeeper {
     this.#calls = dependencies.calls;
     this.#engine = dependencies.engine;
     this.#workers = dependencies.workers;
+    this.#hashJournals = dependencies.hashJournals;
     this.#files = dependencies.files;
     this.#manifests = dependencies.manifests;
     this.#library = dependencies.library;
@@ -123,20 +141,43 @@ export class ShareKeeper {
       await this.#stopOutdated(opened, group);
       await this.#refuseEarly(group, name, opened.identity.size);
       const known = await this.#knownManifest(opened);
-      const manifest = known ?? (await this.#hash(opened, name, progress));
-      const { sha1, size } = manifest.summary;
-      const standing = await this.#standing(group, manifest, opened.path);
-      if (standing !== undefined)
-        return { name: standing.name, path: standing.path, kept: "path", sha1, size };
-      await this.#manifests.keep(manifest);
-      const { path: from, identity } = opened;
-      const share = { group, name, path: from, file: manifest.summary, identity };
-      const record = await this.#publishAndShare(share, manifest);
-      this.#offer(record, manifest, known === undefined);
-      return { name: record.name, path: from, kept: record.name === name ? undefined : "name", sha1, size };
+      const place = { opened, group, name };
+      if (known !== undefined) return await this.#uploadHashed(place, { manifest: known, fresh: false });
+      return await this.#hashAndUpload(place, progress);
     } finally {
       await opened.close();
     }
+  }
+
+  /** What is hashed when it is interrupted, or when the tracker cannot be told, is kept for the next try. */
+  async #hashAndUpload(place: UploadPlace, progress: Upload["progress"]): Promise<UploadResult> {
+    const kept = await this.#hashJournals.begin(place.opened.identity);
+    try {
+      const manifest = await this.#hash(place, progress, kept);
+      // Nobody knows what came over the rows of an earlier run: such pieces are verified when they are first read.
+      const result = await this.#uploadHashed(place, { manifest, fresh: kept.rows.length === 0 });
+      await kept.remove();
+      return result;
+    } catch (error) {
+      const isOver = isFailure(error) && error.code === "file-changed";
+      await (isOver ? kept.remove() : kept.close());
+      throw error;
+    }
+  }
+
+  async #uploadHashed(
+    { opened, group, name }: UploadPlace,
+    { manifest, fresh }: Hashed,
+  ): Promise<UploadResult> {
+    const { path, identity } = opened;
+    const { sha1, size } = manifest.summary;
+    const standing = await this.#standing(group, manifest, path);
+    if (standing !== undefined) return { name: standing.name, path: standing.path, kept: "path", sha1, size };
+    await this.#manifests.keep(manifest);
+    const share = { group, name, path, file: manifest.summary, identity };
+    const record = await this.#publishAndShare(share, manifest);
+    this.#offer(record, fresh);
+    return { name: record.name, path, kept: record.name === name ? undefined : "name", sha1, size };
   }
 
   /** The machine becomes a full source of what it has downloaded; the transfer offers it already. */
@@ -195,10 +236,15 @@ export class ShareKeeper {
     return record === undefined ? undefined : this.#manifests.kept(record.file);
   }
 
-  async #hash(opened: OpenedFile, name: FileName, progress: Upload["progress"]): Promise<Manifest> {
+  async #hash(
+    { opened, name }: UploadPlace,
+    progress: Upload["progress"],
+    kept: KeptHashing,
+  ): Promise<Manifest> {
     const total = opened.identity.size;
     const sink = (doneBytes: number) => progress({ name, doneBytes, total });
-    const manifest = await this.#workers.hashFile(opened.descriptor, total, sink, this.#closing.signal);
+    const { signal } = this.#closing;
+    const manifest = await this.#workers.hashFile(opened.descriptor, total, sink, signal, kept);
     const difference = await opened.unchanged();
     if (difference !== undefined) throw difference;
     return manifest;
@@ -247,9 +293,10 @@ export class ShareKeeper {
     this.#shared.set(keyOf(record), record);
   }
 
-  #offer(record: ShareRecord, manifest: Manifest, fresh: boolean): void {
+  #offer(record: ShareRecord, fresh: boolean): void {
     if (this.#closing.signal.aborted) return;
-    this.#engine.offer({ gid: record.gid, manifest, path: record.path, identity: record.identity, fresh });
+    const { gid, file, path, identity } = record;
+    this.#engine.offer({ gid, file, manifest: () => this.#manifestOf(record), path, identity, fresh });
     this.#offered.add(keyOf(record));
   }
 
@@ -275,8 +322,8 @@ export class ShareKeeper {
   }
 
   /** The transfer has found that a file is not what it was. Another path may have taken its place since. */
-  async broken({ gid, manifest, path }: Offer, failure: Failure): Promise<void> {
-    const record = this.#shared.get(shareKey(gid, manifest.summary.fileId));
+  async broken({ gid, file, path }: Offer, failure: Failure): Promise<void> {
+    const record = this.#shared.get(shareKey(gid, file.fileId));
     if (record?.path === path) await this.#endBroken(record, failure.message);
   }
 
@@ -392,21 +439,19 @@ export class ShareKeeper {
     const difference = await this.#files.difference(record.path, record.identity);
     if (!isCurrent()) return;
     if (difference !== undefined) return this.#endBroken(record, difference.message);
-    const manifest = await this.#manifestOf(record);
-    if (isCurrent() && manifest !== undefined) this.#offer(record, manifest, false);
+    this.#offer(record, false);
   }
 
-  async #manifestOf(record: ShareRecord): Promise<Manifest | undefined> {
+  /** Told once: the next piece that somebody asks for is another try. */
+  async #manifestOf(record: ShareRecord): Promise<Manifest> {
     const { file, group, name } = record;
     try {
       return await this.#manifests.get(refOf(record), file);
     } catch (error) {
-      const why = toFailure(error).message;
-      this.#emit({
-        kind: "warning",
-        message: `${forTerminal(name)} cannot be offered in ${group} now: ${why}`,
-      });
-      return undefined;
+      const message = `${forTerminal(name)} cannot be served in ${group} now: ${toFailure(error).message}`;
+      if (!this.#unserved.has(keyOf(record))) this.#emit({ kind: "warning", message });
+      this.#unserved.add(keyOf(record));
+      throw error;
     }
   }
 }

@@ -326,5 +326,8 @@ test("hashing is shown in percent", () => {
   expect(renderHashing({ name: "a\n", doneBytes: MiB, total: 3 * MiB })).toBe(
     "Hashing a\\u{a}: 33% of 3.0 MiB",
   );
+  expect(renderHashing({ name: "a", doneBytes: MiB, total: 3 * MiB }, MiB)).toBe(
+    "Hashing a: 33% of 3.0 MiB, 1.0 MiB/s, 2s left",
+  );
   expect(renderHashing({ name: "a", doneBytes: 0, total: 0 })).toBe("Hashing a: 100% of 0 B");
 });

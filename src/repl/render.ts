@@ -6,7 +6,7 @@
  * measured. Downloads are in `render-download.ts`, events in `render-event.ts`.
  */
 import type { UserName } from "../base/ids.ts";
-import { count, formatBytes, forTerminal } from "../base/text.ts";
+import { count, formatBytes, formatDuration, forTerminal } from "../base/text.ts";
 import type {
   FileView,
   GrantRefusal,
@@ -104,7 +104,10 @@ export function renderPrompt({ user, listening }: WhoAmI): string {
   return forTerminal(user === undefined ? `${listening}> ` : `${user}@${listening}> `);
 }
 
-export function renderHashing({ name, doneBytes, total }: HashProgress): string {
+/** @param rate bytes a second; 0 as long as it is not known */
+export function renderHashing({ name, doneBytes, total }: HashProgress, rate = 0): string {
   const percent = total === 0 ? 100 : Math.floor((100 * doneBytes) / total);
-  return `Hashing ${forTerminal(name)}: ${percent}% of ${formatBytes(total)}`;
+  const speed =
+    rate > 0 ? `, ${formatBytes(rate)}/s, ${formatDuration((total - doneBytes) / rate)} left` : "";
+  return `Hashing ${forTerminal(name)}: ${percent}% of ${formatBytes(total)}${speed}`;
 }

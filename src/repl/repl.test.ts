@@ -225,7 +225,7 @@ describe("what happens meanwhile", () => {
   });
 });
 
-test("progress of hashing is shown four times a second at most", async () => {
+test("progress of hashing is shown four times a second at most, and soon with its rate", async () => {
   const client = new FakeClient();
   const clock = new ManualClock();
   const at = (doneBytes: number) => ({ name: "x", doneBytes, total: 100 });
@@ -241,8 +241,8 @@ test("progress of hashing is shown four times a second at most", async () => {
   expect(terminal.screen.slice(1)).toEqual([
     "bar: Hashing x: 0% of 100 B",
     "bar: Hashing x: 30% of 100 B",
-    "bar: Hashing x: 60% of 100 B",
-    "bar: Hashing x: 90% of 100 B",
+    "bar: Hashing x: 60% of 100 B, 100 B/s, 0s left",
+    "bar: Hashing x: 90% of 100 B, 100 B/s, 0s left",
     "out: File uploaded successfully",
   ]);
 });

@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { type Failure, orThrow, toFailure } from "../base/failure.ts";
-import { PROGRESS_LINE_MS } from "../base/limits.ts";
+import { HASH_RATE_MS_MIN, PROGRESS_LINE_MS } from "../base/limits.ts";
 import type { ClientEvent, ClientIntents, HashProgress } from "../client/views.ts";
 import type { CommandContext, PathKind } from "./command.ts";
 import { findCommand } from "./commands.ts";
@@ -126,11 +126,16 @@ export class Repl {
   /** Progress of hashing comes with every piece: most of it is not shown. */
   #progressLine(): (at: HashProgress) => void {
     let shownMs = Number.NEGATIVE_INFINITY;
+    let from = { name: "", ms: 0, bytes: 0 };
     return (at) => {
       const nowMs = this.#clock.monotonicMs();
+      const { name, doneBytes: bytes } = at;
+      if (name !== from.name || bytes < from.bytes) from = { name, ms: nowMs, bytes };
       if (nowMs - shownMs < PROGRESS_LINE_MS) return;
       shownMs = nowMs;
-      this.#terminal.progress(renderHashing(at));
+      const passedMs = nowMs - from.ms;
+      const rate = passedMs < HASH_RATE_MS_MIN ? 0 : ((bytes - from.bytes) / passedMs) * 1_000;
+      this.#terminal.progress(renderHashing(at, rate));
     };
   }
 }

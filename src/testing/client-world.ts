@@ -19,6 +19,7 @@ import type { Answer, TrackerLink, TrackerLinkHandler } from "../client/tracker-
 import type { ClientEvent } from "../client/views.ts";
 import type { ClientLink, LinkSession } from "../tracker/client-link.ts";
 import type { TrackerService } from "../tracker/tracker-service.ts";
+import type { KeptHashing } from "../transfer/disk/contract.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
 import type { Method, Notice, Params } from "../wire/client-tracker.ts";
 import { FakeEngine } from "./fake-engine.ts";
@@ -92,6 +93,8 @@ class MemoryDisk implements LocalFiles {
   readonly opened = new Map<number, OpenedFile>();
   /** Paths that were hashed, in order. */
   readonly hashed: string[] = [];
+  /** What interrupted hashings left, by file. */
+  readonly kept = new Map<string, Uint8Array>();
   #writes = 0;
 
   write(path: string, content: string, size = 1_000_000): void {
@@ -122,11 +125,35 @@ class MemoryDisk implements LocalFiles {
     return { path, taken: this.files.has(path) };
   }
 
-  async hashFile(descriptor: number, size: number, progress: (doneBytes: number) => void): Promise<Manifest> {
+  async hashFile(
+    descriptor: number,
+    size: number,
+    progress: (doneBytes: number) => void,
+    signal?: AbortSignal,
+    kept?: Pick<KeptHashing, "rows" | "add">,
+  ): Promise<Manifest> {
     const path = this.opened.get(descriptor)?.path ?? "";
     this.hashed.push(path);
+    const content = this.files.get(path)?.content ?? "";
+    kept?.add(Buffer.from(content));
+    const wasAborted = signal?.aborted;
     progress(size);
-    return manifestOf(this.files.get(path)?.content ?? "", size);
+    if (signal?.aborted !== wasAborted) throw new Failure("try-later", "ended while it was hashed");
+    return manifestOf(content, size);
+  }
+
+  async begin(identity: FileIdentity): Promise<KeptHashing> {
+    const key = JSON.stringify(identity);
+    const rows = this.kept.get(key) ?? new Uint8Array();
+    let added = rows;
+    return {
+      rows,
+      add: (more) => {
+        added = more;
+      },
+      close: async () => void this.kept.set(key, added),
+      remove: async () => void this.kept.delete(key),
+    };
   }
 }
 
@@ -172,6 +199,7 @@ export class RunningClient {
       dial: (door, handler) => world.dial(door, machine.fingerprint, handler),
       workers: machine.disk,
       files: machine.disk,
+      hashJournals: machine.disk,
       lists: {
         read: async (file) => machine.lists.get(file.digest),
         write: async (manifest) => void machine.lists.set(manifest.summary.digest, manifest),

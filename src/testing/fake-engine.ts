@@ -47,7 +47,8 @@ export class FakeDownload implements Download {
 
   complete(): void {
     const { gid, manifest, path } = this.order;
-    this.#engine.offer({ gid, manifest, path, identity: undefined, fresh: true });
+    const file = manifest.summary;
+    this.#engine.offer({ gid, file, manifest: async () => manifest, path, identity: undefined, fresh: true });
     this.enter({ kind: "complete" });
   }
 
@@ -118,7 +119,7 @@ export class FakeEngine implements TransferEngine {
   }
 
   offer(offer: Offer): void {
-    this.offers.set(offerKey(offer.gid, offer.manifest.summary.fileId), offer);
+    this.offers.set(offerKey(offer.gid, offer.file.fileId), offer);
   }
 
   withdraw(gid: Gid, fileId: FileId): void {

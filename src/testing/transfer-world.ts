@@ -237,7 +237,7 @@ export class Machine {
   share({ bytes, manifest }: Content, { fresh = true, path = "/shared" } = {}): Offer {
     this.storage.placed.set(path, bytes);
     const identity = fresh ? this.sources.identityOf(path) : undefined;
-    const offer = { gid, manifest, path, identity, fresh };
+    const offer = { gid, file: manifest.summary, manifest: async () => manifest, path, identity, fresh };
     this.engine.offer(offer);
     return offer;
   }

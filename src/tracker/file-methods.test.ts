@@ -251,6 +251,23 @@ test("more sources than can be told become a random choice, never the asking mac
   expect(second.sources).not.toEqual(first.sources);
   const all = [...first.sources, ...second.sources];
   expect(all.some((source) => source.fingerprint === bob.fingerprint)).toBe(false);
+  expect(new Set(all.map((source) => source.fingerprint)).size).toBeGreaterThan(SOURCES_MAX);
+});
+
+test("those who download are told of beside those who have it all, also where these alone are more than can be told", async () => {
+  const { world, bob, eve, gid } = await sharedWorld();
+  for (let machine = 0; machine < SOURCES_MAX; machine++) {
+    const client = await world.connect(`machine ${machine}`);
+    await client.login("ada");
+    const share = { id: world.id(), group: lab, name: cut, file: manifest.summary, counter: 1 };
+    await client.call("share", share);
+  }
+  await eve.call("follow", { gid, fileId });
+  const { sources } = await bob.call("follow", { gid, fileId });
+  expect(sources).toHaveLength(SOURCES_MAX);
+  expect(sources.filter(({ complete }) => !complete).map(({ fingerprint }) => fingerprint)).toEqual([
+    eve.fingerprint,
+  ]);
 });
 
 test("following needs membership and a file that is known", async () => {

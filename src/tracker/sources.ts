@@ -11,7 +11,7 @@ import { isMember, sharersOf, userName } from "./core/queries.ts";
 import type { State } from "./core/state.ts";
 import type { Device, FileRef, Online, Presence } from "./presence.ts";
 
-/** @returns at most SOURCES_MAX, at random if there are more, those with the whole file first; never the asking device */
+/** @returns at most SOURCES_MAX, a fair choice if there are more, those with the whole file first; never the asking device */
 export function sourcesOf<Link extends object>(
   state: State,
   presence: Presence<Link>,
@@ -24,10 +24,22 @@ export function sourcesOf<Link extends object>(
   const partial = [...presence.followersOf(file)].filter(
     (online) => !sharing.has(online) && !sameDevice(online, asking) && isMember(state, file.gid, online.uid),
   );
+  const chosen = fairChoice(complete, partial, prng);
   return [
-    ...prng.shuffle(complete).map((online) => toSource(state, online, true)),
-    ...prng.shuffle(partial).map((online) => toSource(state, online, false)),
-  ].slice(0, SOURCES_MAX);
+    ...chosen.complete.map((online) => toSource(state, online, true)),
+    ...chosen.partial.map((online) => toSource(state, online, false)),
+  ];
+}
+
+/**
+ * Each of a kind is as likely as any other. Where both kinds abound each gets half: the load would be on the machines that
+ * have all of it, and those that are still downloading would never hear of each other otherwise.
+ */
+export function fairChoice<T>(complete: readonly T[], partial: readonly T[], prng: Prng) {
+  const half = Math.ceil(SOURCES_MAX / 2);
+  const completeMax = Math.max(half, SOURCES_MAX - partial.length);
+  const chosen = prng.shuffle([...complete]).slice(0, completeMax);
+  return { complete: chosen, partial: prng.shuffle([...partial]).slice(0, SOURCES_MAX - chosen.length) };
 }
 
 function sharersOnline<Link extends object>(

@@ -7,7 +7,7 @@
 import type { Address } from "../base/address.ts";
 import type { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
-import type { Manifest } from "../base/manifest.ts";
+import type { FileSummary, Manifest } from "../base/manifest.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import type { GrantRefusal } from "../wire/signed.ts";
 import type { LeftDownload } from "./disk/contract.ts";
@@ -16,7 +16,12 @@ import type { FileIdentity } from "./disk/file-identity.ts";
 /** A file on this disk that members of a group may fetch. */
 export interface Offer {
   readonly gid: Gid;
-  readonly manifest: Manifest;
+  readonly file: FileSummary;
+  /**
+   * Asked for when somebody fetches the file, and not kept longer than that: the lists of all that people share do not fit
+   * in memory. @throws Failure; no piece is served then, and it is asked for again with the next
+   */
+  manifest(): Promise<Manifest>;
   readonly path: string;
   /** What the file was when it was hashed; undefined: what it is when it is first opened. */
   readonly identity: FileIdentity | undefined;

@@ -74,7 +74,7 @@ class Engine implements TransferEngine {
       clock,
       broken: (failure) => {
         // One that was withdrawn or replaced while a piece of it was read is nobody's trouble.
-        if (this.#server.find(offer.gid, offer.manifest.summary.fileId) !== file) return;
+        if (this.#server.find(offer.gid, offer.file.fileId) !== file) return;
         this.#server.stop(file);
         events.offerBroken(offer, failure);
       },
@@ -108,7 +108,14 @@ class Engine implements TransferEngine {
         seed: this.#seeds.uint32() | 0,
         changed: (changed) => events.changed(changed),
         placed: ({ order: { gid, manifest, path } }) =>
-          this.offer({ gid, manifest, path, identity: undefined, fresh: false }),
+          this.offer({
+            gid,
+            file: manifest.summary,
+            manifest: async () => manifest,
+            path,
+            identity: undefined,
+            fresh: false,
+          }),
         notice: (message) => events.notice(message),
       },
       order,

@@ -5,13 +5,13 @@
  */
 import { Bitfield } from "../base/bitfield.ts";
 import type { Gid, PieceIndex } from "../base/ids.ts";
-import type { Manifest } from "../base/manifest.ts";
+import type { FileShape } from "../base/manifest.ts";
 import type { Slot } from "./disk/contract.ts";
 import type { ServedFile } from "./served-file.ts";
 
 export class PartOfFile implements ServedFile {
   readonly gid: Gid;
-  readonly manifest: Manifest;
+  readonly shape: FileShape;
   readonly have: Bitfield;
   /** Left by an earlier run and not read since. */
   readonly #unverified: Bitfield;
@@ -20,12 +20,12 @@ export class PartOfFile implements ServedFile {
   /** @param have what earlier runs left; grows in place */
   constructor(
     gid: Gid,
-    manifest: Manifest,
+    shape: FileShape,
     have: Bitfield,
     load: (piece: PieceIndex, slot: Slot, verify: boolean) => Promise<boolean>,
   ) {
     this.gid = gid;
-    this.manifest = manifest;
+    this.shape = shape;
     this.have = have;
     this.#unverified = new Bitfield(have.length);
     for (const piece of have.indices()) this.#unverified.set(piece);

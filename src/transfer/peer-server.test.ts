@@ -33,7 +33,7 @@ const range = (index: number, begin = 0, length = PIECE_BYTES): PieceRange => ({
 /** Pieces from memory; while it is held shut, reading waits. */
 class MemoryFile implements ServedFile {
   readonly gid: Gid;
-  readonly manifest = file.manifest;
+  readonly shape = file.manifest;
   readonly have: Bitfield;
   /** How often it was opened, less how often closed. */
   openings = 0;
@@ -241,7 +241,7 @@ describe("requests", () => {
   test("beyond the end of a short last piece close the link", async () => {
     const short = content(1.5);
     const { server, connect, end } = setUp();
-    const served = Object.assign(new MemoryFile(Bitfield.full(2)), { manifest: short.manifest });
+    const served = Object.assign(new MemoryFile(Bitfield.full(2)), { shape: short.manifest });
     server.serve(served);
     const peer = connect("1");
     peer.open(1, { id: short.manifest.summary.fileId });

@@ -68,7 +68,7 @@ export class PeerServer implements ServingSide {
    * it must have at least the pieces of the other; what more it has is told.
    */
   serve(file: ServedFile): void {
-    const key = fileKey(file.gid, file.manifest.summary.fileId);
+    const key = fileKey(file.gid, file.shape.summary.fileId);
     const before = this.#files.get(key);
     this.#files.set(key, file);
     if (before === undefined) return;
@@ -83,7 +83,7 @@ export class PeerServer implements ServingSide {
   }
 
   stop(file: ServedFile): void {
-    const key = fileKey(file.gid, file.manifest.summary.fileId);
+    const key = fileKey(file.gid, file.shape.summary.fileId);
     if (this.#files.get(key) === file) this.#files.delete(key);
     this.#endChannels(file, () => true, new Failure("unknown-file", "the file is no longer shared here"));
   }
@@ -185,7 +185,7 @@ export class PeerServer implements ServingSide {
 
   cancel(link: PeerLink, number: number, range: PieceRange): void {
     const channel = this.#channels.get(link)?.get(number);
-    const piece = channel?.file.manifest.pieceIndex(range.piece);
+    const piece = channel?.file.shape.pieceIndex(range.piece);
     if (channel !== undefined && piece !== undefined && this.#uploads.cancel(channel, piece))
       channel.asked.delete(piece);
   }
@@ -267,9 +267,8 @@ export class PeerServer implements ServingSide {
 
   /** @returns undefined if the file has no such range */
   #pieceOf({ file }: ServedChannel, range: PieceRange): PieceIndex | undefined {
-    const piece = file.manifest.pieceIndex(range.piece);
-    if (piece === undefined || range.begin + range.length > file.manifest.pieceLength(piece))
-      return undefined;
+    const piece = file.shape.pieceIndex(range.piece);
+    if (piece === undefined || range.begin + range.length > file.shape.pieceLength(piece)) return undefined;
     return piece;
   }
 

@@ -4,12 +4,12 @@
  */
 import type { Bitfield } from "../base/bitfield.ts";
 import type { Gid, PieceIndex } from "../base/ids.ts";
-import type { Manifest } from "../base/manifest.ts";
+import type { FileShape } from "../base/manifest.ts";
 import type { Slot } from "./disk/contract.ts";
 
 export interface ServedFile {
   readonly gid: Gid;
-  readonly manifest: Manifest;
+  readonly shape: FileShape;
   /** What may be asked for now. Only to be read; it may grow, never shrink. */
   readonly have: Bitfield;
   /** The first channel opened, the last one closed: a descriptor need not be held between. */

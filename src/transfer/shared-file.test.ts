@@ -21,6 +21,9 @@ function setUp({ fresh = false, known = true, delivery = "microtask" as "microta
   const broken: Failure[] = [];
   /** How each opening goes wrong, first to last. */
   const openFailures: Failure[] = [];
+  /** The same of its piece list. */
+  const listFailures: Failure[] = [];
+  let asked = 0;
   const openSource: OpenSource = async (path, identity) => {
     const failure = openFailures.shift();
     if (failure !== undefined) throw failure;
@@ -29,7 +32,13 @@ function setUp({ fresh = false, known = true, delivery = "microtask" as "microta
   const shared = new SharedFile(
     {
       gid,
-      manifest: file.manifest,
+      file: file.manifest.summary,
+      manifest: async () => {
+        asked++;
+        const failure = listFailures.shift();
+        if (failure !== undefined) throw failure;
+        return file.manifest;
+      },
       path: "/song",
       identity: known ? sources.identityOf("/song") : undefined,
       fresh,
@@ -38,7 +47,18 @@ function setUp({ fresh = false, known = true, delivery = "microtask" as "microta
   );
   const slot: Slot = { index: 0, bytes: new Uint8Array(PIECE_BYTES) };
   const load = (index: number) => shared.load(piece(index), slot);
-  return { clock, storage, sources, broken, openFailures, shared, slot, load };
+  return {
+    clock,
+    storage,
+    sources,
+    broken,
+    openFailures,
+    listFailures,
+    timesAsked: () => asked,
+    shared,
+    slot,
+    load,
+  };
 }
 
 describe("a shared file", () => {
@@ -182,6 +202,28 @@ test("too many open files break nothing: the next piece tries again", async () =
   await settle();
   expect(broken).toEqual([]);
   expect(sources.held).toBe(0);
+});
+
+test("its piece list is asked for when somebody fetches it, and not kept longer", async () => {
+  const { shared, timesAsked, load } = setUp();
+  shared.opened();
+  expect(timesAsked()).toBe(0);
+  expect(await Promise.all([load(0), load(1)])).toEqual([true, true]);
+  expect(timesAsked()).toBe(1);
+  shared.closed();
+  await settle();
+  shared.opened();
+  expect(await load(2)).toBe(true);
+  expect(timesAsked()).toBe(2);
+});
+
+test("a piece list that is not to be had breaks nothing: the next piece asks again", async () => {
+  const { broken, listFailures, shared, load } = setUp();
+  listFailures.push(new Failure("tracker-unreachable", "no tracker answers"));
+  shared.opened();
+  expect(await load(0)).toBe(false);
+  expect(await load(0)).toBe(true);
+  expect(broken).toEqual([]);
 });
 
 test("on the disk it is opened as what it was, or else as what it is now", async () => {

@@ -9,7 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { Gid, PieceIndex } from "../base/ids.ts";
 import { SOURCE_CHECK_MS } from "../base/limits.ts";
-import type { Manifest } from "../base/manifest.ts";
+import { FileShape, type Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Offer } from "./contract.ts";
 import type { PieceWorkers, Slot } from "./disk/contract.ts";
@@ -19,6 +19,12 @@ import type { ServedFile } from "./served-file.ts";
 
 /** A shared file held open for reading: `SourceFile`, as far as it is needed here. */
 export type OpenedSource = Pick<SourceFile, "descriptor" | "identity" | "unchanged" | "close">;
+
+/** What is held while somebody fetches the file. */
+interface OpenedShare {
+  readonly source: OpenedSource;
+  readonly manifest: Manifest;
+}
 
 /** @param known what the file must be. @throws Failure, "file-changed" if it is no longer that */
 export type OpenSource = (path: string, known: FileIdentity | undefined) => Promise<OpenedSource>;
@@ -39,28 +45,35 @@ export interface SharedFileDependencies {
 
 export class SharedFile implements ServedFile {
   readonly gid: Gid;
-  readonly manifest: Manifest;
-  readonly have: Bitfield;
+  readonly shape: FileShape;
   readonly #offer: Offer;
   readonly #dependencies: SharedFileDependencies;
-  readonly #verified: Bitfield;
+  readonly #isFresh: boolean;
+  #have: Bitfield | undefined;
+  /** Pieces that need no check; undefined as long as none was read. */
+  #verified: Bitfield | undefined;
   /** What the file must be: as it was shared, or else as it was when it was opened first. */
   #identity: FileIdentity | undefined;
-  #source: Promise<OpenedSource> | undefined;
+  #open: Promise<OpenedShare> | undefined;
   #hasChannel = false;
   #loads = 0;
   #checkedMs = Number.NEGATIVE_INFINITY;
   #isBroken = false;
 
   constructor(offer: Offer, dependencies: SharedFileDependencies) {
-    const { gid, manifest, identity, fresh } = offer;
+    const { gid, file, identity, fresh } = offer;
     this.gid = gid;
-    this.manifest = manifest;
-    this.have = Bitfield.full(manifest.pieces);
+    this.shape = new FileShape(file);
     this.#offer = offer;
     this.#identity = identity;
     this.#dependencies = dependencies;
-    this.#verified = fresh && identity !== undefined ? this.have : new Bitfield(manifest.pieces);
+    this.#isFresh = fresh && identity !== undefined;
+  }
+
+  /** Made when somebody asks: most files of a large collection are never asked for. */
+  get have(): Bitfield {
+    this.#have ??= Bitfield.full(this.shape.pieces);
+    return this.#have;
   }
 
   opened(): void {
@@ -88,33 +101,43 @@ export class SharedFile implements ServedFile {
   }
 
   async #read(piece: PieceIndex, slot: Slot): Promise<void> {
-    this.#source ??= this.#open();
-    const source = await this.#source;
+    this.#open ??= this.#opening();
+    const { source, manifest } = await this.#open;
     await this.#checkNowAndThen(source);
+    this.#verified ??= this.#isFresh ? this.have : new Bitfield(this.shape.pieces);
     const verify = !this.#verified.has(piece);
     const { workers } = this.#dependencies;
-    if (!(await workers.load(source.descriptor, this.manifest, piece, slot, verify)))
-      throw this.#otherContent();
+    if (!(await workers.load(source.descriptor, manifest, piece, slot, verify))) throw this.#otherContent();
     if (verify) this.#verified.set(piece);
   }
 
-  async #open(): Promise<OpenedSource> {
+  async #opening(): Promise<OpenedShare> {
     try {
+      const manifest = await this.#manifest();
       const source = await this.#dependencies.openSource(this.#offer.path, this.#identity);
       this.#identity ??= source.identity;
-      return source;
+      return { source, manifest };
     } catch (error) {
-      this.#source = undefined;
+      this.#open = undefined;
       throw error;
+    }
+  }
+
+  /** One that is not to be had says nothing against the file. */
+  async #manifest(): Promise<Manifest> {
+    try {
+      return await this.#offer.manifest();
+    } catch (error) {
+      throw new Failure("try-later", toFailure(error).message);
     }
   }
 
   /** Not under a piece that is being read, though the peer who asked for it may have left. */
   #closeUnused(): void {
     if (this.#hasChannel || this.#loads > 0) return;
-    const source = this.#source;
-    this.#source = undefined;
-    void source?.then((opened) => opened.close()).catch(() => {});
+    const open = this.#open;
+    this.#open = undefined;
+    void open?.then(({ source }) => source.close()).catch(() => {});
   }
 
   /** A look at the file costs two system calls: not for every piece. */

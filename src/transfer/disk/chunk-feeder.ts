@@ -2,7 +2,7 @@
  * Long hashing in small chunks: each worker has at most one chunk at a time, so that a piece of a running transfer waits
  * behind one chunk at most and long work still never starves.
  *
- * Sources of chunks take turns. What a chunk is, and what its reply means, is the source's affair.
+ * Sources of chunks take turns; whole files are one of them (`hashing-queue.ts`). What a chunk is, and what its reply means, is the source's affair.
  */
 import type { Failure } from "../../base/failure.ts";
 import type { WorkerLine } from "./worker-line.ts";

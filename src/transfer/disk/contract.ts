@@ -34,6 +34,18 @@ export type StoreOutcome =
 
 export type HashProgressSink = (doneBytes: number) => void;
 
+/** What an interrupted hashing of a file has left, and where more of it is kept. */
+export interface KeptHashing {
+  /** Of the file's first pieces, in order; perhaps of none. */
+  readonly rows: Uint8Array;
+  /** The next rows, in order. Kept in the background, as far as the disk takes them. */
+  add(rows: Uint8Array): void;
+  /** For a later run to go on. */
+  close(): Promise<void>;
+  /** In place of `close`: there is nothing to go on with. */
+  remove(): Promise<void>;
+}
+
 /** Hashing and positioned disk access off the event loop. */
 export interface PieceWorkers {
   readonly slots: SlotPool;
@@ -58,9 +70,16 @@ export interface PieceWorkers {
   prefixHash(file: number): PrefixHash;
   /**
    * Hashes an open file of `size` bytes: its piece list and its SHA-1.
+   * @param kept rows that are not hashed again, and told of the others; the SHA-1 is of the whole file all the same
    * @throws Failure "file-changed" if it is no longer what it was at the start, or on read errors, or on abort
    */
-  hashFile(file: number, size: number, progress: HashProgressSink, signal: AbortSignal): Promise<Manifest>;
+  hashFile(
+    file: number,
+    size: number,
+    progress: HashProgressSink,
+    signal: AbortSignal,
+    kept?: Pick<KeptHashing, "rows" | "add">,
+  ): Promise<Manifest>;
   /**
    * Resolves once no job uses the descriptor. Only then may it be closed: the system gives its number to the next file
    * opened, and a late write would land there.

@@ -10,7 +10,7 @@ import { HASH_CHUNK_PIECES, HASH_WINDOW_BYTES, PIECE_BYTES } from "../../base/li
 import { pieceCount } from "../../base/manifest.ts";
 import type { Chunk, ChunkSource } from "./chunk-feeder.ts";
 import { digestOfReply, failureOfReply } from "./chunk-reply.ts";
-import type { HashProgressSink } from "./contract.ts";
+import type { HashProgressSink, KeptHashing } from "./contract.ts";
 import { HashPlan, type HashStep } from "./hash-plan.ts";
 import { PIECE_HASH_BYTES } from "./piece-hash.ts";
 import type { WorkerLine } from "./worker-line.ts";
@@ -29,6 +29,7 @@ export class FileHashing implements ChunkSource {
   readonly #progress: HashProgressSink;
   readonly #plan: HashPlan;
   readonly #rows: Uint8Array;
+  readonly #kept: Pick<KeptHashing, "rows" | "add"> | undefined;
   #state: "walking" | "digesting" | "ended" = "walking";
   #failure: Failure | undefined;
   #running = 0;
@@ -38,14 +39,19 @@ export class FileHashing implements ChunkSource {
     size: number,
     chain: { readonly line: WorkerLine; readonly run: number },
     progress: HashProgressSink,
+    kept?: Pick<KeptHashing, "rows" | "add">,
   ) {
     this.#file = file;
     this.#chain = chain;
     this.#progress = progress;
+    this.#kept = kept;
     this.#rows = new Uint8Array(pieceCount(size) * PIECE_HASH_BYTES);
+    const keptRows = kept?.rows ?? new Uint8Array();
+    this.#rows.set(keptRows);
     this.#plan = new HashPlan(size, {
       stepBytes: HASH_CHUNK_PIECES * PIECE_BYTES,
       windowBytes: HASH_WINDOW_BYTES,
+      piecesFrom: Math.min(size, (keptRows.length / PIECE_HASH_BYTES) * PIECE_BYTES),
     });
   }
 
@@ -80,9 +86,15 @@ export class FileHashing implements ChunkSource {
         : ({ kind: "hash-pieces", ...range } as const);
     return this.#chunk(job, (reply) => {
       if (reply.kind === "hashed") this.#rows.set(reply.rows, (offset / PIECE_BYTES) * PIECE_HASH_BYTES);
+      const before = this.#plan.piecesWhole;
       this.#plan.finished(step);
+      if (this.#plan.piecesWhole > before) this.#kept?.add(this.#rowsBetween(before, this.#plan.piecesWhole));
       this.#progress(this.#plan.doneBytes);
     });
+  }
+
+  #rowsBetween(from: number, to: number): Uint8Array {
+    return this.#rows.subarray(pieceCount(from) * PIECE_HASH_BYTES, pieceCount(to) * PIECE_HASH_BYTES);
   }
 
   #digest(): Chunk {

@@ -5,12 +5,12 @@ import { HashPlan, type HashStep } from "./hash-plan.ts";
 const OPTIONS = { stepBytes: 10, windowBytes: 40 };
 
 /** Hashes the whole file with `workers`, which end their steps in an order that `choose` gives. */
-function walk(size: number, workers: number, choose: (count: number) => number) {
-  const plan = new HashPlan(size, OPTIONS);
+function walk(size: number, workers: number, choose: (count: number) => number, piecesFrom = 0) {
+  const plan = new HashPlan(size, { ...OPTIONS, piecesFrom });
   const steps: HashStep[] = [];
   const running = new Map<number, HashStep>();
   let farthestApart = 0;
-  const at = { chain: 0, pieces: 0 };
+  const at = { chain: 0, pieces: piecesFrom };
   for (;;) {
     for (let worker = 0; worker < workers; worker++) {
       if (running.has(worker)) continue;
@@ -26,6 +26,8 @@ function walk(size: number, workers: number, choose: (count: number) => number) 
     const ended = workersRunning[choose(workersRunning.length)] ?? 0;
     plan.finished(running.get(ended) as HashStep);
     running.delete(ended);
+    const open = [...running.values()].filter((step) => step.walk === "pieces").map((step) => step.offset);
+    expect(plan.piecesWhole).toBe(Math.min(at.pieces, ...open));
   }
 }
 
@@ -51,6 +53,23 @@ describe("the plan of hashing a file", () => {
           expect(plan.doneBytes).toBe(size);
         },
       ),
+      { numRuns: 100 },
+    );
+  });
+
+  test("leaves out the pieces that an earlier run has hashed, and nothing else", () => {
+    fc.assert(
+      fc.property(fc.nat(300), fc.nat(300), fc.infiniteStream(fc.nat()), (size, most, dice) => {
+        const piecesFrom = Math.min(size, most);
+        const { plan, steps } = walk(size, 3, (count) => (dice.next().value ?? 0) % count, piecesFrom);
+        const lengths = (kind: HashStep["walk"]) =>
+          steps.filter(({ walk: of }) => of === kind).reduce((sum, { length }) => sum + length, 0);
+        expect([lengths("chain"), lengths("pieces")]).toEqual([size, size - piecesFrom]);
+        expect(
+          Math.min(size, ...steps.filter((step) => step.walk === "pieces").map((step) => step.offset)),
+        ).toBe(piecesFrom);
+        expect([plan.isDone, plan.doneBytes, plan.piecesWhole]).toEqual([true, size, size]);
+      }),
       { numRuns: 100 },
     );
   });

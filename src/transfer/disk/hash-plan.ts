@@ -3,7 +3,8 @@
  *
  * Two walks over the file: the *chain* is the SHA-1 of the whole file, one step after the other; the *pieces* may be
  * hashed by many workers at once. Neither runs ahead of the other by more than a window, so that of a file larger than
- * the memory each byte comes from the disk once. Invariant: each byte is in exactly one step of each walk.
+ * the memory each byte comes from the disk once. Invariant: each byte is in exactly one step of each walk, but for what
+ * the pieces of an earlier run have done.
  */
 import { assert } from "../../base/assert.ts";
 
@@ -18,14 +19,34 @@ export class HashPlan {
   readonly #stepBytes: number;
   readonly #windowBytes: number;
   #chainAt = 0;
-  #piecesAt = 0;
+  #piecesAt: number;
   #chainRuns = false;
-  #doneBytes = 0;
+  #doneBytes: number;
+  #piecesWhole: number;
+  /** Steps of pieces that ended before an earlier one: their lengths by their offsets. */
+  readonly #early = new Map<number, number>();
 
-  constructor(size: number, { stepBytes, windowBytes }: { stepBytes: number; windowBytes: number }) {
+  /** @param piecesFrom bytes at the file's start whose pieces are hashed already */
+  constructor(
+    size: number,
+    {
+      stepBytes,
+      windowBytes,
+      piecesFrom = 0,
+    }: { readonly stepBytes: number; readonly windowBytes: number; readonly piecesFrom?: number },
+  ) {
+    assert(piecesFrom <= size, "more pieces are hashed than there are");
     this.#size = size;
     this.#stepBytes = stepBytes;
     this.#windowBytes = windowBytes;
+    this.#piecesAt = piecesFrom;
+    this.#piecesWhole = piecesFrom;
+    this.#doneBytes = piecesFrom;
+  }
+
+  /** Bytes at the file's start of which all pieces are hashed. */
+  get piecesWhole(): number {
+    return this.#piecesWhole;
   }
 
   /** Of both walks together, from 0 to the file's size. */
@@ -58,8 +79,17 @@ export class HashPlan {
     if (step.walk === "chain") {
       assert(this.#chainRuns, "a step of the chain ended that was not running");
       this.#chainRuns = false;
-    }
+    } else this.#early.set(step.offset, step.length);
     this.#doneBytes += step.length;
+    this.#advanceWhole();
+  }
+
+  #advanceWhole(): void {
+    for (let length = this.#early.get(this.#piecesWhole); length !== undefined; ) {
+      this.#early.delete(this.#piecesWhole);
+      this.#piecesWhole += length;
+      length = this.#early.get(this.#piecesWhole);
+    }
   }
 
   #ahead(other: number): number {

@@ -10,6 +10,7 @@ import { manifestOf } from "../../testing/sim-storage.ts";
 import { TempFolder } from "../../testing/temp-folder.ts";
 import type { Slot } from "./contract.ts";
 import { HashPool } from "./hash-pool.ts";
+import { PIECE_HASH_BYTES } from "./piece-hash.ts";
 
 const pool = new HashPool({ workers: 2, buffers: 8 });
 afterAll(() => pool.close());
@@ -149,6 +150,31 @@ describe("hashing a whole file", () => {
     }
   });
 
+  test("goes on after the rows of an earlier run, which are not hashed again, and tells of the others in order", async () => {
+    await using folder = await TempFolder.make();
+    const bytes = randomBytes(21 * PIECE_BYTES + 1);
+    await writeFile(folder.join("file"), bytes);
+    await using file = await open(folder.join("file"));
+    const rows = new Uint8Array(9 * PIECE_HASH_BYTES).fill(7);
+    const told: Uint8Array[] = [];
+    const progress: number[] = [];
+    const add = (more: Uint8Array) => told.push(more.slice());
+    const { rows: found, summary } = await pool.hashFile(
+      file.fd,
+      bytes.length,
+      (done) => progress.push(done),
+      never,
+      { rows, add },
+    );
+    const right = manifestOf(bytes);
+    expect(found.subarray(0, rows.length)).toEqual(rows);
+    expect(found.subarray(rows.length)).toEqual(right.rows.subarray(rows.length));
+    expect(summary.sha1).toBe(right.summary.sha1);
+    expect(new Uint8Array(Buffer.concat(told))).toEqual(right.rows.slice(rows.length));
+    expect(progress[0]).toBeGreaterThan(4 * PIECE_BYTES);
+    expect(progress.at(-1)).toBe(bytes.length);
+  });
+
   test("lets a piece of a running transfer through before it ends, with one worker too", async () => {
     await using folder = await TempFolder.make();
     const one = new HashPool({ workers: 1, buffers: 1 });
@@ -177,16 +203,21 @@ describe("hashing a whole file", () => {
     await one.close();
   });
 
-  test("goes side by side with another", async () => {
+  test("of several files goes one after the other, with progress for each", async () => {
     await using folder = await TempFolder.make();
-    const contents = [1, 2, 3].map((seed) => randomBytes(5 * PIECE_BYTES + seed, seed));
+    const one = new HashPool({ workers: 1, buffers: 1 });
+    const contents = [1, 2, 3].map((seed) => randomBytes(20 * PIECE_BYTES + seed, seed));
+    const steps: number[] = [];
     const hashes = contents.map(async (bytes, index) => {
       const path = folder.join(String(index));
       await writeFile(path, bytes);
       await using file = await open(path);
-      return (await pool.hashFile(file.fd, bytes.length, ignore, never)).summary.sha1;
+      return (await one.hashFile(file.fd, bytes.length, () => steps.push(index), never)).summary.sha1;
     });
     expect(await Promise.all(hashes)).toEqual(contents.map((bytes) => manifestOf(bytes).summary.sha1));
+    const turns = steps.filter((step, at) => step !== steps[at - 1]);
+    expect(turns.toSorted()).toEqual([0, 1, 2]);
+    await one.close();
   });
 
   test("fails if the file has another size, becomes shorter, or is written to meanwhile", async () => {
@@ -274,6 +305,20 @@ describe("a hash that follows a growing file", () => {
     expect((await caught(short.advance(2 * PIECE_BYTES))).code).toBe("file-changed");
     expect((await caught(short.finish())).code).toBe("file-changed");
   });
+});
+
+test("a worker begins with its first job, not before", async () => {
+  await using folder = await TempFolder.make();
+  const entry = folder.join("worker.ts");
+  const late = new HashPool({ workers: 1, buffers: 1, entry: Bun.pathToFileURL(entry) });
+  await using file = await open(folder.join("file"), "w+");
+  const load = (of: HashPool) =>
+    withSlot((slot) => of.load(file.fd, manifestOf(new Uint8Array(1)), piece(0), slot, false), of);
+  // One begun with the pool would have found nothing by now.
+  await load(new HashPool({ workers: 1, buffers: 1 }));
+  await writeFile(entry, "onmessage = ({ data: { id } }) => id && postMessage({ id, kind: 'loaded' });");
+  expect(await load(late)).toBe(true);
+  await late.close();
 });
 
 describe("the end", () => {

@@ -15,11 +15,20 @@ import type { PieceIndex } from "../../base/ids.ts";
 import { HASH_WORKERS_MAX, PIECE_BUFFERS, PIECE_BYTES } from "../../base/limits.ts";
 import { Manifest } from "../../base/manifest.ts";
 import { ChunkFeeder } from "./chunk-feeder.ts";
-import type { HashProgressSink, PieceWorkers, PrefixHash, Slot, SlotPool, StoreOutcome } from "./contract.ts";
+import type {
+  HashProgressSink,
+  KeptHashing,
+  PieceWorkers,
+  PrefixHash,
+  Slot,
+  SlotPool,
+  StoreOutcome,
+} from "./contract.ts";
 import { DescriptorUse } from "./descriptor-use.ts";
 import { diskFailure, failureOfCode } from "./disk-failure.ts";
 import { FileHashing } from "./file-hashing.ts";
 import { type FileIdentity, identityOf, isSameContent } from "./file-identity.ts";
+import { HashingQueue } from "./hashing-queue.ts";
 import { PrefixRun } from "./prefix-run.ts";
 import { SharedSlotPool } from "./slot-pool.ts";
 import { WorkerLine } from "./worker-line.ts";
@@ -48,7 +57,7 @@ export class HashPool implements PieceWorkers {
   readonly #use = new DescriptorUse();
   readonly #busySlots = new Set<number>();
   readonly #running = new Set<Promise<unknown>>();
-  readonly #hashings = new Set<FileHashing>();
+  readonly #hashings = new HashingQueue();
   readonly #prefixes = new Set<PrefixRun>();
   #nextRun = 1;
   #closed = false;
@@ -94,6 +103,8 @@ export class HashPool implements PieceWorkers {
   }
 
   prefixHash(file: number): PrefixHash {
+    // A download has begun: its first pieces find their workers ready.
+    for (const line of this.#lines) line.start();
     const run = new PrefixRun(file, this.#chain(), {
       ready: (source) => this.#feeder.add(source),
       ended: (source) => {
@@ -110,11 +121,12 @@ export class HashPool implements PieceWorkers {
     size: number,
     progress: HashProgressSink,
     signal: AbortSignal,
+    kept?: Pick<KeptHashing, "rows" | "add">,
   ): Promise<Manifest> {
     const before = await identity(file);
     if (before.size !== size) throw changedWhileHashed();
     const { sha1, rows } = await this.#hashWhole(
-      new FileHashing(file, size, this.#chain(), progress),
+      new FileHashing(file, size, this.#chain(), progress, kept),
       signal,
     );
     if (!isSameContent(before, await identity(file))) throw changedWhileHashed();
@@ -127,7 +139,7 @@ export class HashPool implements PieceWorkers {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const hashing of this.#hashings) hashing.stop(closedFailure());
+    this.#hashings.stopAll(closedFailure());
     for (const prefix of this.#prefixes) prefix.dispose();
     await Promise.allSettled(this.#running);
   }
@@ -138,11 +150,10 @@ export class HashPool implements PieceWorkers {
     this.#hashings.add(hashing);
     try {
       if (signal.aborted) stop();
-      this.#feeder.add(hashing);
+      this.#feeder.add(this.#hashings);
       return await hashing.result;
     } finally {
-      this.#feeder.remove(hashing);
-      this.#hashings.delete(hashing);
+      this.#hashings.remove(hashing);
       signal.removeEventListener("abort", stop);
     }
   }

@@ -2,7 +2,8 @@
  * One worker thread and the jobs that it has been given, answered in order.
  *
  * Invariant: every job ends exactly once, with its reply or, when the worker is lost, with a Failure. A worker that has
- * nothing to do does not keep the process alive; it is never terminated, which the runtime does not do safely.
+ * nothing to do does not keep the process alive; it is never terminated, which the runtime does not do safely. It begins
+ * with its first job: a client that only waits has no engine beside its own, which would cost memory and wake every second.
  */
 import { Failure } from "../../base/failure.ts";
 import type { Job, JobReply, WorkerReply, WorkerRequest } from "./worker-protocol.ts";
@@ -15,7 +16,8 @@ interface RunningJob {
 }
 
 export class WorkerLine {
-  readonly #worker: Worker;
+  readonly #begin: () => Worker;
+  #worker: Worker | undefined;
   readonly #whenLost: (line: WorkerLine, failure: Failure) => void;
   readonly #running = new Map<number, RunningJob>();
   #bytes = 0;
@@ -24,15 +26,24 @@ export class WorkerLine {
 
   constructor(entry: URL, slots: SharedArrayBuffer, whenLost: (line: WorkerLine, failure: Failure) => void) {
     this.#whenLost = whenLost;
-    this.#worker = new Worker(entry);
-    this.#worker.unref();
-    this.#worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => this.#replied(data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#end(event.message);
+    this.#begin = () => {
+      const worker = new Worker(entry);
+      worker.unref();
+      worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => this.#replied(data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        this.#end(event.message);
+      };
+      worker.addEventListener("close", () => this.#end("it ended"));
+      worker.postMessage({ kind: "setup", slots } satisfies WorkerRequest);
+      return worker;
     };
-    this.#worker.addEventListener("close", () => this.#end("it ended"));
-    this.#send({ kind: "setup", slots });
+  }
+
+  /** Begins the worker ahead of its first job. Harmless when repeated. */
+  start(): Worker {
+    this.#worker ??= this.#begin();
+    return this.#worker;
   }
 
   get isLost(): boolean {
@@ -49,7 +60,7 @@ export class WorkerLine {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     const id = this.#nextId++;
     const bytes = "length" in job ? job.length : 0;
-    if (this.#running.size === 0) this.#worker.ref();
+    if (this.#running.size === 0) this.start().ref();
     this.#bytes += bytes;
     return new Promise((resolve, reject) => {
       this.#running.set(id, { bytes, verified, resolve, reject });
@@ -58,11 +69,11 @@ export class WorkerLine {
   }
 
   forgetRun(run: number): void {
-    if (this.#lost === undefined) this.#send({ kind: "forget-run", run });
+    if (this.#lost === undefined && this.#worker !== undefined) this.#send({ kind: "forget-run", run });
   }
 
   #send(request: WorkerRequest): void {
-    this.#worker.postMessage(request);
+    this.start().postMessage(request);
   }
 
   #replied(reply: WorkerReply): void {
@@ -74,7 +85,7 @@ export class WorkerLine {
     }
     this.#running.delete(reply.id);
     this.#bytes -= job.bytes;
-    if (this.#running.size === 0) this.#worker.unref();
+    if (this.#running.size === 0) this.#worker?.unref();
     job.resolve(reply);
   }
 
@@ -85,7 +96,7 @@ export class WorkerLine {
     const jobs = [...this.#running.values()];
     this.#running.clear();
     this.#bytes = 0;
-    this.#worker.unref();
+    this.#worker?.unref();
     for (const job of jobs) job.reject(failure);
     this.#whenLost(this, failure);
   }

@@ -1,8 +1,18 @@
-/** The journal of a download: what decodes is encoded to the same bytes, and a damaged head claims nothing. */
+/**
+ * Journals. Of a download: what decodes is encoded to the same bytes, and a damaged head claims nothing. Of a hashing: whatever
+ * happened to it, what is believed is a beginning of what was written.
+ */
 import { Bitfield } from "../../../base/bitfield.ts";
 import type { FileId } from "../../../base/ids.ts";
-import { PIECE_BYTES } from "../../../base/limits.ts";
+import { HASH_JOURNAL_BLOCK_PIECES, PIECE_BYTES } from "../../../base/limits.ts";
 import { pieceCount, SHA256_BYTES } from "../../../base/manifest.ts";
+import type { FileIdentity } from "../../../transfer/disk/file-identity.ts";
+import {
+  BLOCK_ROWS_BYTES,
+  decodeHashJournal,
+  encodeHashBlock,
+  encodeHashHead,
+} from "../../../transfer/disk/hash-journal.ts";
 import {
   decodeJournal,
   encodeEntries,
@@ -81,6 +91,55 @@ function textOf({ fileId, size, claimed, clean }: Journal): string {
   return JSON.stringify([fileId, size, [...claimed.indices()], clean]);
 }
 
+const HASHED: FileIdentity = {
+  device: "1",
+  inode: "2",
+  size: 3.5 * HASH_JOURNAL_BLOCK_PIECES * PIECE_BYTES,
+  modifiedNs: "4",
+};
+const HASHED_HEAD = encodeHashHead(HASHED);
+const HASHED_ROWS = new Uint8Array(3 * BLOCK_ROWS_BYTES).map((_, at) => at % 251);
+const HASHED_BLOCKS = [0, 1, 2].map((index) =>
+  encodeHashBlock(
+    HASHED_HEAD,
+    index,
+    HASHED_ROWS.subarray(index * BLOCK_ROWS_BYTES, (index + 1) * BLOCK_ROWS_BYTES),
+  ),
+);
+
+function hashJournalCase(draw: Draw): FuzzCase<Uint8Array> {
+  const whole = Buffer.concat([HASHED_HEAD, ...HASHED_BLOCKS.slice(0, 1 + draw.below(3))]);
+  switch (draw.below(5)) {
+    case 0:
+      return { input: whole, isValid: true };
+    case 1:
+      return { input: Buffer.concat([whole, draw.bytes(draw.size(40))]), isValid: true };
+    case 2:
+      return {
+        input: Buffer.concat([
+          HASHED_HEAD,
+          ...Array.from({ length: draw.below(4) }, () => draw.pick(HASHED_BLOCKS)),
+        ]),
+      };
+    case 3:
+      return { input: draw.bytes(draw.size(300)) };
+    default:
+      return { input: mutateBytes(draw, whole) };
+  }
+}
+
+function checkHashJournal(bytes: Uint8Array): boolean {
+  const rows = decodeHashJournal(bytes, HASHED);
+  must(rows.length % BLOCK_ROWS_BYTES === 0, "only whole blocks are believed");
+  must(Buffer.compare(rows, HASHED_ROWS.subarray(0, rows.length)) === 0, "only what was written is believed");
+  must(
+    decodeHashJournal(bytes, { ...HASHED, modifiedNs: "5" }).length === 0,
+    "of a file that was changed since nothing is believed",
+  );
+  return rows.length > 0;
+}
+
 export const journalFuzzTargets: readonly FuzzTarget<Uint8Array>[] = [
+  { name: "hash journals", generate: hashJournalCase, check: checkHashJournal },
   { name: "journals", generate: journalCase, check: checkJournal },
 ];
