@@ -6,9 +6,11 @@
 import type { Address } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
-import { UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { PACED_SLICE_BYTES, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { Pacer } from "../base/pacer.ts";
 import { Prng } from "../base/prng.ts";
 import type { Transport } from "../net/connection.ts";
+import { PacedTransport } from "../net/paced-transport.ts";
 import type { GrantRefusal } from "../wire/signed.ts";
 import type {
   Download,
@@ -47,6 +49,7 @@ class Engine implements TransferEngine {
   readonly #seeds: Prng;
   readonly #server: PeerServer;
   readonly #network: PeerNetwork;
+  readonly #sending: Pacer;
   readonly #downloads = new Set<FileDownload>();
 
   constructor(dependencies: TransferDependencies) {
@@ -59,7 +62,9 @@ class Engine implements TransferEngine {
       keys: () => authority.keys(),
       nowMs: () => clock.nowMs() + authority.clockAheadMs(),
     });
-    this.#network = new PeerNetwork({ transport, clock, serving: this.#server });
+    this.#sending = new Pacer({ clock, sliceBytes: PACED_SLICE_BYTES });
+    const paced = new PacedTransport(transport, this.#sending);
+    this.#network = new PeerNetwork({ transport: paced, clock, serving: this.#server });
   }
 
   listen(address: Address): Promise<Address> {
