@@ -3,7 +3,7 @@ import { Failure } from "./failure.ts";
 import { RATE_BYTES_PER_SECOND_MAX, RATE_BYTES_PER_SECOND_MIN } from "./limits.ts";
 import { formatBytes, forTerminal } from "./text.ts";
 
-const FORM = /^(\d{1,12}(?:[.,]\d{1,6})?)\s*(?:([kmgt])(i)?)?\s*(b|bytes?|bits?|bps)?\s*(?:\/\s*s|\s*ps)?$/i;
+const FORM = /^(\d{1,12}(?:[.,]\d{1,6})?)\s*(?:([kmgt])(i)?)?\s*(bps|bits?|bytes?|b)?\s*(?:\/\s*s|\s*ps)?$/i;
 const POWERS = ["k", "m", "g", "t"] as const;
 const NO_LIMIT = new Set(["off", "none", "unlimited", "no"]);
 
