@@ -37,8 +37,13 @@ export class Pacer {
     this.#shareOut();
   }
 
+  /** undefined: no limit. */
+  get perSecond(): number | undefined {
+    return this.#rate.perSecond;
+  }
+
   get isLimited(): boolean {
-    return this.#rate.perSecond !== undefined;
+    return this.perSecond !== undefined;
   }
 
   /** It has something to spend on; said again when it has after it had not. */
@@ -47,9 +52,16 @@ export class Pacer {
     this.#shareOut();
   }
 
+  /** So many bytes were spent for nothing. */
+  giveBack(bytes: number): void {
+    this.#rate.spend(-bytes, this.#clock.monotonicMs());
+    this.#shareOut();
+  }
+
   /** It has gone. */
   forget(spender: Spender): void {
     this.#waiting.delete(spender);
+    if (this.#waiting.size === 0) this.#cancelTimer?.();
   }
 
   #shareOut(): void {
@@ -62,7 +74,8 @@ export class Pacer {
         const nowMs = this.#clock.monotonicMs();
         const waitMs = this.#rate.waitMs(nowMs);
         if (waitMs > 0) {
-          this.#cancelTimer = this.#clock.after(waitMs, () => this.#shareOut());
+          // A fraction of a millisecond may be too little for the clock to move on.
+          this.#cancelTimer = this.#clock.after(Math.ceil(waitMs), () => this.#shareOut());
           return;
         }
         this.#turnOf(spender, nowMs);

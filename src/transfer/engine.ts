@@ -6,16 +6,18 @@
 import type { Address } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
-import { PACED_SLICE_BYTES, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { PACED_SLICE_BYTES, PIECE_BYTES, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import { Pacer } from "../base/pacer.ts";
 import { Prng } from "../base/prng.ts";
 import type { Transport } from "../net/connection.ts";
 import { PacedTransport } from "../net/paced-transport.ts";
 import type { GrantRefusal } from "../wire/signed.ts";
 import type {
+  Direction,
   Download,
   DownloadOrder,
   Offer,
+  RateLimits,
   TransferAuthority,
   TransferEngine,
   TransferEvents,
@@ -50,6 +52,7 @@ class Engine implements TransferEngine {
   readonly #server: PeerServer;
   readonly #network: PeerNetwork;
   readonly #sending: Pacer;
+  readonly #receiving: Pacer;
   readonly #downloads = new Set<FileDownload>();
 
   constructor(dependencies: TransferDependencies) {
@@ -63,6 +66,7 @@ class Engine implements TransferEngine {
       nowMs: () => clock.nowMs() + authority.clockAheadMs(),
     });
     this.#sending = new Pacer({ clock, sliceBytes: PACED_SLICE_BYTES });
+    this.#receiving = new Pacer({ clock, sliceBytes: PIECE_BYTES });
     const paced = new PacedTransport(transport, this.#sending);
     this.#network = new PeerNetwork({ transport: paced, clock, serving: this.#server });
   }
@@ -110,6 +114,7 @@ class Engine implements TransferEngine {
         openDownload,
         discardDownload,
         budget: this.#budget(this.#downloads.size + 1),
+        receiving: this.#receiving,
         seed: this.#seeds.uint32() | 0,
         changed: (changed) => events.changed(changed),
         placed: ({ order: { gid, manifest, path } }) =>
@@ -145,6 +150,16 @@ class Engine implements TransferEngine {
 
   refusals(): ReadonlyMap<GrantRefusal, number> {
     return this.#server.refusals;
+  }
+
+  limit(direction: Direction, bytesPerSecond: number | undefined): void {
+    if (direction === "up") this.#sending.limit(bytesPerSecond);
+    else this.#receiving.limit(bytesPerSecond);
+    for (const download of this.#downloads) download.limitChanged();
+  }
+
+  limits(): RateLimits {
+    return { up: this.#sending.perSecond, down: this.#receiving.perSecond };
   }
 
   async close(): Promise<void> {
