@@ -21,6 +21,7 @@ list_members     log-in       join         waits        join         join       
 list_files       log-in       join         waits        join         join         join         ok           ok           ok
 search           log-in       nothing      nothing      nothing      nothing      nothing      ok           ok           ok
 show_downloads   log-in       ok           ok           ok           ok           ok           ok           ok           ok
+set_limit        ok           ok           ok           ok           ok           ok           ok           ok           ok
 pause_download   log-in       no-download  no-download  no-download  no-download  no-download  ok           ok           ok
 resume_download  log-in       no-download  no-download  no-download  no-download  no-download  ok           ok           ok
 cancel_download  log-in       no-download  no-download  no-download  no-download  no-download  ok           ok           ok
@@ -68,6 +69,7 @@ export const REPLIES: Readonly<Record<string, RegExp>> = {
   list_files: /^cut\.txt {4}5 B {2}1 source {3}[0-9a-f]{40}$/,
   search: /^lab {2}cut\.txt {4}5 B {2}1 source {3}[0-9a-f]{40}$/,
   show_downloads: /^(No downloads|\[D\] \[lab\] waits\.txt)$/,
+  set_limit: /^Upload limit set to /,
   pause_download: /^Download paused$/,
   resume_download: /^Download resumed$/,
   cancel_download: /^Download cancelled$/,

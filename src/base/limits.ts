@@ -62,6 +62,12 @@ export const KEEP_ALIVES_PER_SECOND_MAX = 10;
 export const FINISH_MS_MAX = 30 * second;
 /** Small frames that follow each other go out in one write of at most this: a write costs about 4 us. */
 export const COALESCED_BYTES_MAX = 64 * KiB;
+/** Slower than this a peer would take the silence between two pieces for the end of the line. */
+export const RATE_BYTES_PER_SECOND_MIN = 16 * KiB;
+/** No line is faster; whoever asks for more means no limit. */
+export const RATE_BYTES_PER_SECOND_MAX = 2 ** 40;
+/** What one of several that share a limited rate sends in its turn: a record of TLS. */
+export const PACED_SLICE_BYTES = 16 * KiB;
 /** A signed statement as text; the longest (a grant with a name of 70 bytes) has about 500. */
 export const SIGNED_CHARS_MAX = 1_000;
 /** Key files and the list of known trackers, read whole at start. */

@@ -22,6 +22,7 @@ import { type Resumed, type StandingNotice, TrackerSession } from "./tracker-ses
 import type {
   ClientEvent,
   ClientIntents,
+  Direction,
   DownloadView,
   FileView,
   GroupView,
@@ -268,6 +269,10 @@ class Client implements ClientApp {
     return this.#login?.downloads.whenIdle() ?? Promise.resolve();
   }
 
+  setLimit(direction: Direction, bytesPerSecond: number | undefined): void {
+    this.#engine.limit(direction, bytesPerSecond);
+  }
+
   whoAmI(): WhoAmI {
     const { tracker } = this.#session;
     return {
@@ -277,6 +282,7 @@ class Client implements ClientApp {
       dataFolder: this.#options.dataFolder,
       fingerprint: this.#parts.fingerprint,
       refusals: this.#engine.refusals(),
+      limits: this.#engine.limits(),
     };
   }
 

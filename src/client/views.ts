@@ -5,10 +5,11 @@
  */
 import type { Failure } from "../base/failure.ts";
 import type { FileName, GroupName, Sha1, UserName } from "../base/ids.ts";
+import type { Direction, RateLimits } from "../transfer/contract.ts";
 import type { FileView, GroupView, MemberView, News } from "../wire/client-tracker.ts";
 import type { GrantRefusal } from "../wire/signed.ts";
 
-export type { FileView, GrantRefusal, GroupView, MemberView, News };
+export type { Direction, FileView, GrantRefusal, GroupView, MemberView, News, RateLimits };
 
 /** What keeps a download from going faster or at all. */
 export type WaitReason =
@@ -90,6 +91,7 @@ export interface WhoAmI {
   readonly fingerprint: string;
   /** How often somebody who asked for files here was refused or cut off since the start, by reason. */
   readonly refusals: ReadonlyMap<GrantRefusal, number>;
+  readonly limits: RateLimits;
 }
 
 export interface SearchHit {
@@ -151,6 +153,9 @@ export interface ClientIntents {
   showShares(): readonly ShareView[];
   /** Resolves when no download is running (paused and failed ones do not count as running). */
   whenIdle(): Promise<void>;
+
+  /** Holds all transfers of that direction together to so many bytes a second; undefined: no limit. */
+  setLimit(direction: Direction, bytesPerSecond: number | undefined): void;
 
   whoAmI(): WhoAmI;
   /** @returns a function that ends it */

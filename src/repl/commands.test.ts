@@ -85,6 +85,9 @@ describe("each command asks the client for one thing and replies", () => {
     ["stop_share math notes.pdf", "stopShare math notes.pdf", "File sharing stopped"],
     ["download_file math notes.pdf /tmp/", "downloadFile math notes.pdf /tmp/", "Download started"],
     ["download_file math 'a b' ~/x", "downloadFile math a b /home/ann/x", "Download started"],
+    ["set_limit up 2M", "setLimit up 2097152", "Upload limit set to 2.0 MiB/s"],
+    ["set_limit Down 2.5 MiB/s", "setLimit down 2621440", "Download limit set to 2.5 MiB/s"],
+    ["set_limit down off", "setLimit down undefined", "Download limit lifted"],
     ["pause_download math notes.pdf", "pauseDownload math notes.pdf", "Download paused"],
     ["resume_download math notes.pdf", "resumeDownload math notes.pdf", "Download resumed"],
     ["cancel_download math notes.pdf", "cancelDownload math notes.pdf", "Download cancelled"],
@@ -191,6 +194,10 @@ describe("lists are shown a row a line, what a command takes first", () => {
     expect(
       (await run("whoami", Object.assign(new FakeClient(), { me: { ...client.me, refusals } })))[4],
     ).toBe("refused    grants: 3 of a member removed, 1 expired");
+    const limits = { up: 2 * 1024 * 1024, down: undefined };
+    expect((await run("whoami", Object.assign(new FakeClient(), { me: { ...client.me, limits } })))[4]).toBe(
+      "limits     up 2.0 MiB/s",
+    );
     client.me = { ...client.me, user: "alice" as UserName, tracker: undefined };
     expect((await run("whoami", client)).slice(0, 3)).toEqual([
       "user       alice",

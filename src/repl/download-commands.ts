@@ -1,8 +1,27 @@
 /** Commands on downloads. */
+import { Failure } from "../base/failure.ts";
+import { formatRate, parseRate } from "../base/rate-text.ts";
+import { forTerminal } from "../base/text.ts";
+import type { Direction } from "../client/views.ts";
 import { command, fileName, groupId, word } from "./command.ts";
 import { renderDownloads } from "./render-download.ts";
 
 const topic = "Downloads";
+
+const direction = {
+  label: "<up|down>",
+  parse: (text: string): Direction | Failure => {
+    const word = text.toLowerCase();
+    if (word === "up" || word === "down") return word;
+    return new Failure(
+      "usage",
+      `set_limit takes up or down first, then a rate; got ${forTerminal(text.slice(0, 40))}`,
+    );
+  },
+};
+
+/** Several words, for `2.5 MiB/s`. */
+const rate = { label: "<rate>", parse: parseRate, takesRest: true } as const;
 
 export const downloadCommands = [
   command({
@@ -59,6 +78,21 @@ export const downloadCommands = [
     async run({ client }, group, name) {
       await client.cancelDownload(group, name);
       return ["Download cancelled"];
+    },
+  }),
+  command({
+    name: "set_limit",
+    topic,
+    args: [direction, rate],
+    summary:
+      "Hold all uploads, or all downloads, to a rate: 500K, 2.5M, 20mbit, or off; until the program ends.",
+    example: "set_limit up 2M",
+    async run({ client }, which, bytesPerSecond) {
+      client.setLimit(which, bytesPerSecond);
+      const what = which === "up" ? "Upload limit" : "Download limit";
+      return [
+        bytesPerSecond === undefined ? `${what} lifted` : `${what} set to ${formatRate(bytesPerSecond)}`,
+      ];
     },
   }),
   command({

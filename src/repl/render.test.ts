@@ -317,6 +317,7 @@ test("the prompt says who and where", () => {
     dataFolder: "d",
     fingerprint: "f",
     refusals: new Map(),
+    limits: { up: undefined, down: undefined },
   };
   expect(renderPrompt(me)).toBe("alice@127.0.0.1:6001> ");
   expect(renderPrompt({ ...me, user: undefined })).toBe("127.0.0.1:6001> ");

@@ -6,6 +6,7 @@
  * measured. Downloads are in `render-download.ts`, events in `render-event.ts`.
  */
 import type { UserName } from "../base/ids.ts";
+import { formatRate } from "../base/rate-text.ts";
 import { count, formatBytes, formatDuration, forTerminal } from "../base/text.ts";
 import type {
   FileView,
@@ -13,6 +14,7 @@ import type {
   GroupView,
   HashProgress,
   MemberView,
+  RateLimits,
   SearchHit,
   WhoAmI,
 } from "../client/views.ts";
@@ -87,16 +89,24 @@ const REFUSED: Readonly<Record<GrantRefusal, string>> = {
 };
 
 export function renderWhoAmI(who: WhoAmI): string[] {
-  const { user, listening, tracker, dataFolder, fingerprint, refusals } = who;
+  const { user, listening, tracker, dataFolder, fingerprint, refusals, limits } = who;
   const refused = [...refusals].map(([why, times]) => `${times} ${REFUSED[why]}`);
   return columns([
     ["user", user ?? "not logged in"],
     ["listening", listening],
     ["tracker", tracker ?? "none answers"],
     ["data", dataFolder],
+    ...limitRows(limits),
     ...(refused.length === 0 ? [] : [["refused", `grants: ${refused.join(", ")}`]]),
     ["key", `sha256:${fingerprint}`],
   ]);
+}
+
+function limitRows({ up, down }: RateLimits): string[][] {
+  const shown = (name: string, rate: number | undefined) =>
+    rate === undefined ? [] : [`${name} ${formatRate(rate)}`];
+  const limits = [...shown("up", up), ...shown("down", down)];
+  return limits.length === 0 ? [] : [["limits", limits.join(", ")]];
 }
 
 /** What stands before the cursor. */

@@ -4,6 +4,7 @@ import type { FileName, GroupName, Sha1, UserName } from "../base/ids.ts";
 import type {
   ClientEvent,
   ClientIntents,
+  Direction,
   DownloadView,
   FileView,
   GroupView,
@@ -47,6 +48,7 @@ export class FakeClient implements ClientIntents {
     dataFolder: "/data",
     fingerprint: "ab".repeat(32),
     refusals: new Map(),
+    limits: { up: undefined, down: undefined },
   };
   readonly #listeners = new Set<(event: ClientEvent) => void>();
 
@@ -135,6 +137,10 @@ export class FakeClient implements ClientIntents {
     await this.#call("whenIdle");
     await this.idle;
   }
+
+  setLimit = (direction: Direction, rate: number | undefined) => {
+    this.calls.push(`setLimit ${direction} ${rate}`);
+  };
 
   whoAmI = () => this.me;
 

@@ -3,11 +3,13 @@ import type { Address } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
 import type {
+  Direction,
   Download,
   DownloadOrder,
   DownloadPhase,
   DownloadSnapshot,
   Offer,
+  RateLimits,
   SourceSnapshot,
   TransferAuthority,
   TransferEngine,
@@ -106,6 +108,7 @@ export class FakeEngine implements TransferEngine {
   /** Ports that another program has. */
   readonly #taken: ReadonlySet<number>;
   closed = false;
+  readonly #limits: Record<Direction, number | undefined> = { up: undefined, down: undefined };
 
   constructor(authority: TransferAuthority, events: TransferEvents, taken: readonly number[] = []) {
     this.authority = authority;
@@ -156,6 +159,14 @@ export class FakeEngine implements TransferEngine {
 
   refusals(): ReturnType<TransferEngine["refusals"]> {
     return new Map();
+  }
+
+  limit(direction: Direction, bytesPerSecond: number | undefined): void {
+    this.#limits[direction] = bytesPerSecond;
+  }
+
+  limits(): RateLimits {
+    return { ...this.#limits };
   }
 
   async close(): Promise<void> {

@@ -100,6 +100,11 @@ export interface TransferEvents {
   notice(message: string): void;
 }
 
+export type Direction = "up" | "down";
+
+/** Bytes a second for all transfers together; undefined: no limit. */
+export type RateLimits = Readonly<Record<Direction, number | undefined>>;
+
 export interface TransferEngine {
   /** Takes the listening address for peers. @throws Failure "address-in-use" */
   listen(address: Address): Promise<Address>;
@@ -123,6 +128,9 @@ export interface TransferEngine {
   readmit(gid: Gid, uid: Uid): void;
   /** How often a peer was refused or cut off since the start, by reason. */
   refusals(): ReadonlyMap<GrantRefusal, number>;
+  /** Holds all uploads, or all downloads, together to so many bytes a second, shared evenly; at once. */
+  limit(direction: Direction, bytesPerSecond: number | undefined): void;
+  limits(): RateLimits;
   close(): Promise<void>;
 }
 

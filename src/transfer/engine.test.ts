@@ -492,3 +492,75 @@ describe("quiesce", () => {
     }),
   );
 });
+
+describe("a limit", () => {
+  /** Rates in pieces: a slice of the receiving side is one. */
+  const perSecond = (pieces: number) => pieces * PIECE_BYTES;
+
+  test(
+    "on what is sent is kept within 5 %, and shared evenly by those who fetch",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, bob, cid] = await three(world);
+      ann.share(file);
+      ann.engine.limit("up", perSecond(4));
+      const downloads = [bob.fetch(file, [ann]), cid.fetch(file, [ann])] as const;
+      await world.pass(8 * second, 5);
+      const [ofBob, ofCid] = downloads.map(done) as [number, number];
+      // What has come of pieces that are not whole is not counted as done.
+      expect(ofBob + ofCid).toBeGreaterThan(perSecond(4) * 8 * 0.95 - 4 * PIECE_BYTES);
+      expect(ofBob + ofCid).toBeLessThanOrEqual(perSecond(4) * 8 * 1.05);
+      expect(Math.abs(ofBob - ofCid)).toBeLessThanOrEqual(2 * PIECE_BYTES);
+      ann.engine.limit("up", undefined);
+      for (const download of downloads)
+        expect(await world.outcome(download.ended, 60 * second, 5)).toBe("complete");
+    }),
+  );
+
+  test(
+    "on what is received is kept within 5 %, and shared evenly by the downloads",
+    inWorld(async (world) => {
+      const files = [content(40), content(41)];
+      const [ann, bob] = await three(world);
+      for (const [index, file] of files.entries()) ann.share(file, { path: `/shared${index}` });
+      bob.engine.limit("down", perSecond(4));
+      const downloads = files.map((file, index) => bob.fetch(file, [ann], `/fetched${index}`));
+      await world.pass(8 * second, 5);
+      const [first, other] = downloads.map(done) as [number, number];
+      expect(first + other).toBeGreaterThan(perSecond(4) * 8 * 0.95);
+      expect(first + other).toBeLessThanOrEqual(perSecond(4) * 8 * 1.05);
+      expect(Math.abs(first - other)).toBeLessThanOrEqual(2 * PIECE_BYTES);
+      bob.engine.limit("down", undefined);
+      for (const download of downloads)
+        expect(await world.outcome(download.ended, 60 * second, 5)).toBe("complete");
+    }),
+  );
+
+  test(
+    "is set for a download that runs, tells what it is, and lets a download end",
+    inWorld(async (world) => {
+      const file = content(40);
+      const [ann, bob] = await three(world);
+      ann.share(file);
+      bob.engine.limit("down", perSecond(1));
+      const download = bob.fetch(file, [ann]);
+      await world.pass(5 * second, 5);
+      expect(done(download)).toBeLessThanOrEqual(perSecond(1) * 6);
+      bob.engine.limit("down", perSecond(20));
+      expect(bob.engine.limits()).toEqual({ up: undefined, down: perSecond(20) });
+      expect(await world.outcome(download.ended, 3 * second, 5)).toBe("complete");
+    }),
+  );
+
+  test(
+    "does not count what a busy source refused",
+    inWorld(async (world) => {
+      const file = content(30);
+      const [ann, bob] = await three(world);
+      ann.share(file);
+      bob.engine.limit("down", perSecond(10));
+      const download = bob.fetch(file, [ann, ...(await machines(world, "dan", "eve"))]);
+      expect(await world.outcome(download.ended, 4 * second, 5)).toBe("complete");
+    }),
+  );
+});

@@ -6,14 +6,18 @@
 import type { Address } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
-import { UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { PACED_SLICE_BYTES, PIECE_BYTES, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { Pacer } from "../base/pacer.ts";
 import { Prng } from "../base/prng.ts";
 import type { Transport } from "../net/connection.ts";
+import { PacedTransport } from "../net/paced-transport.ts";
 import type { GrantRefusal } from "../wire/signed.ts";
 import type {
+  Direction,
   Download,
   DownloadOrder,
   Offer,
+  RateLimits,
   TransferAuthority,
   TransferEngine,
   TransferEvents,
@@ -47,6 +51,8 @@ class Engine implements TransferEngine {
   readonly #seeds: Prng;
   readonly #server: PeerServer;
   readonly #network: PeerNetwork;
+  readonly #sending: Pacer;
+  readonly #receiving: Pacer;
   readonly #downloads = new Set<FileDownload>();
 
   constructor(dependencies: TransferDependencies) {
@@ -59,7 +65,10 @@ class Engine implements TransferEngine {
       keys: () => authority.keys(),
       nowMs: () => clock.nowMs() + authority.clockAheadMs(),
     });
-    this.#network = new PeerNetwork({ transport, clock, serving: this.#server });
+    this.#sending = new Pacer({ clock, sliceBytes: PACED_SLICE_BYTES });
+    this.#receiving = new Pacer({ clock, sliceBytes: PIECE_BYTES });
+    const paced = new PacedTransport(transport, this.#sending);
+    this.#network = new PeerNetwork({ transport: paced, clock, serving: this.#server });
   }
 
   listen(address: Address): Promise<Address> {
@@ -105,6 +114,7 @@ class Engine implements TransferEngine {
         openDownload,
         discardDownload,
         budget: this.#budget(this.#downloads.size + 1),
+        receiving: this.#receiving,
         seed: this.#seeds.uint32() | 0,
         changed: (changed) => events.changed(changed),
         placed: ({ order: { gid, manifest, path } }) =>
@@ -147,6 +157,16 @@ class Engine implements TransferEngine {
 
   refusals(): ReadonlyMap<GrantRefusal, number> {
     return this.#server.refusals;
+  }
+
+  limit(direction: Direction, bytesPerSecond: number | undefined): void {
+    if (direction === "up") this.#sending.limit(bytesPerSecond);
+    else this.#receiving.limit(bytesPerSecond);
+    for (const download of this.#downloads) download.limitChanged();
+  }
+
+  limits(): RateLimits {
+    return { up: this.#sending.perSecond, down: this.#receiving.perSecond };
   }
 
   async close(): Promise<void> {

@@ -79,6 +79,10 @@ export class FileDownload implements Download {
     this.#open?.swarm.setBudget(pieces);
   }
 
+  limitChanged(): void {
+    this.#open?.swarm.limitChanged();
+  }
+
   async pause(): Promise<void> {
     this.#paused = true;
     this.#open?.swarm.pause();

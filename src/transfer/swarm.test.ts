@@ -13,6 +13,7 @@ import {
   SOURCES_KNOWN_MAX,
   WRONG_PIECES_MAX,
 } from "../base/limits.ts";
+import { Pacer } from "../base/pacer.ts";
 import { RawPeer } from "../testing/raw-peer.ts";
 import { SimStorage } from "../testing/sim-storage.ts";
 import {
@@ -80,6 +81,7 @@ class SwarmBench {
           },
         },
         budget,
+        receiving: new Pacer({ clock, sliceBytes: PIECE_BYTES }),
         seed: 3,
       },
       {

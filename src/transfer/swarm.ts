@@ -18,6 +18,7 @@ import {
   SOURCE_RETRY_MS_MIN,
 } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
+import type { Pacer, Spender } from "../base/pacer.ts";
 import type { RejectReason } from "../wire/client-peer.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import type { SourceSnapshot, TransferAuthority } from "./contract.ts";
@@ -54,17 +55,20 @@ export interface SwarmDependencies {
   readonly authority: TransferAuthority;
   /** Pieces that this download may hold in buffers. */
   readonly budget: number;
+  /** Lets bytes be asked for, at the rate that all downloads share. */
+  readonly receiving: Pacer;
   readonly seed: number;
 }
 
 /** Why a source is not connected that this side has left. */
 const LEFT = "not asked now";
 
-export class Swarm {
+export class Swarm implements Spender {
   readonly #network: PeerNetwork;
   readonly #workers: PieceWorkers;
   readonly #clock: Clock;
   readonly #authority: TransferAuthority;
+  readonly #receiving: Pacer;
   readonly #file: SwarmFile;
   readonly #events: SwarmEvents;
   readonly #machine: DownloadMachine;
@@ -83,6 +87,7 @@ export class Swarm {
     this.#workers = dependencies.workers;
     this.#clock = dependencies.clock;
     this.#authority = dependencies.authority;
+    this.#receiving = dependencies.receiving;
     this.#file = file;
     this.#events = events;
     this.#machine = new DownloadMachine({
@@ -92,6 +97,7 @@ export class Swarm {
       seed: dependencies.seed,
       budget: dependencies.budget,
     });
+    this.limitChanged();
   }
 
   /** What is verified and on disk; grows in place. */
@@ -108,6 +114,23 @@ export class Swarm {
 
   setBudget(pieces: number): void {
     this.#act(this.#machine.setBudget(pieces, this.#now()));
+  }
+
+  /** The limit on what all downloads receive was set or lifted. */
+  limitChanged(): void {
+    this.#act(this.#machine.setLimited(this.#receiving.isLimited, this.#now()));
+  }
+
+  /** Asks for so many bytes, in its turn under the limit. */
+  spend(bytesMax: number): number {
+    if (this.#state !== "running") return 0;
+    const effects = this.#machine.allow(bytesMax, this.#now());
+    this.#act(effects);
+    return effects.reduce(
+      (bytes, effect) =>
+        effect.kind === "request" ? bytes + this.#file.manifest.pieceLength(effect.piece) : bytes,
+      0,
+    );
   }
 
   pause(): void {
@@ -132,6 +155,7 @@ export class Swarm {
     this.#cancelTick?.();
     this.#cancelRenewal?.();
     this.#cancelDiskRetry?.();
+    this.#receiving.forget(this);
     await Promise.all(this.#stores);
   }
 
@@ -232,6 +256,7 @@ export class Swarm {
 
   #refused(feed: PeerFeed, piece: PieceIndex, reason: RejectReason): void {
     const why = reason === "busy" ? "busy" : "not-held";
+    this.#receiving.giveBack(this.#file.manifest.pieceLength(piece));
     this.#act(this.#machine.requestRefused(feed.peer, piece, why, this.#now()));
   }
 
@@ -292,6 +317,7 @@ export class Swarm {
           break;
       }
     }
+    if (this.#machine.isHeldBack) this.#receiving.ready(this);
     this.#armTick();
   }
 

@@ -198,6 +198,25 @@ export class DownloadMachine {
     return this.#settle(now);
   }
 
+  /** With a limit nothing is asked for but what `allow` lets. */
+  setLimited(limited: boolean, now: number): readonly Effect[] {
+    this.#planner.allow(limited ? 0 : Number.POSITIVE_INFINITY);
+    return this.#settle(now);
+  }
+
+  /** Requests for so many bytes, or one more, may go out now; what is not used is forfeited. Only under a limit. */
+  allow(bytes: number, now: number): readonly Effect[] {
+    this.#planner.allow(bytes);
+    const effects = this.#settle(now);
+    this.#planner.allow(0);
+    return effects;
+  }
+
+  /** Whether something would be asked for if there were no limit. */
+  get isHeldBack(): boolean {
+    return this.#mayRequest() && this.#planner.isHeldBack;
+  }
+
   /** Whether no other downloader is known: then, with complete peers only, pieces go in file order. At first false. */
   setAlone(alone: boolean): void {
     this.#policy.setAlone(alone);

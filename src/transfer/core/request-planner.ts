@@ -3,7 +3,8 @@
  * what is slow to come: as a second copy, or in place of the slower one where there can be no more copies.
  *
  * Each peer with room gets one piece in turn, so that with a tight budget none takes all of it. Owns only the turn, the
- * time of the next look and whether the budget was short; the requests it decides on are made through `PieceFlow`.
+ * time of the next look, whether the budget was short and what may still be asked for under a limit; the requests it
+ * decides on are made through `PieceFlow`.
  */
 import type { Fingerprint, PieceIndex } from "../../base/ids.ts";
 import { ENDGAME_COPIES_MAX } from "../../base/limits.ts";
@@ -27,6 +28,9 @@ export class RequestPlanner {
   #turn = 0;
   #nextLookMs: number | undefined;
   #isShort = false;
+  #isHeldBack = false;
+  /** Bytes; infinite without a limit. The last request may go beyond it. */
+  #allowance = Number.POSITIVE_INFINITY;
 
   constructor(flow: PieceFlow, peers: PeerTable, policy: PiecePolicy, length: (piece: PieceIndex) => number) {
     this.#flow = flow;
@@ -38,6 +42,16 @@ export class RequestPlanner {
   /** Whether a peer that delivers had to be left waiting, because the budget is with others. */
   get isShort(): boolean {
     return this.#isShort;
+  }
+
+  /** Whether something could be asked for but for the limit. */
+  get isHeldBack(): boolean {
+    return this.#isHeldBack;
+  }
+
+  /** How many bytes may be asked for from now on; infinitely many without a limit. */
+  allow(bytes: number): void {
+    this.#allowance = bytes;
   }
 
   /** When `plan` may have more to say though nothing has happened; undefined: only when something has. */
@@ -54,6 +68,8 @@ export class RequestPlanner {
   plan(budget: number, now: number): readonly PlannedStep[] {
     const planned: PlannedStep[] = [];
     const idle = this.#fill(budget, now, planned);
+    this.#isHeldBack =
+      this.#allowance <= 0 && this.#flow.busy < budget && this.#peersWithRoom(now).length > 0;
     this.#isShort =
       this.#flow.busy >= budget && this.#peersWithRoom(now).some((peer) => this.#delivers(peer));
     this.#nextLookMs = undefined;
@@ -69,9 +85,10 @@ export class RequestPlanner {
     const idle: Fingerprint[] = [];
     this.#turn++;
     let asked = this.#peersWithRoom(now);
-    while (asked.length > 0 && this.#flow.busy < budget) {
+    const mayAsk = () => this.#flow.busy < budget && this.#allowance > 0;
+    while (asked.length > 0 && mayAsk()) {
       asked = asked.filter((peer) => {
-        if (this.#flow.busy >= budget) return false;
+        if (!mayAsk()) return false;
         const piece = this.#pick(peer);
         if (piece === undefined) idle.push(peer);
         else this.#request(peer, piece, now, planned);
@@ -122,7 +139,7 @@ export class RequestPlanner {
     for (const peer of map.count("missing") > 0 ? delivering : idle) {
       let ownMs = expectedFrom(peer, book, this.#peers, this.#length);
       for (const straggler of slow) {
-        if (!this.#hasRoom(peer, now) || !isWorthAsking(straggler, ownMs)) break;
+        if (this.#allowance <= 0 || !this.#hasRoom(peer, now) || !isWorthAsking(straggler, ownMs)) break;
         if (!this.#mayFetch(peer, straggler.piece)) continue;
         if (!this.#delivers(peer) && delivering.some((one) => this.#mayFetch(one, straggler.piece))) continue;
         slow.delete(straggler);
@@ -149,6 +166,7 @@ export class RequestPlanner {
   #request(peer: Fingerprint, piece: PieceIndex, now: number, planned: PlannedStep[]): void {
     this.#peers.requested(peer, this.#flow.book.inFlight(peer), now);
     this.#flow.request(peer, piece, now);
+    this.#allowance -= this.#length(piece);
     planned.push({ kind: "request", peer, piece });
   }
 }
