@@ -2,7 +2,8 @@
  * The journal on disk: read once, its head replaced atomically, entries appended.
  *
  * Invariant: at every moment the path holds either nothing or one whole head, whatever happens to this process. Calls are
- * carried out one after the other, in order; entries that come while the disk is busy go out together.
+ * carried out one after the other, in order; entries that come while the disk is busy go out together. Only a sync is not
+ * waited for by those behind it: a disk may take a second for one, and a kill in it would cost all that was written meanwhile.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
@@ -39,6 +40,8 @@ export class JournalFile {
   /** Where the next entry goes: over what a failed write may have left, or all behind it would be out of step. */
   #endAt = 0;
   #last: Promise<unknown> = Promise.resolve();
+  /** Syncs under way: the file stays open for them. */
+  readonly #syncs = new Set<Promise<void>>();
 
   constructor(path: string) {
     this.#path = path;
@@ -72,8 +75,9 @@ export class JournalFile {
   }
 
   /** Brings all entries appended so far to the disk. @throws Failure */
-  sync(): Promise<void> {
-    return this.#inTurn("write", async () => this.#file?.sync());
+  async sync(): Promise<void> {
+    const { synced } = await this.#inTurn("write", async () => ({ synced: this.#beginSync() }));
+    await onDisk("write", this.#path, () => synced);
   }
 
   remove(): Promise<void> {
@@ -117,9 +121,18 @@ export class JournalFile {
     this.#owed = [];
   }
 
+  #beginSync(): Promise<void> {
+    const synced = this.#file?.sync() ?? Promise.resolve();
+    this.#syncs.add(synced);
+    const ended = () => void this.#syncs.delete(synced);
+    synced.then(ended, ended);
+    return synced;
+  }
+
   async #closeFile(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
+    await Promise.allSettled(this.#syncs);
     await file?.close();
   }
 
