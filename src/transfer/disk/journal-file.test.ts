@@ -1,5 +1,15 @@
 import { describe, expect, spyOn, test } from "bun:test";
-import { type FileHandle, mkdir, open, readdir, readFile, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { Bitfield } from "../../base/bitfield.ts";
 import type { FileId } from "../../base/ids.ts";
 import { JOURNAL_BYTES_MAX, PIECE_BYTES } from "../../base/limits.ts";
