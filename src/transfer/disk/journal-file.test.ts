@@ -123,6 +123,19 @@ describe("a journal on disk", () => {
     expect(await readFile(folder.join("precious"), "utf8")).toBe("as it was");
   });
 
+  test("that cannot be replaced holds no file open, since its owner may forget it", async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("journal");
+    await mkdir(folder.join("journal", "in-the-way"), { recursive: true });
+    await using any = await open(folder.path, "r");
+    const handles: FileHandle = Object.getPrototypeOf(any);
+    using closed = spyOn(handles, "close");
+    const outcome = new JournalFile(path).replace(journalWith(2)).catch((error: unknown) => String(error));
+    expect(await outcome).toContain("cannot write");
+    expect(closed).toHaveBeenCalledTimes(1);
+    expect(await readdir(folder.path)).toEqual(["journal"]);
+  });
+
   test("takes entries while it is being synced, so that a kill in a slow sync costs nothing", async () => {
     await using folder = await TempFolder.make();
     const path = folder.join("journal");

@@ -47,20 +47,22 @@ export class JournalFile {
     this.#path = path;
   }
 
-  /** Puts a new head in place of all that was there, durably. @throws Failure; the old one is still in place then */
+  /** Puts a new head in place of all that was there, durably. @throws Failure; it is closed, one or the other in place */
   replace(journal: Journal): Promise<void> {
     return this.#inTurn("write", async () => {
       await this.#closeFile();
       const fresh = `${this.#path}.new`;
-      await rm(fresh, { force: true });
       try {
+        await rm(fresh, { force: true });
         await this.#create(fresh, encodeHead(journal));
         await rename(fresh, this.#path);
+        await syncFolder(dirname(this.#path));
       } catch (error) {
+        // Its owner may drop it now, and the runtime takes a file that nobody closed for an error of the program.
+        await this.#closeFile();
         await rm(fresh, { force: true }).catch(() => {});
         throw error;
       }
-      await syncFolder(dirname(this.#path));
     });
   }
 
@@ -98,13 +100,8 @@ export class JournalFile {
     this.#file = file;
     this.#owed = [];
     this.#endAt = head.length;
-    try {
-      await file.writeFile(head);
-      await file.sync();
-    } catch (error) {
-      await this.#closeFile();
-      throw error;
-    }
+    await file.writeFile(head);
+    await file.sync();
   }
 
   async #write(batch: readonly number[]): Promise<void> {
