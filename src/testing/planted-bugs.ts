@@ -16,7 +16,8 @@ export interface SourceChange {
 /** What finds a wrong variant soonest. */
 export type Catcher =
   | { readonly suite: "simulation"; readonly world: "merge" | "cluster" }
-  | { readonly suite: "fuzzing"; readonly target: string };
+  | { readonly suite: "fuzzing"; readonly target: string }
+  | { readonly suite: "swarms" };
 
 export interface PlantedBug {
   readonly name: string;
@@ -345,6 +346,39 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         file: "tracker/store/stored-rows.ts",
         find: '&& isClaimed(value["password"], "hash")',
         replace: "",
+      },
+    ],
+  },
+  {
+    name: "pieces taken for what they are said to be",
+    caughtBy: { suite: "swarms" },
+    changes: [
+      {
+        file: "transfer/disk/piece-hash.ts",
+        find: "return prefix.every((byte, at) => bytes[at] === byte);",
+        replace: "return bytes.length >= prefix.length;",
+      },
+    ],
+  },
+  {
+    name: "half a piece that keeps its buffer",
+    caughtBy: { suite: "swarms" },
+    changes: [
+      {
+        file: "transfer/peer-feed.ts",
+        find: "if (slot !== undefined) this.#slots.release(slot);",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "a liar that is asked for ever",
+    caughtBy: { suite: "swarms" },
+    changes: [
+      {
+        file: "transfer/core/peer-table.ts",
+        find: 'return wrong.size >= WRONG_PIECES_MAX ? "too-many" : "kept";',
+        replace: 'return wrong.size > 1_000_000 * WRONG_PIECES_MAX ? "too-many" : "kept";',
       },
     ],
   },

@@ -33,11 +33,14 @@ export class RawPeer {
   /** Set once the connection has ended. */
   ended: { readonly reason: Failure | undefined } | undefined;
   readonly #connection: Connection;
+  readonly #answer: ((message: PeerMessage) => void) | undefined;
   #head: DataHead | undefined;
   #parts: Uint8Array[] = [];
 
-  constructor(connection: Connection) {
+  /** @param answer is told of each message when it comes, and may speak at once */
+  constructor(connection: Connection, answer?: (message: PeerMessage) => void) {
     this.#connection = connection;
+    this.#answer = answer;
     const decoder = new FrameDecoder(
       {
         frame: (kind, body) => this.#frame(kind, body),
@@ -99,6 +102,7 @@ export class RawPeer {
     const message = decodePeerMessage(kind, body.slice());
     if (message instanceof Failure) throw message;
     this.heard.push(message);
+    this.#answer?.(message);
   }
 
   #dataEnds(): void {

@@ -45,6 +45,8 @@ export class SimNetwork {
   readonly #connections = new Set<SimConnection>();
   readonly #severed = new Set<string>();
   #nextPort = 40_000;
+  /** One for all deliveries, which never run inside one another: new memory each time would cost more than the copy. */
+  #lent = new Uint8Array();
 
   constructor({ schedule = queueMicrotask, passes = () => true, prng }: SimNetworkOptions = {}) {
     this.schedule = schedule;
@@ -105,6 +107,14 @@ export class SimNetwork {
   /** Lines pass again that did not: what waited at them goes on. */
   wake(): void {
     for (const connection of this.#connections) connection.wake();
+  }
+
+  /** A copy that is good until the next one is asked for. */
+  lend(bytes: Uint8Array): Uint8Array {
+    if (this.#lent.length < bytes.length) this.#lent = new Uint8Array(bytes.length);
+    const lent = this.#lent.subarray(0, bytes.length);
+    lent.set(bytes);
+    return lent;
   }
 
   forget(connection: SimConnection): void {
@@ -323,7 +333,7 @@ export class SimConnection implements Connection {
   /** Bytes of the other side arrive. */
   receive(bytes: Uint8Array): void {
     if (this.#state !== "open") return;
-    const lent = new Uint8Array(bytes);
+    const lent = this.#network.lend(bytes);
     this.#guard(() => this.#handler?.data(lent));
     lent.fill(0xee);
   }

@@ -26,9 +26,15 @@ import { DescriptorUse } from "../transfer/disk/descriptor-use.ts";
 import { hashPiece, isPiece, PIECE_HASH_BYTES } from "../transfer/disk/piece-hash.ts";
 import { SharedSlotPool } from "../transfer/disk/slot-pool.ts";
 
+/** What is about to be written, and where in its file. */
+export interface SimWrite {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+}
+
 export interface SimFaults {
   /** @param count of writes, this one included. @returns what becomes of it instead */
-  write?(count: number): Failure | undefined;
+  write?(count: number, written: SimWrite): Failure | undefined;
   /** @param count of reads, this one included. @returns "wrong": one byte comes back changed */
   read?(count: number): Failure | "wrong" | undefined;
 }
@@ -132,7 +138,7 @@ export class SimStorage {
   }
 
   write(file: number, bytes: Uint8Array, offset: number): void {
-    const fault = this.faults.write?.(++this.#writes);
+    const fault = this.faults.write?.(++this.#writes, { bytes, offset });
     if (fault !== undefined) throw fault;
     this.bytesOf(file).set(bytes, offset);
   }

@@ -58,9 +58,9 @@ export const otherGid = digits("another group", 32) as Gid;
 export class GrantOffice {
   readonly #key = generateKeyPairSync("ed25519").privateKey;
   readonly publicKey = formatPublicKey(this.#key);
-  readonly #clock: ManualClock;
+  readonly #clock: Pick<Clock, "nowMs">;
 
-  constructor(clock: ManualClock) {
+  constructor(clock: Pick<Clock, "nowMs">) {
     this.#clock = clock;
   }
 

@@ -346,6 +346,34 @@ describe("buffers", () => {
   );
 
   test(
+    "a disk that is slow to write slows down who sends: no more is asked for than the buffers hold",
+    inWorld(async (world) => {
+      const buffers = 4;
+      const file = content(24);
+      const ann = await world.machine("ann");
+      ann.share(file);
+      let sent = 0;
+      ann.storage.faults = {
+        read: (count) => {
+          sent = count;
+          return undefined;
+        },
+      };
+      const cid = await world.machine("cid", { downloadBuffers: buffers, delivery: "manual" });
+      const download = cid.fetch(file, [ann]);
+      const { slots } = cid.storage.workers;
+      // Two steps bring one piece to the disk: verified, then written.
+      for (let written = 0; download.snapshot().phase.kind !== "complete"; written++) {
+        await world.pass(2 * second, 50);
+        expect(slots.capacity - slots.free).toBeLessThanOrEqual(buffers);
+        expect(sent).toBeLessThanOrEqual(written + buffers);
+        await cid.storage.deliver(1);
+      }
+      expect(isWhole(cid, file)).toBe(true);
+    }),
+  );
+
+  test(
     "a small pool still lets one piece at a time through",
     inWorld(async (world) => {
       const file = content(3.25);

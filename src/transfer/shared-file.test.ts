@@ -1,5 +1,5 @@
-import { describe, expect, test } from "bun:test";
-import { writeFile } from "node:fs/promises";
+import { afterAll, describe, expect, test } from "bun:test";
+import { appendFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { Failure } from "../base/failure.ts";
 import type { PieceIndex } from "../base/ids.ts";
 import { PIECE_BYTES, SOURCE_CHECK_MS } from "../base/limits.ts";
@@ -8,6 +8,8 @@ import { SimStorage } from "../testing/sim-storage.ts";
 import { TempFolder } from "../testing/temp-folder.ts";
 import { content, gid, SimSources } from "../testing/transfer-world.ts";
 import type { Slot } from "./disk/contract.ts";
+import { HashPool } from "./disk/hash-pool.ts";
+import { SourceFile } from "./disk/source-file.ts";
 import { type OpenSource, SharedFile, sourceOpener } from "./shared-file.ts";
 
 const file = content(3);
@@ -238,4 +240,56 @@ test("on the disk it is opened as what it was, or else as what it is now", async
   expect(await again.unchanged()).toMatchObject({ code: "file-changed" });
   await again.close();
   await expect(openSource(path, source.identity)).rejects.toMatchObject({ code: "file-changed" });
+});
+
+describe("on the disk", () => {
+  const pool = new HashPool({ workers: 1, buffers: 2 });
+  afterAll(() => pool.close());
+
+  /** What becomes of a file behind the program's back, and how its owner is told. */
+  const CHANGES: readonly (readonly [string, (path: string) => Promise<void>, string])[] = [
+    ["was changed", (path) => appendFile(path, "x"), "was changed"],
+    ["was cut", (path) => truncate(path, PIECE_BYTES), "was cut from 1.5 MiB to 512 KiB"],
+    [
+      "was replaced",
+      async (path) => {
+        await writeFile(`${path}.new`, file.bytes);
+        await rename(`${path}.new`, path);
+      },
+      "was replaced by another file",
+    ],
+    ["has vanished", (path) => rm(path), "was moved or removed"],
+  ];
+
+  for (const [what, change, told] of CHANGES)
+    for (const when of ["while nobody fetches it", "between two pieces"] as const)
+      test(`a file that ${what} ${when} gives no piece more, and its owner is told how`, async () => {
+        await using folder = await TempFolder.make();
+        const path = folder.join("song");
+        await writeFile(path, file.bytes);
+        const source = await SourceFile.open(path, pool);
+        const { identity } = source;
+        await source.close();
+        const clock = new ManualClock();
+        const broken: string[] = [];
+        const shared = new SharedFile(
+          { gid, manifest: file.manifest, path, identity, fresh: false },
+          {
+            workers: pool,
+            openSource: sourceOpener(pool),
+            clock,
+            broken: ({ message }) => broken.push(message),
+          },
+        );
+        const slot = pool.slots.acquire() as Slot;
+        shared.opened();
+        if (when === "between two pieces") expect(await shared.load(piece(0), slot)).toBe(true);
+        await change(path);
+        clock.advance(SOURCE_CHECK_MS);
+        expect(await shared.load(piece(0), slot)).toBe(false);
+        expect(await shared.load(piece(2), slot)).toBe(false);
+        pool.slots.release(slot);
+        shared.closed();
+        expect(broken).toEqual([`${path} ${told} since it was shared; share it again with upload_file`]);
+      });
 });

@@ -86,6 +86,8 @@ export class SharedFile implements ServedFile {
   }
 
   async load(piece: PieceIndex, slot: Slot): Promise<boolean> {
+    // The next look at the file may be a second away.
+    if (this.#isBroken) return false;
     this.#loads++;
     try {
       await this.#read(piece, slot);

@@ -1,5 +1,15 @@
-import { describe, expect, test } from "bun:test";
-import { mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { describe, expect, spyOn, test } from "bun:test";
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { Bitfield } from "../../base/bitfield.ts";
 import type { FileId } from "../../base/ids.ts";
 import { JOURNAL_BYTES_MAX, PIECE_BYTES } from "../../base/limits.ts";
@@ -16,6 +26,42 @@ function journalWith(...pieces: number[]): Journal {
 async function claimsAt(path: string): Promise<number[] | string> {
   const journal = await readJournal(path);
   return typeof journal === "string" ? journal : [...journal.claimed.indices()];
+}
+
+/** The next sync of any file takes until it is let go. */
+class SlowSync implements Disposable {
+  isOver = false;
+  readonly begun: Promise<void>;
+  readonly #begin = Promise.withResolvers<void>();
+  readonly #outcome = Promise.withResolvers<void>();
+  readonly #spy: { mockRestore(): void };
+
+  private constructor(handles: FileHandle) {
+    this.begun = this.#begin.promise;
+    this.#spy = spyOn(handles, "sync").mockImplementation(async () => {
+      this.#begin.resolve();
+      await this.#outcome.promise;
+      this.isOver = true;
+    });
+  }
+
+  /** @param path of any file */
+  static async on(path: string): Promise<SlowSync> {
+    await using file = await open(path, "r");
+    return new SlowSync(Object.getPrototypeOf(file));
+  }
+
+  end(): void {
+    this.#outcome.resolve();
+  }
+
+  fail(): void {
+    this.#outcome.reject(Object.assign(new Error("input/output error"), { code: "EIO" }));
+  }
+
+  [Symbol.dispose](): void {
+    this.#spy.mockRestore();
+  }
 }
 
 describe("a journal on disk", () => {
@@ -75,6 +121,69 @@ describe("a journal on disk", () => {
     await file.close();
     expect(await claimsAt(path)).toEqual([3]);
     expect(await readFile(folder.join("precious"), "utf8")).toBe("as it was");
+  });
+
+  test("that cannot be replaced holds no file open, since its owner may forget it", async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("journal");
+    await mkdir(folder.join("journal", "in-the-way"), { recursive: true });
+    await using any = await open(folder.path, "r");
+    const handles: FileHandle = Object.getPrototypeOf(any);
+    using closed = spyOn(handles, "close");
+    const outcome = new JournalFile(path).replace(journalWith(2)).catch((error: unknown) => String(error));
+    expect(await outcome).toContain("cannot write");
+    expect(closed).toHaveBeenCalledTimes(1);
+    expect(await readdir(folder.path)).toEqual(["journal"]);
+  });
+
+  test("takes entries while it is being synced, so that a kill in a slow sync costs nothing", async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("journal");
+    const file = new JournalFile(path);
+    await file.replace(journalWith(1));
+    using slow = await SlowSync.on(path);
+    const synced = file.sync();
+    await slow.begun;
+    for (const piece of [5, 6]) file.append(piece);
+    while (String(await claimsAt(path)) !== "1,5,6") await Bun.sleep(1);
+    expect(slow.isOver).toBe(false);
+    slow.end();
+    await synced;
+    await file.close();
+  });
+
+  test("is not closed under a sync", async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("journal");
+    const file = new JournalFile(path);
+    await file.replace(journalWith(1));
+    using slow = await SlowSync.on(path);
+    const synced = file.sync();
+    await slow.begun;
+    let isClosed = false;
+    const closed = file.close().then(() => {
+      isClosed = true;
+    });
+    await readFile(path);
+    expect(isClosed).toBe(false);
+    slow.end();
+    await Promise.all([synced, closed]);
+  });
+
+  test("that cannot be synced says so to whoever asked, and takes entries all the same", async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("journal");
+    const file = new JournalFile(path);
+    await file.replace(journalWith(1));
+    using slow = await SlowSync.on(path);
+    const synced = file.sync();
+    const refused = synced.catch((error: unknown) => String(error));
+    await slow.begun;
+    slow.fail();
+    expect(await refused).toContain("input/output error");
+    file.append(5);
+    await file.close();
+    expect(await claimsAt(path)).toEqual([1, 5]);
   });
 
   test("is gone after remove, with whatever is still appended", async () => {

@@ -2,7 +2,8 @@
  * The journal on disk: read once, its head replaced atomically, entries appended.
  *
  * Invariant: at every moment the path holds either nothing or one whole head, whatever happens to this process. Calls are
- * carried out one after the other, in order; entries that come while the disk is busy go out together.
+ * carried out one after the other, in order; entries that come while the disk is busy go out together. Only a sync is not
+ * waited for by those behind it: a disk may take a second for one, and a kill in it would cost all that was written meanwhile.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
@@ -39,25 +40,29 @@ export class JournalFile {
   /** Where the next entry goes: over what a failed write may have left, or all behind it would be out of step. */
   #endAt = 0;
   #last: Promise<unknown> = Promise.resolve();
+  /** Syncs under way: the file stays open for them. */
+  readonly #syncs = new Set<Promise<void>>();
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Puts a new head in place of all that was there, durably. @throws Failure; the old one is still in place then */
+  /** Puts a new head in place of all that was there, durably. @throws Failure; it is closed, one or the other in place */
   replace(journal: Journal): Promise<void> {
     return this.#inTurn("write", async () => {
       await this.#closeFile();
       const fresh = `${this.#path}.new`;
-      await rm(fresh, { force: true });
       try {
+        await rm(fresh, { force: true });
         await this.#create(fresh, encodeHead(journal));
         await rename(fresh, this.#path);
+        await syncFolder(dirname(this.#path));
       } catch (error) {
+        // Its owner may drop it now, and the runtime takes a file that nobody closed for an error of the program.
+        await this.#closeFile();
         await rm(fresh, { force: true }).catch(() => {});
         throw error;
       }
-      await syncFolder(dirname(this.#path));
     });
   }
 
@@ -72,8 +77,9 @@ export class JournalFile {
   }
 
   /** Brings all entries appended so far to the disk. @throws Failure */
-  sync(): Promise<void> {
-    return this.#inTurn("write", async () => this.#file?.sync());
+  async sync(): Promise<void> {
+    const { synced } = await this.#inTurn("write", async () => ({ synced: this.#beginSync() }));
+    await onDisk("write", this.#path, () => synced);
   }
 
   remove(): Promise<void> {
@@ -94,13 +100,8 @@ export class JournalFile {
     this.#file = file;
     this.#owed = [];
     this.#endAt = head.length;
-    try {
-      await file.writeFile(head);
-      await file.sync();
-    } catch (error) {
-      await this.#closeFile();
-      throw error;
-    }
+    await file.writeFile(head);
+    await file.sync();
   }
 
   async #write(batch: readonly number[]): Promise<void> {
@@ -117,9 +118,18 @@ export class JournalFile {
     this.#owed = [];
   }
 
+  #beginSync(): Promise<void> {
+    const synced = this.#file?.sync() ?? Promise.resolve();
+    this.#syncs.add(synced);
+    const ended = () => void this.#syncs.delete(synced);
+    synced.then(ended, ended);
+    return synced;
+  }
+
   async #closeFile(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
+    await Promise.allSettled(this.#syncs);
     await file?.close();
   }
 

@@ -1,6 +1,17 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { execFileSync } from "node:child_process";
-import { appendFile, mkdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  type FileHandle,
+  mkdir,
+  open,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { dirname } from "node:path";
 import { Failure } from "../../base/failure.ts";
 import { FILE_BYTES_MAX } from "../../base/limits.ts";
@@ -127,6 +138,26 @@ describe("opening", () => {
     await truncate(folder.join("huge"), FILE_BYTES_MAX + 1);
     expect((await caught(SourceFile.open(folder.join("huge"), idle))).code).toBe("file-refused");
   });
+});
+
+test("one that cannot be looked at again is not left open", async () => {
+  await using folder = await TempFolder.make();
+  const path = folder.join("file");
+  await writeFile(path, "content");
+  const source = await SourceFile.open(path, idle);
+  const { identity } = source;
+  await source.close();
+  await using any = await open(folder.path, "r");
+  const handles: FileHandle = Object.getPrototypeOf(any);
+  const { stat } = handles;
+  let looks = 0;
+  using _ = spyOn(handles, "stat").mockImplementation(function (this: FileHandle, ...args: never[]) {
+    if (++looks === 2) return Promise.reject(Object.assign(new Error("no look"), { code: "EIO" }));
+    return Reflect.apply(stat, this, args);
+  } as never);
+  using closed = spyOn(handles, "close");
+  expect((await caught(SourceFile.reopen(path, identity, idle))).message).toContain("no look");
+  expect(closed).toHaveBeenCalledTimes(1);
 });
 
 test("closing waits for the jobs that use the descriptor", async () => {

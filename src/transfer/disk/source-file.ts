@@ -6,7 +6,7 @@
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
-import { Failure } from "../../base/failure.ts";
+import { Failure, toFailure } from "../../base/failure.ts";
 import { FILE_BYTES_MAX } from "../../base/limits.ts";
 import { formatBytes, forTerminal } from "../../base/text.ts";
 import type { PieceWorkers } from "./contract.ts";
@@ -59,7 +59,7 @@ export class SourceFile {
     const source = await SourceFile.open(path, workers).catch((error: unknown) => {
       throw error instanceof Failure && error.code === "file-missing" ? vanished(path) : error;
     });
-    const change = await source.#difference(known, path);
+    const change = await source.#difference(known, path).catch(toFailure);
     if (change === undefined) return source;
     await source.close();
     throw change;
@@ -80,7 +80,7 @@ export class SourceFile {
   /** Once no job uses the descriptor. */
   async close(): Promise<void> {
     await this.#workers.settled(this.descriptor);
-    await this.#handle.close();
+    await onDisk("close", this.path, () => this.#handle.close());
   }
 
   /** @param path as it is told to people */
