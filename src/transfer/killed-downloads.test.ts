@@ -114,7 +114,14 @@ class Seeder {
     const rowsPath = folder.join(`${name}.rows`);
     await writeFile(path, FILE.bytes);
     await writeFile(rowsPath, FILE.manifest.rows);
-    engine.offer({ gid, manifest: FILE.manifest, path, identity: undefined, fresh: false });
+    engine.offer({
+      gid,
+      file: FILE.manifest.summary,
+      manifest: async () => FILE.manifest,
+      path,
+      identity: undefined,
+      fresh: false,
+    });
     seeder = new Seeder(engine, {
       identity: formatIdentity(other),
       source: { host, port, fingerprint: own.fingerprint, uid, user: "ann" as UserName },

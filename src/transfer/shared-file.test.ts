@@ -273,7 +273,14 @@ describe("on the disk", () => {
         const clock = new ManualClock();
         const broken: string[] = [];
         const shared = new SharedFile(
-          { gid, manifest: file.manifest, path, identity, fresh: false },
+          {
+            gid,
+            file: file.manifest.summary,
+            manifest: async () => file.manifest,
+            path,
+            identity,
+            fresh: false,
+          },
           {
             workers: pool,
             openSource: sourceOpener(pool),

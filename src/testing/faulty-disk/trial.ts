@@ -188,7 +188,14 @@ class Trial {
         const manifest = await this.#workers.hashFile(descriptor, identity.size, () => {}, signal);
         assert(manifest.summary.fileId === FILE.manifest.summary.fileId, "hashed as another file");
         this.#isBroken = false;
-        this.#ann.offer({ gid, manifest, path: this.#source, identity, fresh: false });
+        this.#ann.offer({
+          gid,
+          file: manifest.summary,
+          manifest: async () => manifest,
+          path: this.#source,
+          identity,
+          fresh: false,
+        });
       } finally {
         await source.close();
       }
