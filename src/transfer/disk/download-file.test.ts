@@ -134,16 +134,25 @@ describe("the end", () => {
   });
 
   test("is never a trusted journal or a placed file once a sync has failed, though a later one succeeds", async () => {
-    const { download, record, calls, clock } = world({ syncFails: 1 });
+    const { download, record, calls, clock, heads } = world({ syncFails: 1 });
     record(1);
     clock.advance(JOURNAL_SYNC_MS);
     await settle();
     await expect(download.suspend()).rejects.toThrow("as injected");
     await expect(download.place()).rejects.toThrow("as injected");
-    expect(calls).not.toContain("head");
+    expect(heads().filter(({ clean }) => clean !== undefined)).toEqual([]);
     expect(calls).not.toContain("place");
     await download.discard();
     expect(calls.slice(-2)).toEqual(["part removed", "journal removed"]);
+  });
+
+  test("is a journal that claims nothing from before a failed sync: the system would show what never reached the disk", async () => {
+    const { download, record, calls, heads } = world({ syncFails: 1 });
+    record(0, JOURNAL_SYNC_PIECES);
+    await settle();
+    expect(calls).toEqual(["data sync", "head"]);
+    expect(heads().map(({ claimed, clean }) => [claimed.count, clean])).toEqual([[0, undefined]]);
+    await download.close();
   });
 
   test("of a placed one takes the journal away last", async () => {

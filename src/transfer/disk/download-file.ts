@@ -2,7 +2,7 @@
  * A download on disk while it runs: the part file, and the journal that tells what is in it.
  *
  * Invariant: data is synced before a journal that will be trusted is written, and after a failed sync, which may have lost
- * anything, none is: all is then verified again. It writes no piece itself; the workers do, by its descriptor.
+ * anything, none is: what was written before it is fetched again. It writes no piece itself; the workers do, by its descriptor.
  */
 import { Bitfield } from "../../base/bitfield.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -111,8 +111,15 @@ export class StoredDownload implements DownloadFile {
         await this.#journal.sync();
       } catch (error) {
         this.#syncFailure ??= toFailure(error, "disk-error");
+        await this.#claimNothing();
       }
     });
+  }
+
+  /** After a sync that failed the system goes on showing what may never reach the disk: verifying it would tell nothing. */
+  async #claimNothing(): Promise<void> {
+    const nothing = new Bitfield(this.#target.manifest.pieces);
+    await this.#journal.replace(journalOf(this.#target, nothing, undefined)).catch(() => {});
   }
 
   async #end(): Promise<void> {
