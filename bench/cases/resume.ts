@@ -7,6 +7,7 @@ import { World } from "../../e2e/harness/world.ts";
 import { formatBytes } from "../../src/base/text.ts";
 import type { BenchCase } from "../case.ts";
 import type { Original } from "../contenders/contender.ts";
+import { SLOWEST_STEP_MS } from "../slowest-step.ts";
 
 const AIM_SECONDS = 2;
 /** Of the file, before it is stopped. */
@@ -39,8 +40,8 @@ export const resume: BenchCase = {
 async function resumeOnce({ path, sha1 }: Original): Promise<{ seconds: number; earlierBytes: number }> {
   await using world = new World();
   await world.startTracker();
-  const seeder = world.startClient("seeder");
-  const first = world.startClient("downloader");
+  const seeder = world.startClient("seeder", { waitMsMax: SLOWEST_STEP_MS });
+  const first = world.startClient("downloader", { waitMsMax: SLOWEST_STEP_MS });
   for (const client of [seeder, first])
     await client.all([`create_user ${client.name} secret`, `login ${client.name} secret`]);
   await seeder.ok("create_group bench");
@@ -50,7 +51,7 @@ async function resumeOnce({ path, sha1 }: Original): Promise<{ seconds: number; 
   await stopHalfWay(first, `download_file bench ${basename(path)} ${destination}`);
 
   const startedMs = performance.now();
-  const again = world.startClient("downloader");
+  const again = world.startClient("downloader", { waitMsMax: SLOWEST_STEP_MS });
   await again.ok("login downloader secret");
   const shown = await again.download(
     "a new piece",

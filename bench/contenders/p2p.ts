@@ -4,6 +4,7 @@ import { buildBinary } from "../../e2e/harness/binary.ts";
 import type { Client } from "../../e2e/harness/client.ts";
 import { World } from "../../e2e/harness/world.ts";
 import { version } from "../../package.json";
+import { SLOWEST_STEP_MS } from "../slowest-step.ts";
 import type { Contender, Downloader, Layout, Original, Seat, Swarm } from "./contender.ts";
 
 const GROUP = "bench";
@@ -28,7 +29,8 @@ export class P2p implements Contender {
     const world = new World([layout.hub.host]);
     try {
       await world.startTracker(1, { within: layout.hub.within });
-      const start = ({ name, within, host }: Seat) => world.startClient(name, { within, host });
+      const start = ({ name, within, host }: Seat) =>
+        world.startClient(name, { within, host, waitMsMax: SLOWEST_STEP_MS });
       const seeders = layout.seeders.map(start);
       const clients = layout.downloaders.map(start);
       await gather([...seeders, ...clients]);

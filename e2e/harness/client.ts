@@ -16,7 +16,6 @@ const MARK_IN_TRANSCRIPT = /^ *(?:> whoami$|out (?:user|listening|tracker|data|r
 const EVENT = /^Download complete: /;
 const ERROR_EVENT = /^error: download of /;
 
-const POLL_MS_MAX = 60_000;
 /** Only so that the question does not slow down what it asks about. */
 const POLL_PAUSE_MS = 5;
 
@@ -113,12 +112,12 @@ export class Client extends Program {
 
   /** Asks for the one download again and again until it is as wanted. */
   async download(what: string, wanted: (shown: ShownDownload) => boolean): Promise<ShownDownload> {
-    const deadline = performance.now() + POLL_MS_MAX;
+    const deadline = performance.now() + this.waitMsMax;
     for (;;) {
       const [shown] = await this.downloads();
       if (shown !== undefined && wanted(shown)) return shown;
       if (performance.now() > deadline)
-        throw new Error(`${this.name}: not within ${POLL_MS_MAX} ms: ${what}\n${this.transcript()}`);
+        throw new Error(`${this.name}: not within ${this.waitMsMax} ms: ${what}\n${this.transcript()}`);
       await Bun.sleep(POLL_PAUSE_MS);
     }
   }

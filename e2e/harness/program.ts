@@ -17,6 +17,8 @@ export interface ProgramOptions {
   readonly cwd: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string>>;
+  /** How long to wait for anything of it; by default WAIT_MS_MAX. */
+  readonly waitMsMax?: number;
 }
 
 /** Long enough for a loaded machine; a wait that needs more than this is a hang. */
@@ -30,6 +32,7 @@ process.on("exit", () => {
 
 export class Program {
   readonly name: string;
+  readonly waitMsMax: number;
   /** Complete lines, without their ends. */
   readonly out: string[] = [];
   readonly err: string[] = [];
@@ -41,6 +44,7 @@ export class Program {
 
   constructor(options: ProgramOptions) {
     this.name = options.name;
+    this.waitMsMax = options.waitMsMax ?? WAIT_MS_MAX;
     this.#child = Bun.spawn([...(options.within ?? []), BINARY, ...options.args], {
       cwd: options.cwd,
       env: { ...cleanEnvironment(options.home), ...options.env },
@@ -101,7 +105,7 @@ export class Program {
    * Resolves with the first value other than undefined that `look` finds.
    * @param what for the message when it never does
    */
-  until<T>(what: string, look: () => T | undefined, waitMsMax = WAIT_MS_MAX): Promise<T> {
+  until<T>(what: string, look: () => T | undefined, waitMsMax = this.waitMsMax): Promise<T> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         clearTimeout(deadline);

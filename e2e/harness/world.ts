@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly within?: readonly string[];
   /** Where a client listens; by default on loopback. */
   readonly host?: string;
+  /** See `ProgramOptions`. */
+  readonly waitMsMax?: number;
 }
 
 export class World {
@@ -104,10 +106,10 @@ export class World {
   #options(
     name: string,
     args: readonly string[],
-    { args: more = [], cwd, env = {}, within = [] }: StartOptions,
+    { args: more = [], cwd, env = {}, within = [], ...waiting }: StartOptions,
   ): ProgramOptions {
     const home = this.dir(name);
-    return { name, args: [...args, ...more], cwd: cwd ?? home, home, env, within };
+    return { name, args: [...args, ...more], cwd: cwd ?? home, home, env, within, ...waiting };
   }
 
   #keep<P extends Program>(program: P): P {

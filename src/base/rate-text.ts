@@ -4,7 +4,7 @@ import { RATE_BYTES_PER_SECOND_MAX, RATE_BYTES_PER_SECOND_MIN } from "./limits.t
 import { formatBytes, forTerminal } from "./text.ts";
 
 const FORM = /^(\d{1,12}(?:[.,]\d{1,6})?)\s*(?:([kmgt])(i)?)?\s*(bps|bits?|bytes?|b)?\s*(?:\/\s*s|\s*ps)?$/i;
-const POWERS = ["k", "m", "g", "t"] as const;
+const POWERS: readonly string[] = ["k", "m", "g", "t"];
 const NO_LIMIT = new Set(["off", "none", "unlimited", "no"]);
 
 /**
@@ -23,7 +23,7 @@ export function parseRate(text: string): number | undefined | Failure {
     );
   const [, number = "", letter, , kind = ""] = found;
   const isBits = kind.startsWith("bit") || kind === "bps";
-  const power = letter === undefined ? 0 : 1 + POWERS.findIndex((each) => each === letter);
+  const power = letter === undefined ? 0 : 1 + POWERS.indexOf(letter);
   const bytes = (Number(number.replace(",", ".")) * (isBits ? 1000 : 1024) ** power) / (isBits ? 8 : 1);
   if (bytes < RATE_BYTES_PER_SECOND_MIN || bytes > RATE_BYTES_PER_SECOND_MAX)
     return new Failure(
