@@ -378,10 +378,11 @@ describe("offers", () => {
       await world.until(() => done(lost) > 0);
       ann.engine.withdrawGroup(gid);
       const before = done(lost);
+      await world.until(() => row(lost, ann)?.trouble !== undefined);
+      expect(row(lost, ann)?.trouble).toBe("the file is no longer shared here");
       expect(await world.outcome(kept.ended)).toBe("complete");
       // What had left was on its way.
       expect(done(lost)).toBeLessThan(before + 16 * PIECE_BYTES);
-      expect(row(lost, ann)?.trouble).toBe("the file is no longer shared here");
       await lost.cancel();
     }),
   );
