@@ -8,7 +8,7 @@
 import { assert, defined } from "../base/assert.ts";
 import { Bitfield } from "../base/bitfield.ts";
 import type { FileId, Fingerprint, PieceIndex } from "../base/ids.ts";
-import { PIECE_BYTES, UNSENT_BYTES_PER_PEER_MAX, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { PEERS_PER_DOWNLOAD_MAX, PIECE_BYTES, UNSENT_BYTES_PER_PEER_MAX, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { DownloadMachine } from "../transfer/core/download.ts";
 import type { Effect } from "../transfer/core/download-effect.ts";
@@ -55,6 +55,8 @@ export interface SimReport {
   readonly doneMs: readonly (number | undefined)[];
   /** Pieces that left each peer, by index. */
   readonly sentPieces: readonly number[];
+  /** How many different pieces each peer had given when it first gave one again, by index. */
+  readonly givenBeforeAnyTwice: readonly number[];
   /** Bytes thrown away by each downloader. */
   readonly wastedBytes: readonly number[];
   /** For each downloader the pieces in the order in which they were first requested. */
@@ -89,6 +91,7 @@ class Node {
   /** When its slots are looked at though nothing has happened. */
   lookMs = Number.POSITIVE_INFINITY;
   sentPieces = 0;
+  givenBeforeAnyTwice: number | undefined;
 
   constructor(
     readonly index: number,
@@ -152,6 +155,7 @@ export class SimSwarm {
       endMs: this.#now,
       doneMs: downloads.map((download) => download?.doneMs),
       sentPieces: this.#nodes.map((node) => node.sentPieces),
+      givenBeforeAnyTwice: this.#nodes.map((node) => node.givenBeforeAnyTwice ?? node.sentPieces),
       wastedBytes: downloads.map((download) => download?.machine.snapshot().wastedBytes ?? 0),
       requestOrder: downloads.map((download) => download?.requestOrder ?? []),
     };
@@ -198,15 +202,18 @@ export class SimSwarm {
 
   #join(node: Node): void {
     node.isPresent = true;
-    for (const other of this.#nodes) {
+    const first = this.#nodes.length > PEERS_PER_DOWNLOAD_MAX ? this.#prng.below(this.#nodes.length) : 0;
+    for (const other of [...this.#nodes.slice(first), ...this.#nodes.slice(0, first)]) {
       if (other === node || !other.isPresent) continue;
       if (node.download !== undefined) this.#connect(node, node.download, other);
       if (other.download !== undefined) this.#connect(other, other.download, node);
     }
   }
 
-  /** A channel on which `node` downloads from `server`. */
+  /** A channel on which `node` downloads from `server`; one place is kept for a seed. */
   #connect(node: Node, download: SimDownload, server: Node): void {
+    const room = PEERS_PER_DOWNLOAD_MAX - download.told.size;
+    if (room < (server.download === undefined ? 1 : 2)) return;
     server.channels.set(node, { peer: node.fingerprint, fileId: FILE_ID, downloader: node });
     download.told.set(server.fingerprint, undefined);
     this.#input(node, download, (machine) => machine.peerJoined(server.fingerprint, this.#now));
@@ -394,7 +401,7 @@ export class SimSwarm {
       if (turn === undefined) break;
       this.#upload(server, turn);
     }
-    const lookMs = server.slots.nextLookMs();
+    const lookMs = server.isStalled ? undefined : server.slots.nextLookMs();
     if (lookMs === undefined || lookMs >= server.lookMs) return;
     server.lookMs = lookMs;
     this.#at(lookMs, () => {
@@ -404,6 +411,7 @@ export class SimSwarm {
   }
 
   #upload(server: Node, turn: UploadTurn<SimChannel>): void {
+    if (!turn.isFirst) server.givenBeforeAnyTwice ??= server.sentPieces;
     server.sentPieces++;
     const { piece } = turn.request;
     const node = turn.channel.downloader;

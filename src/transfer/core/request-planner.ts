@@ -18,6 +18,9 @@ import type { PiecePolicy } from "./piece-policy.ts";
 /** While a peer is idle and others are awaited: their silence alone may make a second copy worth while. */
 const ENDGAME_CHECK_MS = 500;
 
+/** Between two looks at all that is in flight: in a crowd something is said many times in between. */
+const RESCUE_MS_MIN = 20;
+
 /** Booked, and now to be sent. */
 export type PlannedStep = Extract<Effect, { kind: "request" | "cancel" }>;
 
@@ -28,6 +31,7 @@ export class RequestPlanner {
   readonly #length: (piece: PieceIndex) => number;
   #turn = 0;
   #nextLookMs: number | undefined;
+  #rescuedMs = Number.NEGATIVE_INFINITY;
   #isShort = false;
 
   constructor(flow: PieceFlow, peers: PeerTable, policy: PiecePolicy, length: (piece: PieceIndex) => number) {
@@ -60,8 +64,12 @@ export class RequestPlanner {
       this.#flow.busy >= budget && this.#peersWithRoom(now).some((peer) => this.#delivers(peer));
     this.#nextLookMs = undefined;
     if (idle.length > 0 && this.#flow.book.size > 0) {
-      this.#nextLookMs = now + ENDGAME_CHECK_MS;
-      this.#rescue(idle, budget, now, planned);
+      const isDue = now >= this.#rescuedMs + RESCUE_MS_MIN;
+      this.#nextLookMs = isDue ? now + ENDGAME_CHECK_MS : this.#rescuedMs + RESCUE_MS_MIN;
+      if (isDue) {
+        this.#rescue(idle, budget, now, planned);
+        this.#rescuedMs = now;
+      }
     }
     return planned;
   }
