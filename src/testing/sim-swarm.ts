@@ -8,7 +8,12 @@
 import { assert, defined } from "../base/assert.ts";
 import { Bitfield } from "../base/bitfield.ts";
 import type { FileId, Fingerprint, PieceIndex } from "../base/ids.ts";
-import { PEERS_PER_DOWNLOAD_MAX, PIECE_BYTES, UNSENT_BYTES_PER_PEER_MAX, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import {
+  PEERS_PER_DOWNLOAD_MAX,
+  PIECE_BYTES,
+  UNSENT_BYTES_PER_PEER_MAX,
+  UPLOADS_AT_ONCE_MAX,
+} from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { DownloadMachine } from "../transfer/core/download.ts";
 import type { Effect } from "../transfer/core/download-effect.ts";

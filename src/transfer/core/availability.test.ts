@@ -197,7 +197,8 @@ describe("a model that recounts everything", () => {
             wanted.delete(taken);
           }
         }
-        for (let piece = 0; piece < PIECES; piece++) expect(availability.rarity(at(piece))).toBe(rarity(piece));
+        for (let piece = 0; piece < PIECES; piece++)
+          expect(availability.rarity(at(piece))).toBe(rarity(piece));
         for (let piece = 0; piece < PIECES; piece++)
           expect(availability.holdersOf(at(piece))).toBe(
             [...held.values()].filter((set) => set.has(piece)).length,

@@ -40,7 +40,6 @@ export class Availability {
   readonly #holders = new Map<Fingerprint, Holder>();
   /** Peers that came complete share their cursors: they hold the same. */
   readonly #seedCursors = new Uint32Array(BUCKETS);
-  #seeds = 0;
   #complete = 0;
 
   constructor(pieces: number, prng: Prng) {
@@ -79,7 +78,6 @@ export class Availability {
     assert(!this.#holders.has(peer), "a peer joins once");
     assert(bits.length === this.#pieces, `${bits.length} bits for ${this.#pieces} pieces`);
     if (bits.isFull) {
-      this.#seeds++;
       this.#complete++;
       this.#holders.set(peer, { holds: undefined, given: undefined, cursors: this.#seedCursors });
       return;
@@ -129,7 +127,6 @@ export class Availability {
     this.#holders.delete(peer);
     const { holds, given } = holder;
     if (holds === undefined || holds.size === this.#pieces) this.#complete--;
-    if (holds === undefined) this.#seeds--;
     this.#uncount(holds);
     this.#uncount(given);
     if (holds !== undefined || given !== undefined) this.#rewindAll();

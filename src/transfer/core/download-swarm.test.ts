@@ -220,7 +220,10 @@ describe("a flash crowd: one seeder, all at once, everybody's line as wide as th
     });
 
   test("a lone seeder gives each piece once before any twice", () => {
-    const peers: SimPeer[] = [{ ...one, role: "seed" }, ...several(8, () => ({ ...one, role: "downloader" }))];
+    const peers: SimPeer[] = [
+      { ...one, role: "seed" },
+      ...several(8, () => ({ ...one, role: "downloader" })),
+    ];
     for (const seed of SEEDS) {
       const { givenBeforeAnyTwice } = run({ pieces: 128, peers, inputsPerCheck: 4_096 }, seed);
       expect(givenBeforeAnyTwice[0]).toBeGreaterThanOrEqual(122);

@@ -43,7 +43,10 @@ export class UploadWindow {
   get turns(): number {
     if (this.#ms === 0) return UPLOADS_ON_LINE_MIN;
     const piecesPerMs = this.#bytes / this.#ms / PIECE_BYTES;
-    return Math.max(UPLOADS_ON_LINE_MIN, 1 + Math.floor(piecesPerMs * (this.#leastMs + Math.max(SPARE_MS, this.#leastMs / 2))));
+    return Math.max(
+      UPLOADS_ON_LINE_MIN,
+      1 + Math.floor(piecesPerMs * (this.#leastMs + Math.max(SPARE_MS, this.#leastMs / 2))),
+    );
   }
 
   /** After so long a turn does not count as on the line any more. */
