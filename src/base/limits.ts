@@ -243,6 +243,8 @@ export const PIPELINE_PIECES_MAX = 32;
 export const REQUESTS_QUEUED_PER_CHANNEL_MAX = 64;
 /** Pieces being read or sent at once, for all peers together: their buffers are never those that downloads wait for. */
 export const UPLOADS_AT_ONCE_MAX = 8;
+/** Pieces on the line at once, at least: one goes out while the word that the last one has arrived comes back. */
+export const UPLOADS_ON_LINE_MIN = 2;
 /** Pieces on their way to one peer: enough for the next to be read while the last goes out. */
 export const UNSENT_BYTES_PER_PEER_MAX = 4 * PIECE_BYTES;
 export const CHANNELS_PER_CONNECTION_MAX = 1_024;
@@ -252,6 +254,8 @@ export const CHANNELS_PER_CONNECTION_MAX = 1_024;
  */
 export const FUTILE_MESSAGES_AT_ONCE_MAX = 4 * CHANNELS_PER_CONNECTION_MAX;
 export const FUTILE_MESSAGES_PER_SECOND_MAX = 200;
+/** Between two requests taken back from one peer for something better: a quarter of what a server bears. */
+export const TAKE_BACK_MS_MIN = 20;
 /** Grants of one peer that do not count: a removed member tries a few before it knows; to verify one takes 35 us. */
 export const BAD_GRANTS_AT_ONCE_MAX = 32;
 export const BAD_GRANTS_PER_SECOND_MAX = 1;
@@ -306,7 +310,7 @@ export const DISK_RESERVE_BYTES = 64 * MiB;
  * synced at the end, when nothing else is going on. 128 MiB.
  */
 export const JOURNAL_SYNC_PIECES = 256;
-export const JOURNAL_SYNC_MS = 10 * second;
+export const JOURNAL_SYNC_MS = 2 * second;
 /** Head, claims and one appended entry for each piece of the largest file. */
 export const JOURNAL_BYTES_MAX = 1024 + PIECES_MAX / 8 + 4 * PIECES_MAX;
 /** A path component that still takes `.part`: 255 bytes is what ext4, APFS and NTFS take. */

@@ -435,6 +435,24 @@ const GRANTS: readonly PlantedHole[] = [
     ["if ((waiting ?? 0) >= REQUESTS_QUEUED_PER_CHANNEL_MAX)", "if (false)"],
     ["transfer/core/upload-slots.test.ts", "on what waits for each channel"],
   ),
+  hole(
+    "waits for ever for the word that a piece has arrived",
+    "transfer/core/upload-slots.ts",
+    ["if (now < one.beganMs + lateMs) return;", "return;"],
+    [
+      "transfer/core/upload-slots.test.ts",
+      "is not held by a reader that never says that anything arrived: what is late counts no more",
+    ],
+  ),
+  hole(
+    "takes back requests as often as a source says that it gives pieces away",
+    "transfer/core/peer-table.ts",
+    [">= TAKE_BACK_MS_MIN", ">= 0"],
+    [
+      "transfer/core/download.test.ts",
+      "moves nothing when it is said again, of all pieces, or by a stranger; and a flood of it costs few cancels",
+    ],
+  ),
 ];
 
 const CONTENT: readonly PlantedHole[] = [

@@ -8,13 +8,19 @@
 import { assert, defined } from "../base/assert.ts";
 import { Bitfield } from "../base/bitfield.ts";
 import type { FileId, Fingerprint, PieceIndex } from "../base/ids.ts";
-import { PIECE_BYTES, UNSENT_BYTES_PER_PEER_MAX, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import {
+  PEERS_PER_DOWNLOAD_MAX,
+  PIECE_BYTES,
+  UNSENT_BYTES_PER_PEER_MAX,
+  UPLOADS_AT_ONCE_MAX,
+} from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { DownloadMachine } from "../transfer/core/download.ts";
 import type { Effect } from "../transfer/core/download-effect.ts";
 import { type UploadChannel, UploadSlots, type UploadTurn } from "../transfer/core/upload-slots.ts";
 import { SimAgenda } from "./sim-agenda.ts";
 import { SimDownload } from "./sim-download.ts";
+import { SimUplink } from "./sim-uplink.ts";
 
 /** One machine of the swarm. What is left out is honest, present from the start and never leaves. */
 export interface SimPeer {
@@ -23,6 +29,10 @@ export interface SimPeer {
   readonly downBytesPerSecond?: number;
   /** One way, added to that of the other end. */
   readonly latencyMs?: number;
+  /** What its system buffers for each connection: it counts as sent. */
+  readonly socketBytes?: number;
+  /** Share of its packets that get lost. */
+  readonly lossShare?: number;
   /** Share of its pieces that are wrong. */
   readonly wrongShare?: number;
   /** Takes requests and answers none after so many pieces. */
@@ -50,13 +60,14 @@ export interface SimReport {
   readonly doneMs: readonly (number | undefined)[];
   /** Pieces that left each peer, by index. */
   readonly sentPieces: readonly number[];
+  /** How many different pieces each peer had given when it first gave one again, by index. */
+  readonly givenBeforeAnyTwice: readonly number[];
   /** Bytes thrown away by each downloader. */
   readonly wastedBytes: readonly number[];
   /** For each downloader the pieces in the order in which they were first requested. */
   readonly requestOrder: readonly (readonly PieceIndex[])[];
 }
 
-const CHUNKS = 4;
 const VERIFY_MS = 1;
 const WRITE_MS = 2;
 const DISK_REST_MS = 400;
@@ -81,14 +92,17 @@ class Node {
   readonly channels = new Map<Node, SimChannel>();
   readonly download: SimDownload | undefined;
   isPresent = false;
-  upBusyUntilMs = 0;
   downBusyUntilMs = 0;
+  /** When its slots are looked at though nothing has happened. */
+  lookMs = Number.POSITIVE_INFINITY;
   sentPieces = 0;
+  givenBeforeAnyTwice: number | undefined;
 
   constructor(
     readonly index: number,
     readonly options: SimPeer,
     readonly pieces: number,
+    readonly uplink: SimUplink<Node>,
     machine: DownloadMachine | undefined,
     budget: number,
   ) {
@@ -121,7 +135,7 @@ export class SimSwarm {
     this.#nodes = options.peers.map((peer, index) => {
       const machine = peer.role === "seed" ? undefined : this.#machine(pieces, budget);
       machine?.setAlone(alone);
-      return new Node(index, peer, pieces, machine, budget);
+      return new Node(index, peer, pieces, this.#uplink(peer), machine, budget);
     });
     for (const node of this.#nodes) {
       this.#at(node.options.joinsAtMs ?? 0, () => this.#join(node));
@@ -146,6 +160,7 @@ export class SimSwarm {
       endMs: this.#now,
       doneMs: downloads.map((download) => download?.doneMs),
       sentPieces: this.#nodes.map((node) => node.sentPieces),
+      givenBeforeAnyTwice: this.#nodes.map((node) => node.givenBeforeAnyTwice ?? node.sentPieces),
       wastedBytes: downloads.map((download) => download?.machine.snapshot().wastedBytes ?? 0),
       requestOrder: downloads.map((download) => download?.requestOrder ?? []),
     };
@@ -165,31 +180,45 @@ export class SimSwarm {
     });
   }
 
+  #uplink({ upBytesPerSecond, socketBytes = 0, lossShare = 0 }: SimPeer): SimUplink<Node> {
+    return new SimUplink({
+      bytesPerSecond: upBytesPerSecond,
+      socketBytes,
+      loses: () => lossShare > 0 && this.#prng.float() < lossShare,
+      at: (ms, run) => this.#at(ms, run),
+    });
+  }
+
   // --- time and messages ---
 
   #at(atMs: number, run: () => void): void {
     this.#agenda.add(atMs, run);
   }
 
-  /** Runs at the other end if both are still there and connected. */
-  #send(from: Node, to: Node, run: () => void): void {
+  /** Runs at the other end, for each part of the bytes, if both are still there and connected. */
+  #send(from: Node, to: Node, run: (bytes: number) => void, bytes = 0, taken?: () => void): void {
     const latencyMs = (from.options.latencyMs ?? 0) + (to.options.latencyMs ?? 0);
-    this.#at(this.#now + latencyMs, () => {
-      if (from.isPresent && to.isPresent) run();
-    });
+    const arrive = (part: number, delayMs: number) =>
+      this.#at(this.#now + latencyMs + delayMs, () => {
+        if (from.isPresent && to.isPresent) run(part);
+      });
+    from.uplink.send(to, bytes, this.#now, arrive, taken);
   }
 
   #join(node: Node): void {
     node.isPresent = true;
-    for (const other of this.#nodes) {
+    const first = this.#nodes.length > PEERS_PER_DOWNLOAD_MAX ? this.#prng.below(this.#nodes.length) : 0;
+    for (const other of [...this.#nodes.slice(first), ...this.#nodes.slice(0, first)]) {
       if (other === node || !other.isPresent) continue;
       if (node.download !== undefined) this.#connect(node, node.download, other);
       if (other.download !== undefined) this.#connect(other, other.download, node);
     }
   }
 
-  /** A channel on which `node` downloads from `server`. */
+  /** A channel on which `node` downloads from `server`; one place is kept for a seed. */
   #connect(node: Node, download: SimDownload, server: Node): void {
+    const room = PEERS_PER_DOWNLOAD_MAX - download.told.size;
+    if (room < (server.download === undefined ? 1 : 2)) return;
     server.channels.set(node, { peer: node.fingerprint, fileId: FILE_ID, downloader: node });
     download.told.set(server.fingerprint, undefined);
     this.#input(node, download, (machine) => machine.peerJoined(server.fingerprint, this.#now));
@@ -290,15 +319,25 @@ export class SimSwarm {
     this.#input(node, download, (machine) => machine.peerHave(server.fingerprint, pieces, this.#now));
   }
 
-  #received(node: Node, server: Node, piece: PieceIndex, chunk: number, isRight: boolean): void {
+  #given(node: Node, server: Node, piece: PieceIndex): void {
+    const { download } = node;
+    if (!download?.told.has(server.fingerprint)) return;
+    this.#input(node, download, (machine) => machine.peerGiven(server.fingerprint, [piece], this.#now));
+  }
+
+  #received(node: Node, server: Node, piece: PieceIndex, bytes: number, isRight: boolean): void {
     const { download } = node;
     if (!download?.told.has(server.fingerprint)) return;
     const from = server.fingerprint;
-    if (chunk < CHUNKS) {
-      download.machine.received(from, piece, (chunk / CHUNKS) * PIECE_BYTES, this.#now);
+    if (bytes < PIECE_BYTES) {
+      download.machine.received(from, piece, bytes, this.#now);
       this.#arm(node, download);
       return;
     }
+    this.#send(node, server, () => {
+      const channel = server.channels.get(node);
+      if (channel !== undefined && server.slots.arrived(channel, piece, this.#now)) this.#pump(server);
+    });
     const isAsked = download.asked.get(piece)?.has(from) ?? false;
     const isExpected = download.machine.received(from, piece, PIECE_BYTES, this.#now);
     assert(isExpected || !isAsked, "what was asked for is expected");
@@ -363,32 +402,40 @@ export class SimSwarm {
 
   #pump(server: Node): void {
     while (!server.isStalled) {
-      const turn = server.slots.next();
-      if (turn === undefined) return;
+      const turn = server.slots.next(this.#now);
+      if (turn === undefined) break;
       this.#upload(server, turn);
     }
+    const lookMs = server.isStalled ? undefined : server.slots.nextLookMs();
+    if (lookMs === undefined || lookMs >= server.lookMs) return;
+    server.lookMs = lookMs;
+    this.#at(lookMs, () => {
+      server.lookMs = Number.POSITIVE_INFINITY;
+      this.#pump(server);
+    });
   }
 
   #upload(server: Node, turn: UploadTurn<SimChannel>): void {
+    if (!turn.isFirst) server.givenBeforeAnyTwice ??= server.sentPieces;
     server.sentPieces++;
     const { piece } = turn.request;
     const node = turn.channel.downloader;
+    if (turn.isFirst && server.download === undefined)
+      for (const [other] of server.channels)
+        if (other !== node) this.#send(server, other, () => this.#given(other, server, piece));
     const isRight = this.#prng.float() >= (server.options.wrongShare ?? 0);
-    const chunkBytes = PIECE_BYTES / CHUNKS;
-    for (let chunk = 1; chunk <= CHUNKS; chunk++) {
-      server.upBusyUntilMs =
-        Math.max(this.#now, server.upBusyUntilMs) + (chunkBytes / server.options.upBytesPerSecond) * 1_000;
-      this.#at(server.upBusyUntilMs, () => {
-        this.#send(server, node, () => {
-          const downMs = (chunkBytes / (node.options.downBytesPerSecond ?? Number.POSITIVE_INFINITY)) * 1_000;
-          node.downBusyUntilMs = Math.max(this.#now, node.downBusyUntilMs) + downMs;
-          this.#at(node.downBusyUntilMs, () => this.#received(node, server, piece, chunk, isRight));
-        });
-        if (chunk < CHUNKS) return;
-        server.slots.finished(turn, "sent");
-        this.#pump(server);
-      });
-    }
+    let bytes = 0;
+    const arrived = (part: number) => {
+      const downMs = (part / (node.options.downBytesPerSecond ?? Number.POSITIVE_INFINITY)) * 1_000;
+      node.downBusyUntilMs = Math.max(this.#now, node.downBusyUntilMs) + downMs;
+      bytes += part;
+      const soFar = bytes;
+      this.#at(node.downBusyUntilMs, () => this.#received(node, server, piece, soFar, isRight));
+    };
+    this.#send(server, node, arrived, PIECE_BYTES, () => {
+      server.slots.finished(turn, "sent");
+      this.#pump(server);
+    });
   }
 
   #node(fingerprint: Fingerprint): Node {

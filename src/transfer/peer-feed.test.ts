@@ -11,7 +11,7 @@ import type { RejectReason } from "../wire/client-peer.ts";
 import type { Slot } from "./disk/contract.ts";
 import { SharedSlotPool } from "./disk/slot-pool.ts";
 import { type FeedEvents, PeerFeed } from "./peer-feed.ts";
-import { type ChannelHandler, PeerLink } from "./peer-link.ts";
+import { type ChannelHandler, PeerLink, type ServingSide } from "./peer-link.ts";
 
 const self = "1".repeat(64) as Fingerprint;
 const other = "2".repeat(64) as Fingerprint;
@@ -21,6 +21,18 @@ const CAPACITY = 3;
 /** Two whole pieces and a short one. */
 const file = content(2.5);
 const bytesOf = (index: number) => file.bytes.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES);
+
+function serveNobody(): ServingSide {
+  return {
+    open() {},
+    renew() {},
+    request() {},
+    cancel() {},
+    arrived: () => true,
+    leave() {},
+    linkClosed() {},
+  };
+}
 
 /** Expects all but what it is told not to; keeps the slots that are handed over. */
 class Receiver implements FeedEvents {
@@ -34,6 +46,9 @@ class Receiver implements FeedEvents {
   }
   have(_feed: PeerFeed, pieces: readonly PieceIndex[]): void {
     this.told.push(["have", ...pieces]);
+  }
+  given(_feed: PeerFeed, pieces: readonly PieceIndex[]): void {
+    this.told.push(["given", ...pieces]);
   }
   received(_feed: PeerFeed, index: PieceIndex): boolean {
     return !this.unexpected.has(index);
@@ -54,7 +69,7 @@ class Receiver implements FeedEvents {
 async function setUp() {
   const network = new SimNetwork();
   const [near, far] = network.pair(self, other);
-  const nobody = { open() {}, renew() {}, request() {}, cancel() {}, leave() {}, linkClosed() {} };
+  const nobody = serveNobody();
   const link = new PeerLink(near, { serving: nobody, clock: new ManualClock(), whenClosed: () => {} });
   const peer = new RawPeer(far);
   const pool = new SharedSlotPool(new SharedArrayBuffer(CAPACITY * PIECE_BYTES));
@@ -338,7 +353,7 @@ describe("what makes no sense ends the link and gives back every slot", () => {
     link.close();
     const network = new SimNetwork();
     const [near, far] = network.pair(self, other);
-    const nobody = { open() {}, renew() {}, request() {}, cancel() {}, leave() {}, linkClosed() {} };
+    const nobody = serveNobody();
     const again = new PeerLink(near, { serving: nobody, clock: new ManualClock(), whenClosed: () => {} });
     const open = (handler: ChannelHandler) =>
       again.openChannel(gid, file.manifest.summary.fileId, "g", handler);
@@ -364,7 +379,7 @@ describe("what makes no sense ends the link and gives back every slot", () => {
   test("that accepts the connection and never answers for the file is given up after a while", async () => {
     const network = new SimNetwork();
     const [near, far] = network.pair(self, other);
-    const nobody = { open() {}, renew() {}, request() {}, cancel() {}, leave() {}, linkClosed() {} };
+    const nobody = serveNobody();
     const link = new PeerLink(near, { serving: nobody, clock: new ManualClock(), whenClosed: () => {} });
     const receiver = new Receiver();
     const clock = new ManualClock();

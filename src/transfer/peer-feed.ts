@@ -19,6 +19,8 @@ import type { ChannelHandler, OpenedChannel, PeerLink } from "./peer-link.ts";
 export interface FeedEvents {
   opened(feed: PeerFeed, bits: Bitfield): void;
   have(feed: PeerFeed, pieces: readonly PieceIndex[]): void;
+  /** The source gives these to somebody else. */
+  given(feed: PeerFeed, pieces: readonly PieceIndex[]): void;
   /** So many bytes of the piece are here. @returns false if it is not expected: its bytes need not be kept */
   received(feed: PeerFeed, piece: PieceIndex, bytes: number): boolean;
   /** The piece is here whole; the slot is now the receiver's. undefined: its bytes were thrown away. */
@@ -109,6 +111,13 @@ export class PeerFeed implements ChannelHandler {
     );
   }
 
+  given(pieces: readonly number[]): void {
+    this.#events.given(
+      this,
+      pieces.map((piece) => this.#index(piece)),
+    );
+  }
+
   dataBegins(number: number, begin: number, length: number): Uint8Array | undefined {
     const piece = this.#index(number);
     const arrival = this.#arrivals.get(piece) ?? (begin === 0 ? this.#begin(piece) : undefined);
@@ -131,6 +140,8 @@ export class PeerFeed implements ChannelHandler {
 
   dataEnds(number: number, begin: number, length: number): void {
     const piece = number as PieceIndex;
+    // Also of what is thrown away: the line is free again.
+    if (begin + length === this.#manifest.pieceLength(piece)) this.#channel.arrived(piece);
     const arrival = this.#arrivals.get(piece);
     if (arrival === undefined) return;
     arrival.inFrame = false;

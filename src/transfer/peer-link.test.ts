@@ -52,6 +52,9 @@ class RecordingHandler implements ChannelHandler {
   have(pieces: readonly number[]): void {
     this.told.push(["have", ...pieces]);
   }
+  given(pieces: readonly number[]): void {
+    this.told.push(["given", ...pieces]);
+  }
   dataBegins(piece: number, begin: number, length: number): Uint8Array | undefined {
     this.told.push(["begins", piece, begin, length]);
     this.onData();
@@ -79,6 +82,8 @@ class RecordingServing implements ServingSide {
   /** What it does when a request comes. */
   onRequest: (link: PeerLink) => void = () => {};
   onOpen: (link: PeerLink, channel: number) => void = () => {};
+  /** What it says of a piece that has arrived. */
+  isOnItsWay: (piece: number) => boolean = () => true;
 
   open(link: PeerLink, channel: number, _gid: Gid, _fileId: FileId, grant: string): void {
     this.told.push(["open", channel, grant]);
@@ -93,6 +98,10 @@ class RecordingServing implements ServingSide {
   }
   cancel(_link: PeerLink, channel: number, { piece }: { piece: number }): void {
     this.told.push(["cancel", channel, piece]);
+  }
+  arrived(_link: PeerLink, channel: number, piece: number): boolean {
+    this.told.push(["arrived", channel, piece]);
+    return this.isOnItsWay(piece);
   }
   leave(_link: PeerLink, channel: number): void {
     this.told.push(["leave", channel]);

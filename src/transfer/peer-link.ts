@@ -43,6 +43,8 @@ export interface ChannelHandler {
   /** @param bits packed; undefined: the server has all */
   opened(bits: Uint8Array | undefined): void;
   have(pieces: readonly number[]): void;
+  /** The server gives these to somebody else. */
+  given(pieces: readonly number[]): void;
   /** Bytes of a requested range begin. @returns where they go (at least `length` bytes), undefined to throw them away */
   dataBegins(piece: number, begin: number, length: number): Uint8Array | undefined;
   /** So many bytes more have come, and were put in place or thrown away: a sign of life. */
@@ -57,6 +59,7 @@ export interface ChannelHandler {
 export interface OpenedChannel {
   request(range: PieceRange): void;
   cancel(range: PieceRange): void;
+  arrived(piece: number): void;
   renew(grant: string): void;
   /** Wants nothing more; the handler hears nothing more either. */
   leave(): void;
@@ -68,6 +71,8 @@ export interface ServingSide {
   renew(link: PeerLink, channel: number, grant: string): void;
   request(link: PeerLink, channel: number, range: PieceRange): void;
   cancel(link: PeerLink, channel: number, range: PieceRange): void;
+  /** @returns false if that piece was not on its way */
+  arrived(link: PeerLink, channel: number, piece: number): boolean;
   leave(link: PeerLink, channel: number): void;
   linkClosed(link: PeerLink): void;
 }
@@ -166,6 +171,7 @@ export class PeerLink {
     return {
       request: (range) => whileOpen({ kind: "request", channel, range }),
       cancel: (range) => whileOpen({ kind: "cancel", channel, range }),
+      arrived: (piece) => whileOpen({ kind: "arrived", channel, piece }),
       renew: (fresh) => whileOpen({ kind: "renew", channel, grant: fresh }),
       leave: () => {
         whileOpen({ kind: "leave", channel });
@@ -249,11 +255,13 @@ export class PeerLink {
       case "renew":
       case "request":
       case "cancel":
+      case "arrived":
       case "leave":
         this.#tellServing(message);
         break;
       case "opened":
       case "have":
+      case "given":
       case "reject":
       case "closed":
         this.#tellOpener(message);
@@ -263,8 +271,15 @@ export class PeerLink {
     }
   }
 
-  #tellServing(message: PeerMessage & { kind: "open" | "renew" | "request" | "cancel" | "leave" }): void {
+  #tellServing(
+    message: PeerMessage & { kind: "open" | "renew" | "request" | "cancel" | "arrived" | "leave" },
+  ): void {
     const { channel, kind } = message;
+    if (kind === "arrived") {
+      const isNews = this.#served.has(channel) && this.#serving.arrived(this, channel, message.piece);
+      if (!isNews) this.#countFutile();
+      return;
+    }
     if (kind !== "request" || !this.#served.has(channel)) this.#countFutile();
     if (kind === "open") {
       this.#takeChannel(channel);
@@ -289,7 +304,7 @@ export class PeerLink {
       throw new Failure("too-many", "the peer sends messages without end that move nothing");
   }
 
-  #tellOpener(message: PeerMessage & { kind: "opened" | "have" | "reject" | "closed" }): void {
+  #tellOpener(message: PeerMessage & { kind: "opened" | "have" | "given" | "reject" | "closed" }): void {
     const handler = this.#openerOf(message.channel);
     if (handler === undefined) {
       this.#countFutile();
@@ -297,6 +312,7 @@ export class PeerLink {
     }
     if (message.kind === "opened") handler.opened(message.bits);
     else if (message.kind === "have") handler.have(message.pieces);
+    else if (message.kind === "given") handler.given(message.pieces);
     else if (message.kind === "reject") handler.rejected(message.range, message.reason);
     else {
       this.#forget(message.channel);

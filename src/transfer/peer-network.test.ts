@@ -27,6 +27,7 @@ class Refusing implements ServingSide {
   renew(): void {}
   request(): void {}
   cancel(): void {}
+  arrived = () => true;
   leave(): void {}
   linkClosed(): void {
     this.closedLinks++;
@@ -84,6 +85,7 @@ describe("a link to a key", () => {
     link.openChannel(gid, fileId, "grant", {
       opened: () => {},
       have: () => {},
+      given: () => {},
       dataBegins: () => undefined,
       dataGrows: () => {},
       dataEnds: () => {},

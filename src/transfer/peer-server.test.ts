@@ -3,6 +3,7 @@ import { Bitfield } from "../base/bitfield.ts";
 import { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid, PieceIndex, Uid } from "../base/ids.ts";
 import {
+  FUTILE_MESSAGES_AT_ONCE_MAX,
   GRANT_LIFETIME_MS,
   PIECE_BYTES,
   REQUESTS_QUEUED_PER_CHANNEL_MAX,
@@ -108,8 +109,14 @@ function setUp({ slots = UPLOADS_AT_ONCE_MAX, lifetimeMs = GRANT_LIFETIME_MS }: 
     const ask = (...pieces: number[]) => {
       for (const index of pieces) raw.say({ kind: "request", channel: 1, range: range(index) });
     };
+    /** Says of each piece that has come that it is here, until no more come. */
+    const takeIn = async () => {
+      for (let told = 0; told < raw.data.length; await settle())
+        for (; told < raw.data.length; told++)
+          raw.say({ kind: "arrived", channel: 1, piece: raw.data[told]?.piece ?? 0 });
+    };
     const closedWith = () => raw.heardOf("closed").map(({ channel, failure }) => [channel, failure.code]);
-    return { fingerprint, uid, link, far, raw, grant, open, ask, closedWith };
+    return { fingerprint, uid, link, far, raw, grant, open, ask, takeIn, closedWith };
   };
 
   /** With no turn left under way, and nobody connected, all buffers are back. */
@@ -305,7 +312,7 @@ describe("requests", () => {
     const rejects = peer.raw.heardOf("reject").length;
     expect(rejects).toBeGreaterThan(0);
     await served.letGo();
-    await settle();
+    await peer.takeIn();
     expect(peer.raw.data).toHaveLength(asked - rejects);
     await end();
   });
@@ -331,7 +338,60 @@ describe("requests", () => {
     expect(peer.raw.data).toEqual([]);
     for (const slot of held) if (slot !== undefined) pool.release(slot);
     await settle();
+    await peer.takeIn();
     expect(peer.raw.data.map((data) => data.piece)).toEqual([0, 1, 2]);
+    await end();
+  });
+});
+
+describe("a piece on its way", () => {
+  test("is told to the others who fetch the file, when it is given for the first time", async () => {
+    const { connect, peer, end } = await opened();
+    const other = connect("2");
+    other.open();
+    await settle();
+    peer.ask(7);
+    await settle();
+    await peer.takeIn();
+    other.ask(7);
+    await settle();
+    expect(other.raw.heardOf("given")).toEqual([{ kind: "given", channel: 1, pieces: [7] }]);
+    expect(peer.raw.heardOf("given")).toEqual([]);
+    await end();
+  });
+
+  test("is not told by one that has only a part, nor to one whose grant has ended", async () => {
+    const { server, clock, connect, end } = setUp({ lifetimeMs: 5_000 });
+    const part = new MemoryFile(new Bitfield(40));
+    part.have.set(7);
+    server.serve(part);
+    server.serve(new MemoryFile(Bitfield.full(40), otherGid));
+    const [one, two, late] = [connect("1"), connect("2"), connect("3")];
+    late.open(1, { group: otherGid });
+    await settle();
+    clock.advance(4_000);
+    for (const peer of [one, two]) {
+      peer.open(1);
+      peer.open(2, { group: otherGid });
+    }
+    await settle();
+    one.ask(7);
+    await settle();
+    expect(two.raw.heardOf("given")).toEqual([]);
+    clock.advance(1_000);
+    one.raw.say({ kind: "request", channel: 2, range: range(8) });
+    await settle();
+    expect(two.raw.heardOf("given")).toEqual([{ kind: "given", channel: 2, pieces: [8] }]);
+    expect(late.raw.heardOf("given")).toEqual([]);
+    await end();
+  });
+
+  test("that nobody asked for is bounded as other messages that move nothing are", async () => {
+    const { peer, end } = await opened();
+    for (let count = 0; count <= FUTILE_MESSAGES_AT_ONCE_MAX; count++)
+      peer.raw.say({ kind: "arrived", channel: 1, piece: count });
+    await settle();
+    expect(peer.link.isOpen).toBe(false);
     await end();
   });
 });
@@ -380,7 +440,7 @@ describe("a revocation", () => {
     served.hold();
     peer.ask(0, 1, 2);
     await settle();
-    expect(served.reads).toEqual([0, 1, 2]);
+    expect(served.reads).toEqual([0, 1]);
     server.revoke(gid, peer.uid);
     await served.letGo();
     expect(peer.raw.data).toEqual([]);
@@ -592,7 +652,7 @@ describe("buffers", () => {
       served.hold();
       peer.ask(0, 1, 2);
       await settle();
-      expect(pool.free).toBe(pool.capacity - 3);
+      expect(pool.free).toBe(pool.capacity - 2);
       if (how === "leave") peer.raw.say({ kind: "leave", channel: 1 });
       else peer.raw.close();
       await settle();
@@ -608,28 +668,32 @@ describe("buffers", () => {
     peer.far.pause();
     peer.ask(0, 1, 2);
     await settle();
-    expect(pool.free).toBe(pool.capacity - 3);
+    expect(pool.free).toBe(pool.capacity - 2);
     network.cut(seeder, peer.fingerprint);
     await settle();
     expect(pool.free).toBe(pool.capacity);
     await end();
   });
 
-  test("a slow reader holds no more than its bound, and keeps nobody waiting", async () => {
-    const { peer, pool, connect, end } = await opened();
+  test("a slow reader holds no more than its bound, and once it is late keeps nobody waiting", async () => {
+    const { clock, peer, pool, connect, end } = await opened();
     const bound = UNSENT_BYTES_PER_PEER_MAX / PIECE_BYTES;
     peer.far.pause();
     peer.ask(...Array.from({ length: 30 }, (_, at) => at));
+    await settle();
+    clock.advance(1_000);
     await settle();
     expect(pool.capacity - pool.free).toBe(bound);
     const other = connect("2");
     other.open();
     other.ask(...Array.from({ length: 30 }, (_, at) => at));
     await settle();
+    await other.takeIn();
     expect(other.raw.data).toHaveLength(30);
     expect(pool.capacity - pool.free).toBe(bound);
     peer.far.resume();
     await settle();
+    await peer.takeIn();
     expect(peer.raw.data).toHaveLength(30);
     await end();
   });
@@ -646,6 +710,11 @@ describe("buffers", () => {
     other.ask(...Array.from({ length: 20 }, (_, at) => 20 + at));
     await settle();
     await served.letGo();
+    for (let read = 0; read < served.reads.length; await settle()) {
+      read = served.reads.length;
+      await peer.takeIn();
+      await other.takeIn();
+    }
     for (const index of served.reads) order.push(index < 20 ? "first" : "second");
     expect(order).toHaveLength(40);
     let lead = 0;

@@ -51,6 +51,7 @@ export class PeerServer implements ServingSide {
     unsentBytesPerPeerMax: UNSENT_BYTES_PER_PEER_MAX,
   });
   #waitsForSlot = false;
+  #cancelLook: (() => void) | undefined;
 
   constructor({ slots, clock, ...authority }: PeerServerDependencies) {
     this.#slots = slots;
@@ -190,6 +191,15 @@ export class PeerServer implements ServingSide {
       channel.asked.delete(piece);
   }
 
+  arrived(link: PeerLink, number: number, index: number): boolean {
+    const channel = this.#channels.get(link)?.get(number);
+    const piece = channel?.file.manifest.pieceIndex(index);
+    if (channel === undefined || piece === undefined) return false;
+    const isNews = this.#uploads.arrived(channel, piece, this.#clock.monotonicMs());
+    if (isNews) this.#pump();
+    return isNews;
+  }
+
   leave(link: PeerLink, number: number): void {
     const channel = this.#channels.get(link)?.get(number);
     if (channel !== undefined) this.#forget(channel);
@@ -280,8 +290,11 @@ export class PeerServer implements ServingSide {
   /** Starts as many uploads as there are turns and buffers for. */
   #pump(): void {
     while (this.#slots.free > 0) {
-      const turn = this.#uploads.next();
-      if (turn === undefined) return;
+      const turn = this.#uploads.next(this.#clock.monotonicMs());
+      if (turn === undefined) {
+        this.#lookAgain();
+        return;
+      }
       void this.#upload(turn).catch((error) => turn.channel.link.close(toFailure(error)));
     }
     if (this.#waitsForSlot || this.#uploads.waiting === 0) return;
@@ -290,6 +303,23 @@ export class PeerServer implements ServingSide {
       this.#waitsForSlot = false;
       this.#pump();
     });
+  }
+
+  /** Where the line is full of turns that become late. */
+  #lookAgain(): void {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+    const atMs = this.#uploads.waiting === 0 ? undefined : this.#uploads.nextLookMs();
+    if (atMs === undefined) return;
+    this.#cancelLook = this.#clock.after(Math.max(1, atMs - this.#clock.monotonicMs()), () => this.#pump());
+  }
+
+  /** Those who fetch the same file and were not given the piece need not ask this seeder for it too. */
+  #tellGiven({ channel, request, isFirst }: UploadTurn<ServedChannel>): void {
+    if (!isFirst || !channel.file.have.isFull) return;
+    for (const other of [...(this.#channelsOfFile.get(channel.file) ?? [])])
+      if (other !== channel && this.#isAdmitted(other))
+        other.link.send({ kind: "given", channel: other.number, pieces: [request.piece] });
   }
 
   async #upload(turn: UploadTurn<ServedChannel>): Promise<void> {
@@ -301,6 +331,7 @@ export class PeerServer implements ServingSide {
       this.#uploads.finished(turn, "failed");
       return;
     }
+    this.#tellGiven(turn);
     const slot = defined(this.#slots.acquire(), "the pump starts an upload only with a buffer free");
     const done = (outcome: "sent" | "failed") => {
       this.#slots.release(slot);

@@ -63,7 +63,15 @@ class SwarmBench {
     this.storage = new SimStorage({ buffers, delivery });
     this.descriptor = this.storage.addFile(new Uint8Array(file.bytes.length));
     this.grant = async () => world.office.grant({ uid, fingerprint: self });
-    const serving = { open() {}, renew() {}, request() {}, cancel() {}, leave() {}, linkClosed() {} };
+    const serving = {
+      open() {},
+      renew() {},
+      request() {},
+      cancel() {},
+      arrived: () => true,
+      leave() {},
+      linkClosed() {},
+    };
     const { clock } = world;
     this.network = new PeerNetwork({ transport: world.network.transport(self), clock, serving });
     this.swarm = new Swarm(

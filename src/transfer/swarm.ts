@@ -232,6 +232,7 @@ export class Swarm implements Spender {
       this.#act(this.#machine.peerBitfield(feed.peer, bits, this.#now()));
     },
     have: (feed, pieces) => this.#act(this.#machine.peerHave(feed.peer, pieces, this.#now())),
+    given: (feed, pieces) => this.#act(this.#machine.peerGiven(feed.peer, pieces, this.#now())),
     received: (feed, piece, bytes) => this.#machine.received(feed.peer, piece, bytes, this.#now()),
     arrived: (feed, piece, slot) => this.#arrived(feed, piece, slot),
     refused: (feed, piece, reason) => this.#refused(feed, piece, reason),

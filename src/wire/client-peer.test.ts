@@ -46,9 +46,10 @@ const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("renew" as const), channel, grant }),
   fc.record({ kind: fc.constantFrom("request" as const, "cancel" as const), channel, range }),
+  fc.record({ kind: fc.constant("arrived" as const), channel, piece: fc.nat(0xffffffff) }),
   fc.record({ kind: fc.constant("leave" as const), channel }),
   fc.record({
-    kind: fc.constant("have" as const),
+    kind: fc.constantFrom("have" as const, "given" as const),
     channel,
     pieces: fc.array(fc.nat(0xffffffff), { minLength: 1, maxLength: 50 }),
   }),

@@ -6,8 +6,8 @@
  * direction, so requests run both ways at once. Numbers are big-endian; all but `data` are small control frames.
  *
  *     both, once, first   hello: the protocol's name and version
- *     opener -> server    open, renew, request, cancel, leave
- *     server -> opener    opened, have, data, reject, closed
+ *     opener -> server    open, renew, request, cancel, arrived, leave
+ *     server -> opener    opened, have, given, data, reject, closed
  */
 import { Bitfield } from "../base/bitfield.ts";
 import { Failure, type FailureCode } from "../base/failure.ts";
@@ -27,9 +27,11 @@ const HAVE = 22;
 const REJECT = 23;
 const CLOSED = 24;
 const DATA = 25;
+const GIVEN = 26;
+const ARRIVED = 27;
 
 /** Raised when an older program could misread a newer one. */
-const CLIENT_PEER_VERSION = 1;
+const CLIENT_PEER_VERSION = 2;
 
 /** Channel, piece, begin. */
 const DATA_HEAD_BYTES = 12;
@@ -64,10 +66,14 @@ export type PeerMessage =
   | { readonly kind: "request"; readonly channel: number; readonly range: PieceRange }
   /** Takes a request back; what is on its way still comes. Not answered. */
   | { readonly kind: "cancel"; readonly channel: number; readonly range: PieceRange }
+  /** The whole piece is here: what the server sends next does not wait behind it any more. Not answered. */
+  | { readonly kind: "arrived"; readonly channel: number; readonly piece: number }
   /** The opener wants nothing more. Not answered. */
   | { readonly kind: "leave"; readonly channel: number }
   /** The server has these pieces since now. Not answered. */
   | { readonly kind: "have"; readonly channel: number; readonly pieces: readonly number[] }
+  /** A server with the whole file has begun to give these to somebody else, and to nobody before. Not answered. */
+  | { readonly kind: "given"; readonly channel: number; readonly pieces: readonly number[] }
   | {
       readonly kind: "reject";
       readonly channel: number;
@@ -99,6 +105,8 @@ export const PEER_FRAME_RULES: ReadonlyMap<number, FrameKindRule> = new Map<numb
   [HAVE, control],
   [REJECT, small],
   [CLOSED, { bodyBytesMax: 8_192 }],
+  [GIVEN, control],
+  [ARRIVED, small],
   [DATA, { bodyBytesMax: DATA_FRAME_BYTES_MAX, streamedHeadBytes: DATA_HEAD_BYTES }],
 ]);
 
@@ -152,8 +160,12 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
       return encodeFrame(CANCEL, rangeWords(channel, message.range));
     case "leave":
       return encodeFrame(LEAVE, words(channel));
+    case "arrived":
+      return encodeFrame(ARRIVED, words(channel, message.piece));
     case "have":
       return encodeFrame(HAVE, words(channel, ...message.pieces));
+    case "given":
+      return encodeFrame(GIVEN, words(channel, ...message.pieces));
     case "reject":
       return encodeFrame(
         REJECT,
@@ -208,10 +220,14 @@ export function decodePeerMessage(kind: number, body: Uint8Array): PeerMessage |
     }
     case LEAVE:
       return rest.length === 0 ? { kind: "leave", channel } : malformed("a leave with something behind it");
+    case ARRIVED:
+      if (rest.length !== 4) return malformed("an arrived of a wrong length");
+      return { kind: "arrived", channel, piece: view.getUint32(4) };
     case HAVE:
-      if (rest.length === 0 || rest.length % 4 !== 0) return malformed("a have of a wrong length");
+    case GIVEN:
+      if (rest.length === 0 || rest.length % 4 !== 0) return malformed("a list of pieces of a wrong length");
       return {
-        kind: "have",
+        kind: kind === HAVE ? "have" : "given",
         channel,
         pieces: Array.from({ length: rest.length / 4 }, (_, at) => view.getUint32(4 + at * 4)),
       };

@@ -139,6 +139,7 @@ describe("a model that recounts everything", () => {
     fc.record({ kind: fc.constant("seed" as const), peer: fc.nat(3) }),
     fc.record({ kind: fc.constant("leave" as const), peer: fc.nat(3) }),
     fc.record({ kind: fc.constant("have" as const), peer: fc.nat(3), piece: fc.nat(PIECES - 1) }),
+    fc.record({ kind: fc.constant("given" as const), peer: fc.nat(3), piece: fc.nat(PIECES - 1) }),
     fc.record({ kind: fc.constant("want" as const), piece: fc.nat(PIECES - 1) }),
     fc.record({ kind: fc.constant("take" as const), peer: fc.nat(3) }),
   );
@@ -148,10 +149,12 @@ describe("a model that recounts everything", () => {
       fc.property(fc.integer(), fc.array(step, { maxLength: 80 }), (seed, steps) => {
         const availability = wanting(PIECES, seed);
         const held = new Map<Fingerprint, Set<number>>();
+        const given = new Map<Fingerprint, Set<number>>();
         const seeds = new Set<Fingerprint>();
         const wanted = new Set(Array(PIECES).keys());
         const rarity = (piece: number) =>
-          [...held].filter(([name, pieces]) => !seeds.has(name) && pieces.has(piece)).length;
+          [...held].filter(([name, pieces]) => !seeds.has(name) && pieces.has(piece)).length +
+          [...given.values()].filter((pieces) => pieces.has(piece)).length;
         for (const one of steps) {
           const name = "peer" in one ? NAMES[one.peer] : undefined;
           const pieces = name === undefined ? undefined : held.get(name);
@@ -169,11 +172,18 @@ describe("a model that recounts everything", () => {
           if (one.kind === "leave") {
             availability.leave(name);
             held.delete(name);
+            given.delete(name);
             seeds.delete(name);
           }
           if (one.kind === "have" && pieces !== undefined) {
             availability.have(name, at(one.piece));
             pieces.add(one.piece);
+          }
+          if (one.kind === "given" && pieces !== undefined) {
+            const before = given.get(name) ?? new Set();
+            const isNews = pieces.has(one.piece) && !before.has(one.piece);
+            expect(availability.given(name, at(one.piece))).toBe(isNews);
+            if (isNews) given.set(name, before.add(one.piece));
           }
           if (one.kind === "take") {
             const candidates = [...wanted].filter((piece) => pieces?.has(piece));
@@ -187,6 +197,8 @@ describe("a model that recounts everything", () => {
             wanted.delete(taken);
           }
         }
+        for (let piece = 0; piece < PIECES; piece++)
+          expect(availability.rarity(at(piece))).toBe(rarity(piece));
         for (let piece = 0; piece < PIECES; piece++)
           expect(availability.holdersOf(at(piece))).toBe(
             [...held.values()].filter((set) => set.has(piece)).length,

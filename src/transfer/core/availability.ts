@@ -23,6 +23,8 @@ const BUCKETS = 32;
 interface Holder {
   /** By position; undefined: every piece, since it came. */
   readonly holds: PositionSet | undefined;
+  /** What it gives, or gave, to somebody, by position: one more holder, now or soon. undefined: nothing. */
+  given: PositionSet | undefined;
   readonly cursors: Uint32Array;
 }
 
@@ -38,7 +40,6 @@ export class Availability {
   readonly #holders = new Map<Fingerprint, Holder>();
   /** Peers that came complete share their cursors: they hold the same. */
   readonly #seedCursors = new Uint32Array(BUCKETS);
-  #seeds = 0;
   #complete = 0;
 
   constructor(pieces: number, prng: Prng) {
@@ -68,20 +69,21 @@ export class Availability {
 
   /** Connected peers that hold the piece. */
   holdersOf(piece: PieceIndex): number {
-    return this.#seeds + (this.#held[this.#position(piece)] ?? 0);
+    let holders = 0;
+    for (const peer of this.#holders.keys()) if (this.holds(peer, piece)) holders++;
+    return holders;
   }
 
   join(peer: Fingerprint, bits: Bitfield): void {
     assert(!this.#holders.has(peer), "a peer joins once");
     assert(bits.length === this.#pieces, `${bits.length} bits for ${this.#pieces} pieces`);
     if (bits.isFull) {
-      this.#seeds++;
       this.#complete++;
-      this.#holders.set(peer, { holds: undefined, cursors: this.#seedCursors });
+      this.#holders.set(peer, { holds: undefined, given: undefined, cursors: this.#seedCursors });
       return;
     }
     const holds = new PositionSet(this.#pieces);
-    this.#holders.set(peer, { holds, cursors: new Uint32Array(BUCKETS) });
+    this.#holders.set(peer, { holds, given: undefined, cursors: new Uint32Array(BUCKETS) });
     for (const piece of bits.indices()) {
       const at = this.#positionOf[piece] ?? 0;
       holds.add(at);
@@ -101,20 +103,33 @@ export class Availability {
     return true;
   }
 
+  /** The peer has begun to give the piece to somebody. @returns false if it was known to have given it, or does not hold it */
+  given(peer: Fingerprint, piece: PieceIndex): boolean {
+    const holder = defined(this.#holders.get(peer), "a peer joins before it gives");
+    const at = this.#position(piece);
+    if (holder.holds?.has(at) === false) return false;
+    holder.given ??= new PositionSet(this.#pieces);
+    if (!holder.given.add(at)) return false;
+    this.#recount(at, 1);
+    if (this.#wanted.has(at)) this.#rewindTo(at);
+    return true;
+  }
+
+  /** How common the piece is among the connected peers: partial holders, and givings that make one more. */
+  rarity(piece: PieceIndex): number {
+    return this.#held[this.#position(piece)] ?? 0;
+  }
+
   /** Harmless for one that did not join. */
   leave(peer: Fingerprint): void {
     const holder = this.#holders.get(peer);
     if (holder === undefined) return;
     this.#holders.delete(peer);
-    const { holds } = holder;
+    const { holds, given } = holder;
     if (holds === undefined || holds.size === this.#pieces) this.#complete--;
-    if (holds === undefined) {
-      this.#seeds--;
-      return;
-    }
-    for (let at = holds.firstFrom(0, undefined); at !== undefined; at = holds.firstFrom(at + 1, undefined))
-      this.#recount(at, -1);
-    this.#rewindAll();
+    this.#uncount(holds);
+    this.#uncount(given);
+    if (holds !== undefined || given !== undefined) this.#rewindAll();
   }
 
   /** The piece may be picked from now on. */
@@ -176,6 +191,16 @@ export class Availability {
     if (isWanted) this.#bucketAt(at).delete(at);
     this.#held[at] = (this.#held[at] ?? 0) + change;
     if (isWanted) this.#bucketAt(at).add(at);
+  }
+
+  #uncount(positions: PositionSet | undefined): void {
+    if (positions === undefined) return;
+    for (
+      let at = positions.firstFrom(0, undefined);
+      at !== undefined;
+      at = positions.firstFrom(at + 1, undefined)
+    )
+      this.#recount(at, -1);
   }
 
   /** Something was put into the bucket of this position. */

@@ -155,6 +155,82 @@ describe("several downloaders", () => {
   });
 });
 
+describe("a flash crowd: one seeder, all at once, everybody's line as wide as the seeder's", () => {
+  /** A system's socket takes four pieces ahead of the line: they count as sent long before they are. */
+  const one: Omit<SimPeer, "role"> = {
+    upBytesPerSecond: 6.25 * MB,
+    latencyMs: 0.2,
+    socketBytes: 4 * PIECE_BYTES,
+  };
+  interface Crowd {
+    readonly downloaders: number;
+    readonly pieces: number;
+    /** Of the least possible time. */
+    readonly ceiling: number;
+    readonly unlike?: (index: number) => Partial<SimPeer>;
+  }
+  /** @returns how much longer than the least possible the last one takes, and how often the seeder sent the file */
+  function gather({ downloaders, pieces, unlike = () => ({}) }: Crowd, seed: number) {
+    const peers: SimPeer[] = [{ ...one, role: "seed" }];
+    for (let index = 1; index <= downloaders; index++)
+      peers.push({ ...one, role: "downloader", ...unlike(index) });
+    const report = run({ pieces, peers, inputsPerCheck: 4_096, budget: 56 }, seed);
+    const up = peers.reduce((sum, peer) => sum + peer.upBytesPerSecond, 0);
+    const least = Math.max(lineMs(pieces, one.upBytesPerSecond), downloaders * lineMs(pieces, up));
+    const done = report.doneMs.flatMap((doneMs) => doneMs ?? []).toSorted((left, right) => left - right);
+    const median = done[Math.floor(done.length / 2)] ?? Number.NaN;
+    return {
+      last: lastMs(report) / least,
+      spread: lastMs(report) / median,
+      seeded: (report.sentPieces[0] ?? 0) / pieces,
+      wasted: wastedPieces(report) / (downloaders * pieces),
+    };
+  }
+  const crowds: readonly (readonly [what: string, crowd: Crowd])[] = [
+    ["8", { downloaders: 8, pieces: 128, ceiling: 1.12 }],
+    ["30", { downloaders: 30, pieces: 64, ceiling: 1.5 }],
+    ["100", { downloaders: 100, pieces: 24, ceiling: 4.5 }],
+    [
+      "12 with delays, losses, a stalling and a leaving one",
+      {
+        downloaders: 12,
+        pieces: 96,
+        ceiling: 2,
+        unlike: (index) => ({
+          latencyMs: index * 4,
+          lossShare: index % 3 === 0 ? 0.002 : 0,
+          upBytesPerSecond: (3 + index / 2) * MB,
+          ...(index === 5 ? { stallsAfterPieces: 10 } : {}),
+          ...(index === 6 ? { wrongShare: 0.3 } : {}),
+          ...(index === 7 ? { leavesAtMs: 4_000 } : {}),
+        }),
+      },
+    ],
+  ];
+  for (const [what, crowd] of crowds)
+    test(`of ${what} is done near the least possible time, all of it together, and little is sent in vain`, () => {
+      const { last, spread, seeded, wasted } = gather(crowd, 1);
+      console.log(
+        `crowd of ${what}: ${last.toFixed(3)} of the least possible time, last / median ${spread.toFixed(2)}, ` +
+          `seeder sent ${seeded.toFixed(2)} files, wasted ${(wasted * 100).toFixed(1)} %`,
+      );
+      expect(last).toBeLessThan(crowd.ceiling);
+      expect(spread).toBeLessThan(1.3);
+      expect(wasted).toBeLessThan(0.25);
+    });
+
+  test("a lone seeder gives each piece once before any twice", () => {
+    const peers: SimPeer[] = [
+      { ...one, role: "seed" },
+      ...several(8, () => ({ ...one, role: "downloader" })),
+    ];
+    for (const seed of SEEDS) {
+      const { givenBeforeAnyTwice } = run({ pieces: 128, peers, inputsPerCheck: 4_096 }, seed);
+      expect(givenBeforeAnyTwice[0]).toBeGreaterThanOrEqual(122);
+    }
+  });
+});
+
 test("without a holder of the rest nobody is done, and nothing is asked over and over", () => {
   const peers = [seeder({ leavesAtMs: 500 }), downloader(), downloader()];
   const report = new SimSwarm({ pieces: 100, peers, seed: 1 }).run(HOUR_MS);

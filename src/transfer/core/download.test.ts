@@ -553,3 +553,95 @@ test("a file of two million pieces costs no more for each input than a small one
   // A look at every piece for each input would take minutes.
   expect(performance.now() - startMs).toBeLessThan(3_000);
 });
+
+describe("what a source gives to somebody else", () => {
+  const given = (bench: Bench, peer: Fingerprint, ...pieces: number[]) =>
+    bench.machine.peerGiven(
+      peer,
+      pieces.map((piece) => at(piece)),
+      bench.now,
+    );
+  /** One of several: rarest first. */
+  const crowd = (pieces: number) => {
+    const bench = new Bench(pieces);
+    bench.machine.setAlone(false);
+    return bench;
+  };
+
+  test("is exchanged, where it waits, for what that source has given to nobody", () => {
+    const bench = crowd(8);
+    const [first = -1] = requests(bench.join(ann));
+    const effects = given(bench, ann, first);
+    expect(of(effects, "cancel").map(({ piece }) => piece as number)).toEqual([first]);
+    expect(requests(effects, ann)).toHaveLength(1);
+    expect(requests(effects, ann)).not.toContain(first);
+  });
+
+  test("is asked for last, and is asked for all the same when there is nothing else", () => {
+    const bench = crowd(8);
+    const asked = requests(bench.join(ann));
+    const left = [...Array(8).keys()].filter((piece) => !asked.includes(piece));
+    const fresh = left.pop() ?? -1;
+    expect(given(bench, ann, ...left)).toEqual([]);
+    expect(requests(bench.fetch(ann, asked[0] ?? -1))).toEqual([fresh]);
+    expect(left).toContain(requests(bench.fetch(ann, asked[1] ?? -1))[0] ?? -1);
+  });
+
+  test("stays asked for once its first byte is here, or where nothing rarer is left", () => {
+    const bench = crowd(3);
+    const [first = -1, second = -1] = requests(bench.join(ann));
+    bench.machine.received(ann, at(first), 1, 0);
+    expect(given(bench, ann, first)).toEqual([]);
+    const other = [0, 1, 2].find((piece) => piece !== first && piece !== second) ?? -1;
+    given(bench, ann, other);
+    bench.now = 1_000;
+    expect(given(bench, ann, second)).toEqual([]);
+  });
+
+  test("moves nothing when it is said again, of all pieces, or by a stranger; and a flood of it costs few cancels", () => {
+    const bench = crowd(200);
+    bench.join(ann);
+    expect(given(bench, bob, 0)).toEqual([]);
+    const all = [...Array(200).keys()];
+    expect(of([...given(bench, ann, ...all), ...given(bench, ann, ...all)], "cancel")).toEqual([]);
+    // Said of just what is asked for, each time: one exchange, and the next when the server bears it.
+    const other = crowd(200);
+    let asked = requests(other.join(ann));
+    let cancels = 0;
+    for (let word = 0; word < 50; word++) {
+      const effects = given(other, ann, asked[0] ?? 0);
+      cancels += of(effects, "cancel").length;
+      asked = [...requests(effects), ...asked.slice(1)];
+    }
+    expect(cancels).toBe(1);
+    expect(bench.peer(ann)?.requestsInFlight).toBe(PIPELINE_PIECES_MIN);
+  });
+
+  test("is forgotten when its channel ends", () => {
+    const bench = crowd(8);
+    bench.join(ann);
+    given(bench, ann, ...Array(7).keys());
+    bench.machine.peerLost(ann, 0);
+    const order = requests(bench.join(bob));
+    const fresh = crowd(8);
+    fresh.join(ann);
+    fresh.machine.peerLost(ann, 0);
+    expect(order).toHaveLength(requests(fresh.join(bob)).length);
+  });
+});
+
+test("what waits at a busy peer is moved to an idle one, not asked for twice, while other pieces are missing", () => {
+  const bench = new Bench(40);
+  bench.machine.setAlone(false);
+  const [first = -1, second = -1] = requests(bench.join(ann, bits(40, ...Array(20).keys())));
+  // Ann has shown a speed, and then lets what she is asked for wait; bob is fast and has only that.
+  bench.now = 200;
+  bench.machine.received(ann, at(first), PIECE_BYTES / 2, bench.now);
+  bench.join(bob, bits(40, second, 38));
+  bench.now = 250;
+  const effects = [...bench.fetch(bob, 38), ...bench.advance(2_000)];
+  expect(of(effects, "cancel")).toContainEqual({ kind: "cancel", peer: ann, piece: at(second) });
+  expect(requests(effects, bob)).toContain(second);
+  // What has begun to come is let come.
+  expect(of(effects, "cancel")).not.toContainEqual({ kind: "cancel", peer: ann, piece: at(first) });
+});

@@ -110,6 +110,16 @@ export class DownloadMachine {
     return this.#settle(now);
   }
 
+  /** The peer gives these pieces to somebody else: what it has given to nobody is of more use to all. */
+  peerGiven(peer: Fingerprint, pieces: readonly PieceIndex[], now: number): readonly Effect[] {
+    const { availability } = this.#flow;
+    if (!availability.knows(peer)) return this.#settle(now);
+    const fresh = pieces.filter((piece) => availability.given(peer, piece));
+    if (this.#mayRequest())
+      for (const piece of fresh) this.#effects.push(...this.#planner.exchange(peer, piece, now));
+    return this.#settle(now);
+  }
+
   peerLost(peer: Fingerprint, now: number): readonly Effect[] {
     this.#forget(peer);
     return this.#settle(now);

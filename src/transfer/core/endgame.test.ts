@@ -64,7 +64,7 @@ test("a helper's own queue comes first", () => {
 });
 
 test("a piece is worth asking for again if it comes much sooner, never from one that will not come", () => {
-  const straggler = { piece: at(1), expectedMs: 1_000, slowest: ann };
+  const straggler = { piece: at(1), expectedMs: 1_000, slowest: ann, isWaiting: true };
   expect([200, 900, 2_000].map((ms) => isWorthAsking(straggler, ms))).toEqual([true, false, false]);
   const never = { ...straggler, expectedMs: Number.POSITIVE_INFINITY };
   expect(isWorthAsking(never, 60_000)).toBe(true);

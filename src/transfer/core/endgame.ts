@@ -10,7 +10,7 @@ import type { PeerTable } from "./peer-table.ts";
 import type { RequestBook } from "./request-book.ts";
 
 /** How many times shorter the wait must become. */
-const GAIN = 3;
+const GAIN = 2;
 /** What an idle peer is trusted with before it has shown its speed. */
 const UNMEASURED_BYTES_PER_SECOND = PIECE_BYTES;
 
@@ -21,6 +21,8 @@ export interface Straggler {
   readonly expectedMs: number;
   /** Who is asked for the copy that comes last. */
   readonly slowest: Fingerprint;
+  /** Nothing of it has come yet: it waits there. */
+  readonly isWaiting: boolean;
 }
 
 type PieceLength = (piece: PieceIndex) => number;
@@ -45,6 +47,7 @@ export function stragglers(
         expectedMs: Math.min(expectedMs, other?.expectedMs ?? expectedMs),
         slowest: other !== undefined && other.slowestMs > expectedMs ? other.slowest : peer,
         slowestMs: Math.max(expectedMs, other?.slowestMs ?? expectedMs),
+        isWaiting: receivedBytes === 0 && (other?.isWaiting ?? true),
       });
     }
   }

@@ -13,6 +13,7 @@ import {
   REFUSED_PIECES_MAX,
   REQUEST_MS_MAX,
   REQUEST_MS_MIN,
+  TAKE_BACK_MS_MIN,
   WRONG_PIECES_MAX,
 } from "../../base/limits.ts";
 import type { DropReason, PeerRow } from "./download-effect.ts";
@@ -52,6 +53,8 @@ interface Speed {
   /** Asked for, given up for lateness, not come yet; the latest of them. */
   readonly late: Set<PieceIndex>;
   restsUntilMs: number;
+  /** When a request was last taken back from it for something better. */
+  tookBackMs: number;
   /** Offered, then refused: not asked for these until it offers them again. */
   readonly refused: Set<PieceIndex>;
   /** All refusals: offering a piece again does not undo one. */
@@ -73,6 +76,7 @@ export class PeerTable {
       timeouts: 0,
       late: new Set(),
       restsUntilMs: 0,
+      tookBackMs: Number.NEGATIVE_INFINITY,
       refused: new Set(),
       refusals: 0,
     });
@@ -173,6 +177,16 @@ export class PeerTable {
 
   isLate(peer: Fingerprint, piece: PieceIndex): boolean {
     return this.#connected.get(peer)?.late.has(piece) ?? false;
+  }
+
+  /** A server bears only so many cancels. */
+  mayTakeBack(peer: Fingerprint, now: number): boolean {
+    return now - (this.#connected.get(peer)?.tookBackMs ?? now) >= TAKE_BACK_MS_MIN;
+  }
+
+  tookBack(peer: Fingerprint, now: number): void {
+    const speed = this.#connected.get(peer);
+    if (speed !== undefined) speed.tookBackMs = now;
   }
 
   rest(peer: Fingerprint, untilMs: number): void {

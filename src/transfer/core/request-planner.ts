@@ -1,6 +1,8 @@
 /**
- * Whom to ask for what, now: fills the peers' pipelines within the budget, and in the end lets idle peers fetch
- * what is slow to come: as a second copy, or in place of the slower one where there can be no more copies.
+ * Whom to ask for what, now: fills the peers' pipelines within the budget, and lets idle peers fetch what is slow to come.
+ * What waits elsewhere is taken back there and asked of the idle one: in a crowd that costs nobody anything. Of what has
+ * begun to come a second copy is fetched, only when nothing is missing any more, or it is taken back where there can be no
+ * more copies.
  *
  * Each peer with room gets one piece in turn, so that with a tight budget none takes all of it. Owns only the turn, the
  * time of the next look, whether the budget was short and what may still be asked for under a limit; the requests it
@@ -17,6 +19,9 @@ import type { PiecePolicy } from "./piece-policy.ts";
 /** While a peer is idle and others are awaited: their silence alone may make a second copy worth while. */
 const ENDGAME_CHECK_MS = 500;
 
+/** Between two looks at all that is in flight: in a crowd something is said many times in between. */
+const RESCUE_MS_MIN = 20;
+
 /** Booked, and now to be sent. */
 export type PlannedStep = Extract<Effect, { kind: "request" | "cancel" }>;
 
@@ -27,6 +32,7 @@ export class RequestPlanner {
   readonly #length: (piece: PieceIndex) => number;
   #turn = 0;
   #nextLookMs: number | undefined;
+  #rescuedMs = Number.NEGATIVE_INFINITY;
   #isShort = false;
   #isHeldBack = false;
   /** Bytes; infinite without a limit. The last request may go beyond it. */
@@ -74,9 +80,26 @@ export class RequestPlanner {
       this.#flow.busy >= budget && this.#peersWithRoom(now).some((peer) => this.#delivers(peer));
     this.#nextLookMs = undefined;
     if (idle.length > 0 && this.#flow.book.size > 0) {
-      this.#nextLookMs = now + ENDGAME_CHECK_MS;
-      this.#rescue(idle, budget, now, planned);
+      const isDue = now >= this.#rescuedMs + RESCUE_MS_MIN;
+      this.#nextLookMs = isDue ? now + ENDGAME_CHECK_MS : this.#rescuedMs + RESCUE_MS_MIN;
+      if (isDue) {
+        this.#rescue(idle, budget, now, planned);
+        this.#rescuedMs = now;
+      }
     }
+    return planned;
+  }
+
+  /** The peer gives the piece, which it is asked for, to somebody else: if it has rarer ones, one of them is asked for instead. */
+  exchange(peer: Fingerprint, piece: PieceIndex, now: number): readonly PlannedStep[] {
+    const { book, availability } = this.#flow;
+    const request = book.of(peer).find((one) => one.piece === piece);
+    if (request === undefined || request.receivedBytes > 0 || !this.#peers.mayTakeBack(peer, now)) return [];
+    const rarer = this.#pick(peer);
+    if (rarer === undefined || availability.rarity(rarer) >= availability.rarity(piece)) return [];
+    const planned: PlannedStep[] = [];
+    this.#takeBack(peer, piece, now, planned);
+    this.#request(peer, rarer, now, planned);
     return planned;
   }
 
@@ -142,9 +165,13 @@ export class RequestPlanner {
         if (this.#allowance <= 0 || !this.#hasRoom(peer, now) || !isWorthAsking(straggler, ownMs)) break;
         if (!this.#mayFetch(peer, straggler.piece)) continue;
         if (!this.#delivers(peer) && delivering.some((one) => this.#mayFetch(one, straggler.piece))) continue;
+        const isEnd = map.count("missing") === 0;
+        if (!straggler.isWaiting && !isEnd) continue;
+        const isMoved = straggler.isWaiting && (!isEnd || this.#delivers(straggler.slowest));
+        const isCopy = !isMoved && !this.#isFull(budget, straggler.piece);
+        if (!isCopy && !this.#peers.mayTakeBack(straggler.slowest, now)) continue;
         slow.delete(straggler);
-        const isFull = this.#flow.busy >= budget || book.copies(straggler.piece) >= ENDGAME_COPIES_MAX;
-        if (isFull) this.#takeBack(straggler.slowest, straggler.piece, planned);
+        if (!isCopy) this.#takeBack(straggler.slowest, straggler.piece, now, planned);
         this.#request(peer, straggler.piece, now, planned);
         ownMs = expectedFrom(peer, book, this.#peers, this.#length);
       }
@@ -156,10 +183,15 @@ export class RequestPlanner {
     return !book.has(peer, piece) && availability.holds(peer, piece) && !this.#peers.isUnfit(peer, piece);
   }
 
+  #isFull(budget: number, piece: PieceIndex): boolean {
+    return this.#flow.busy >= budget || this.#flow.book.copies(piece) >= ENDGAME_COPIES_MAX;
+  }
+
   /** No fault of the peer; should it deliver all the same, the better. */
-  #takeBack(peer: Fingerprint, piece: PieceIndex, planned: PlannedStep[]): void {
+  #takeBack(peer: Fingerprint, piece: PieceIndex, now: number, planned: PlannedStep[]): void {
     this.#flow.release(peer, piece);
     this.#peers.gaveUp(peer, [piece]);
+    this.#peers.tookBack(peer, now);
     planned.push({ kind: "cancel", peer, piece });
   }
 

@@ -23,12 +23,20 @@ function ask(slots: UploadSlots<UploadChannel>, from: UploadChannel, ...pieces: 
 function serve(slots: UploadSlots<UploadChannel>, turns = Number.POSITIVE_INFINITY): string[] {
   const served: string[] = [];
   while (served.length < turns) {
-    const turn = slots.next();
+    const turn = slots.next(0);
     if (turn === undefined) break;
     served.push(shown(turn));
     slots.finished(turn, "sent");
+    slots.arrived(turn.channel, turn.request.piece, 0);
   }
   return served;
+}
+
+/** A turn that is quick on the line, and may take its time to leave this process. */
+function take(slots: UploadSlots<UploadChannel>): UploadTurn<UploadChannel> | undefined {
+  const turn = slots.next(0);
+  if (turn !== undefined) slots.arrived(turn.channel, turn.request.piece, 0);
+  return turn;
 }
 
 const shown = ({ channel: { peer }, request }: UploadTurn<UploadChannel>) => `${peer}:${request.piece}`;
@@ -93,7 +101,7 @@ describe("order", () => {
     const slots = begin();
     const [film, song] = [channel("a", "film"), channel("b", "song")];
     ask(slots, film, 0);
-    const turn = slots.next();
+    const turn = slots.next(0);
     if (turn === undefined) throw new Error("nothing to do");
     slots.finished(turn, "failed");
     ask(slots, film, 1, 0);
@@ -106,30 +114,30 @@ describe("bounds", () => {
   test("on turns at once", () => {
     const slots = begin(2);
     ask(slots, channel("a"), 0, 1, 2);
-    const first = slots.next();
-    slots.next();
-    expect([slots.next(), slots.underWay, slots.waiting]).toEqual([undefined, 2, 1]);
+    const first = take(slots);
+    take(slots);
+    expect([take(slots), slots.underWay, slots.waiting]).toEqual([undefined, 2, 1]);
     if (first !== undefined) slots.finished(first, "sent");
-    expect(slots.next()?.request.piece).toBe(at(2));
+    expect(take(slots)?.request.piece).toBe(at(2));
   });
 
   test("on unsent bytes: a slow reader waits and the others do not", () => {
     const slots = begin(100, 2);
     const [slow, other] = [channel("slow"), channel("other")];
     ask(slots, slow, 0, 1, 2, 3);
-    const turns = [slots.next(), slots.next()];
-    expect(slots.next()).toBeUndefined();
+    const turns = [take(slots), take(slots)];
+    expect(take(slots)).toBeUndefined();
     ask(slots, other, 5);
-    expect(slots.next()?.channel).toBe(other);
+    expect(take(slots)?.channel).toBe(other);
     if (turns[0] !== undefined) slots.finished(turns[0], "sent");
-    expect(slots.next()?.channel).toBe(slow);
+    expect(take(slots)?.channel).toBe(slow);
   });
 
   test("on unsent bytes let one piece through, however small they are", () => {
     const slots = begin(100, 0);
     ask(slots, channel("a"), 0, 1);
-    expect(slots.next()?.request.piece).toBe(at(0));
-    expect(slots.next()).toBeUndefined();
+    expect(take(slots)?.request.piece).toBe(at(0));
+    expect(take(slots)).toBeUndefined();
   });
 
   test("on what waits for each channel", () => {
@@ -141,12 +149,72 @@ describe("bounds", () => {
   });
 });
 
+describe("the line", () => {
+  /** Takes turns until there is none, each of which leaves this process at once. @returns the pieces */
+  const fill = (slots: UploadSlots<UploadChannel>, now: number) => {
+    const pieces: number[] = [];
+    for (let turn = slots.next(now); turn !== undefined; turn = slots.next(now)) {
+      slots.finished(turn, "sent");
+      pieces.push(turn.request.piece);
+    }
+    return pieces;
+  };
+
+  test("carries few at once until one has arrived, though all have left this process", () => {
+    const slots = begin();
+    const a = channel("a");
+    ask(slots, a, 0, 1, 2, 3);
+    expect(fill(slots, 0)).toEqual([0, 1]);
+    expect(slots.arrived(a, at(0), 10)).toBe(true);
+    expect(slots.arrived(a, at(0), 10)).toBe(false);
+    expect(fill(slots, 10)).toEqual([2]);
+  });
+
+  test("is not held by a reader that never says that anything arrived: what is late counts no more", () => {
+    const slots = begin();
+    const [dead, other] = [channel("dead"), channel("other")];
+    ask(slots, dead, ...Array(20).keys());
+    fill(slots, 0);
+    ask(slots, other, ...Array.from({ length: 5 }, (_, piece) => 100 + piece));
+    expect(fill(slots, 0)).toEqual([]);
+    const lookMs = slots.nextLookMs() ?? Number.NaN;
+    // From now on the dead one's turns do not count: only the other's do.
+    expect(fill(slots, lookMs - 1)).toEqual([]);
+    expect(fill(slots, lookMs).filter((piece) => piece >= 100)).toEqual([100, 101]);
+    slots.arrived(other, at(100), lookMs + 5);
+    slots.arrived(other, at(101), lookMs + 5);
+    expect(fill(slots, lookMs + 5).filter((piece) => piece >= 100)).not.toEqual([]);
+  });
+
+  test("is free again when a channel closes, or a piece could not be read", () => {
+    const slots = begin();
+    const [a, b] = [channel("a"), channel("b")];
+    ask(slots, a, 0);
+    ask(slots, b, 1, 2, 3);
+    const turns = [slots.next(0), slots.next(0)];
+    expect(slots.next(0)).toBeUndefined();
+    slots.channelClosed(a);
+    expect(slots.next(0)?.request.piece).toBe(at(2));
+    const [, unread] = turns;
+    if (unread !== undefined) slots.finished(unread, "failed");
+    expect(slots.next(0)?.request.piece).toBe(at(3));
+    expect(slots.nextLookMs()).toBeDefined();
+  });
+
+  test("says of a turn whether anybody was given the piece before", () => {
+    const slots = begin();
+    ask(slots, channel("a"), 0);
+    ask(slots, channel("b"), 0);
+    expect([take(slots)?.isFirst, take(slots)?.isFirst]).toEqual([true, false]);
+  });
+});
+
 describe("ending", () => {
   test("a cancelled request is not served; one under way, and one unknown, cannot be cancelled", () => {
     const slots = begin();
     const a = channel("a");
     ask(slots, a, 0, 1, 2);
-    slots.next();
+    slots.next(0);
     expect([0, 1, 9].map((piece) => slots.cancel(a, at(piece)))).toEqual([false, true, false]);
     expect(piecesOf(serve(slots))).toEqual([2]);
   });
@@ -156,7 +224,7 @@ describe("ending", () => {
     const [film, song] = [channel("a", "film"), channel("a", "song")];
     ask(slots, film, 0, 1);
     ask(slots, song, 5);
-    const turn = slots.next();
+    const turn = slots.next(0);
     slots.channelClosed(film);
     slots.channelClosed(film);
     if (turn !== undefined) slots.finished(turn, "sent");
@@ -167,7 +235,7 @@ describe("ending", () => {
   test("a turn ends once", () => {
     const slots = begin();
     ask(slots, channel("a"), 0);
-    const turn = slots.next();
+    const turn = slots.next(0);
     if (turn === undefined) throw new Error("nothing to do");
     slots.finished(turn, "sent");
     expect(() => slots.finished(turn, "sent")).toThrow("once");
@@ -203,7 +271,7 @@ test("whatever is asked, cancelled and closed: all that waits is served once, an
           waiting = waiting.filter((other) => !other.startsWith(`${index}:`));
         }
         if (kind === "next") {
-          const turn = slots.next();
+          const turn = take(slots);
           if (turn === undefined) continue;
           const found = `${channels.indexOf(turn.channel)}:${turn.request.piece}`;
           expect(waiting).toContain(found);

@@ -29,6 +29,10 @@ function anyRange(draw: Draw): PieceRange {
   return { piece: draw.uint32(), begin, length: draw.between(1, PIECE_BYTES - begin) };
 }
 
+function anyPieces(draw: Draw): readonly number[] {
+  return Array.from({ length: draw.between(1, 50) }, () => draw.uint32());
+}
+
 function anyGrant(draw: Draw): string {
   return draw.letters(draw.size(600));
 }
@@ -42,8 +46,10 @@ const MAKERS: { readonly [K in PeerMessage["kind"]]: (draw: Draw) => Made<K> } =
   renew: (draw) => ({ grant: anyGrant(draw) }),
   request: (draw) => ({ range: anyRange(draw) }),
   cancel: (draw) => ({ range: anyRange(draw) }),
+  arrived: (draw) => ({ piece: draw.uint32() }),
   leave: () => ({}),
-  have: (draw) => ({ pieces: Array.from({ length: draw.between(1, 50) }, () => draw.uint32()) }),
+  have: (draw) => ({ pieces: anyPieces(draw) }),
+  given: (draw) => ({ pieces: anyPieces(draw) }),
   reject: (draw) => ({ range: anyRange(draw), reason: draw.pick(REJECT_REASONS) }),
   closed: (draw) => ({ failure: new Failure(draw.pick(FAILURE_CODES), draw.text(1_000).slice(0, 1_000)) }),
 };
