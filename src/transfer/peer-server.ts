@@ -193,7 +193,7 @@ export class PeerServer implements ServingSide {
 
   arrived(link: PeerLink, number: number, index: number): boolean {
     const channel = this.#channels.get(link)?.get(number);
-    const piece = channel?.file.manifest.pieceIndex(index);
+    const piece = channel?.file.shape.pieceIndex(index);
     if (channel === undefined || piece === undefined) return false;
     const isNews = this.#uploads.arrived(channel, piece, this.#clock.monotonicMs());
     if (isNews) this.#pump();
