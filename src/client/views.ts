@@ -149,6 +149,8 @@ export interface ClientIntents {
   cancelDownload(group: GroupName, name: FileName): Promise<void>;
   showDownloads(): readonly DownloadView[];
   showShares(): readonly ShareView[];
+  /** Shares of this machine that nobody else has online; none if no tracker says so at once. */
+  lastCopies(): Promise<readonly ShareView[]>;
   /** Resolves when no download is running (paused and failed ones do not count as running). */
   whenIdle(): Promise<void>;
 

@@ -1,14 +1,16 @@
 /** Commands on downloads. */
-import { command, fileName, groupId, word } from "./command.ts";
+import { command, fileName, groupId, offering, word } from "./command.ts";
 import { renderDownloads } from "./render-download.ts";
 
 const topic = "Downloads";
+
+const download = offering(fileName, "download");
 
 export const downloadCommands = [
   command({
     name: "download_file",
     topic,
-    args: [groupId, fileName, word("<destination_path>")],
+    args: [groupId, offering(fileName, "file"), offering(word("<destination_path>"), "folder")],
     summary: "Download a file into an existing folder (or a path that ends with /), or under the name given.",
     example: "download_file math 'lecture 1.mp4' ~/Downloads/",
     holdsEvents: true,
@@ -30,7 +32,7 @@ export const downloadCommands = [
   command({
     name: "pause_download",
     topic,
-    args: [groupId, fileName],
+    args: [groupId, download],
     summary: "Pause a download; what has come is kept.",
     example: "pause_download math 'lecture 1.mp4'",
     async run({ client }, group, name) {
@@ -41,7 +43,7 @@ export const downloadCommands = [
   command({
     name: "resume_download",
     topic,
-    args: [groupId, fileName],
+    args: [groupId, download],
     summary: "Go on with a paused or failed download.",
     example: "resume_download math 'lecture 1.mp4'",
     holdsEvents: true,
@@ -53,7 +55,7 @@ export const downloadCommands = [
   command({
     name: "cancel_download",
     topic,
-    args: [groupId, fileName],
+    args: [groupId, download],
     summary: "Give a download up and delete what has come.",
     example: "cancel_download math 'lecture 1.mp4'",
     async run({ client }, group, name) {

@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
-import type { ClientEvent, DownloadView, SourceShare, WaitReason } from "../client/views.ts";
+import type { ClientEvent, DownloadView, ShareView, SourceShare, WaitReason } from "../client/views.ts";
 import { hexId } from "../testing/test-tracker.ts";
-import { columns, renderHashing, renderPrompt } from "./render.ts";
+import { columns, renderHashing, renderLastCopies, renderPrompt } from "./render.ts";
 import { renderDownloads } from "./render-download.ts";
 import { renderEvent } from "./render-event.ts";
 
@@ -322,9 +322,16 @@ test("the prompt says who and where", () => {
   expect(renderPrompt({ ...me, user: undefined })).toBe("127.0.0.1:6001> ");
 });
 
-test("hashing is shown in percent", () => {
-  expect(renderHashing({ name: "a\n", doneBytes: MiB, total: 3 * MiB })).toBe(
-    "Hashing a\\u{a}: 33% of 3.0 MiB",
+test("hashing that takes long says of what", () => {
+  expect(renderHashing({ name: "a\n", doneBytes: MiB, total: 3 * MiB })).toBe("Hashing a\\u{a} (3.0 MiB)");
+});
+
+test("whoever leaves hears which files nobody else has online", () => {
+  const files = ["a.mp4", "b\n", "c", "d"].map((name) => ({ name }) as ShareView);
+  expect(renderLastCopies(files)).toBe(
+    "Nobody else online has 4 files that you share (a.mp4, b\\u{a}, c, ...): until you are back, nobody can fetch them",
   );
-  expect(renderHashing({ name: "a", doneBytes: 0, total: 0 })).toBe("Hashing a: 100% of 0 B");
+  expect(renderLastCopies(files.slice(0, 1))).toBe(
+    "Nobody else online has 1 file that you share (a.mp4): until you are back, nobody can fetch it",
+  );
 });

@@ -14,6 +14,7 @@ import type {
   HashProgress,
   MemberView,
   SearchHit,
+  ShareView,
   WhoAmI,
 } from "../client/views.ts";
 
@@ -104,7 +105,16 @@ export function renderPrompt({ user, listening }: WhoAmI): string {
   return forTerminal(user === undefined ? `${listening}> ` : `${user}@${listening}> `);
 }
 
-export function renderHashing({ name, doneBytes, total }: HashProgress): string {
-  const percent = total === 0 ? 100 : Math.floor((100 * doneBytes) / total);
-  return `Hashing ${forTerminal(name)}: ${percent}% of ${formatBytes(total)}`;
+export function renderHashing({ name, total }: HashProgress): string {
+  return `Hashing ${forTerminal(name)} (${formatBytes(total)})`;
+}
+
+const NAMES_SHOWN = 3;
+
+/** For whoever leaves, of files that nobody else has online. */
+export function renderLastCopies(files: readonly ShareView[]): string {
+  const names = files.slice(0, NAMES_SHOWN).map(({ name }) => forTerminal(name));
+  const more = files.length > names.length ? ", ..." : "";
+  const what = `${count(files.length, "file")} that you share (${names.join(", ")}${more})`;
+  return `Nobody else online has ${what}: until you are back, nobody can fetch ${files.length === 1 ? "it" : "them"}`;
 }

@@ -48,6 +48,7 @@ export class FakeClient implements ClientIntents {
     fingerprint: "ab".repeat(32),
     refusals: new Map(),
   };
+  alone: readonly ShareView[] = [];
   readonly #listeners = new Set<(event: ClientEvent) => void>();
 
   emit(event: ClientEvent): void {
@@ -130,6 +131,10 @@ export class FakeClient implements ClientIntents {
   cancelDownload = (group: GroupName, name: FileName) => this.#call("cancelDownload", group, name);
   showDownloads = () => this.downloads;
   showShares = () => this.shares;
+
+  async lastCopies() {
+    return this.alone;
+  }
 
   async whenIdle() {
     await this.#call("whenIdle");
