@@ -329,9 +329,9 @@ test("hashing that takes long says of what", () => {
 test("whoever leaves hears which files nobody else has online", () => {
   const files = ["a.mp4", "b\n", "c", "d"].map((name) => ({ name }) as ShareView);
   expect(renderLastCopies(files)).toBe(
-    "Nobody else online has 4 files that you share (a.mp4, b\\u{a}, c, ...): until you are back, nobody can fetch them",
+    "Only you have 4 of your files online (a.mp4, b\\u{a}, c, ...): until you are back, nobody can fetch them",
   );
   expect(renderLastCopies(files.slice(0, 1))).toBe(
-    "Nobody else online has 1 file that you share (a.mp4): until you are back, nobody can fetch it",
+    "Only you have a.mp4 online: until you are back, nobody can fetch it",
   );
 });

@@ -114,7 +114,8 @@ const NAMES_SHOWN = 3;
 /** For whoever leaves, of files that nobody else has online. */
 export function renderLastCopies(files: readonly ShareView[]): string {
   const names = files.slice(0, NAMES_SHOWN).map(({ name }) => forTerminal(name));
-  const more = files.length > names.length ? ", ..." : "";
-  const what = `${count(files.length, "file")} that you share (${names.join(", ")}${more})`;
-  return `Nobody else online has ${what}: until you are back, nobody can fetch ${files.length === 1 ? "it" : "them"}`;
+  const [first] = names;
+  if (files.length === 1) return `Only you have ${first} online: until you are back, nobody can fetch it`;
+  const listed = names.join(", ") + (files.length > names.length ? ", ..." : "");
+  return `Only you have ${files.length} of your files online (${listed}): until you are back, nobody can fetch them`;
 }

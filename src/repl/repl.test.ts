@@ -312,8 +312,7 @@ describe("a person is helped", () => {
   });
 
   test("by being told which files go with them: at logout, exit, and the end of the terminal", async () => {
-    const note =
-      "note: Nobody else online has 1 file that you share (x): until you are back, nobody can fetch it";
+    const note = "note: Only you have x online: until you are back, nobody can fetch it";
     for (const [line, reply] of [
       ["logout", ["out: Logged out successfully"]],
       ["exit", []],

@@ -5,6 +5,7 @@ import { Failure } from "../base/failure.ts";
 import { COMMAND_LINE_BYTES_MAX, LINES_AHEAD_MAX } from "../base/limits.ts";
 import { settle } from "../testing/manual-clock.ts";
 import type { Completion } from "./contract.ts";
+import { DumbTerminal } from "./dumb-terminal.ts";
 import { InteractiveTerminal } from "./interactive-terminal.ts";
 import { PipedTerminal } from "./piped-terminal.ts";
 
@@ -443,5 +444,62 @@ describe("on a terminal", () => {
     terminal.error("no such group");
     await terminal.close();
     expect(errors.text).toBe("\u001b[31merror: no such group\n\u001b[39m");
+  });
+});
+
+describe("on a terminal that can only print", () => {
+  function open() {
+    const modes: boolean[] = [];
+    const input = Object.assign(new PassThrough(), { setRawMode: (raw: boolean) => modes.push(raw) });
+    const output = new Paper();
+    const errors = new Paper();
+    const terminal = new DumbTerminal({ input, output, errors });
+    terminal.setPrompt("me> ");
+    const type = async (...keys: readonly string[]) => {
+      for (const key of keys) {
+        input.write(key);
+        await settle();
+      }
+    };
+    return { input, output, errors, terminal, type, modes };
+  }
+
+  test("nothing is written but lines and prompts; a notice gets a new prompt below it", async () => {
+    const { terminal, output, errors, type } = open();
+    const line = terminal.nextLine();
+    await type("who");
+    terminal.notice("news\u001b[2J");
+    terminal.error("wrong");
+    terminal.progress();
+    await type("ami\n");
+    expect(await line).toBe("whoami");
+    terminal.reply(["user  ann"]);
+    expect(output.text).toBe("me> \nnews\\u{1b}[2J\nme> \nme> user  ann\n");
+    expect(errors.text).toBe("error: wrong\n");
+    await terminal.close();
+  });
+
+  test("a hidden answer is not echoed by the driver, and is what was left of the keys", async () => {
+    const { terminal, output, type, modes } = open();
+    const answer = terminal.askHidden("Password: ");
+    await type("s3x\u007f\u007f\u007f\u007fpw\r");
+    expect(await answer).toBe("pw");
+    expect(modes).toEqual([true, false]);
+    expect(output.text).toBe("Password: \n");
+    const given = terminal.askHidden("Password: ");
+    await type("s3\u0003\r");
+    expect(await given).toBeUndefined();
+    await terminal.close();
+  });
+
+  test("lines typed ahead wait for their turn; its end leaves", async () => {
+    const { terminal, input, type } = open();
+    await type("one\ntwo\n");
+    expect([await terminal.nextLine(), await terminal.nextLine()]).toEqual(["one", "two"]);
+    const line = terminal.nextLine();
+    input.end();
+    expect(await line).toBeUndefined();
+    expect(terminal.left.aborted).toBe(true);
+    expect(await terminal.nextLine()).toBeUndefined();
   });
 });

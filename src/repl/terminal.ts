@@ -2,6 +2,7 @@
 import type { ReadStream, WriteStream } from "node:tty";
 import { holdsPassword } from "./commands.ts";
 import type { LineHistory, Terminal } from "./contract.ts";
+import { DumbTerminal } from "./dumb-terminal.ts";
 import { InteractiveTerminal } from "./interactive-terminal.ts";
 import { PipedTerminal } from "./piped-terminal.ts";
 
@@ -22,6 +23,7 @@ export function openTerminal(
 ): Terminal {
   const streams = { input: stdin, output: stdout, errors: stderr };
   if (!stdin.isTTY || !stdout.isTTY) return new PipedTerminal(streams);
-  const colors = stderr.isTTY && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+  if (env["TERM"] === "dumb") return new DumbTerminal(streams);
+  const colors = stderr.isTTY && !env["NO_COLOR"];
   return new InteractiveTerminal(streams, { holdsPassword, history: history(), colors });
 }
