@@ -13,6 +13,7 @@ if (missing !== undefined) console.error(`skipped: ${missing}`);
 const PROMPT = /^(\w+@)?127\.0\.0\.1:\d+> /;
 
 async function logIn(screen: ScreenProgram, name: string): Promise<void> {
+  await untilTyped(screen, "");
   await screen.run(`create_user ${name} pw`, /^User created successfully$/);
   await screen.run(`login ${name} pw`, /^Login successful$/);
 }
@@ -86,7 +87,7 @@ describe.skipIf(missing !== undefined)("on a terminal", () => {
     await world.startTracker();
     const bob = world.startClient("bob");
     await enter(bob);
-    const ann = world.startScreen("ann", { columns: 80, rows: 24 });
+    const ann = world.startScreen("ann", { columns: 100, rows: 24 });
     world.dir("ann", "got");
     await logIn(ann, "ann");
     await ann.run("join_group lab", /^error: /);
@@ -165,7 +166,7 @@ describe.skipIf(missing !== undefined)("on a terminal", () => {
     expect(ann.all().at(-1)).toBe("Only you have mine.txt online: until you are back, nobody can fetch it");
 
     const again = world.startScreen("ann");
-    await again.until("a prompt", () => typed(again));
+    await untilTyped(again, "");
     again.type(KEYS.ctrlD);
     expect(await again.exited()).toBe(0);
   });
@@ -189,7 +190,7 @@ describe.skipIf(missing !== undefined)("on a terminal", () => {
     expect(statSync(kept).mode & 0o777).toBe(0o600);
 
     const ann = world.startScreen("ann");
-    await ann.until("a prompt", () => typed(ann));
+    await untilTyped(ann, "");
     for (const line of ["create_group lab", "login ann", "logout", "logout"]) {
       ann.type(KEYS.up);
       await untilTyped(ann, line);

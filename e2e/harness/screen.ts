@@ -29,6 +29,8 @@ export const KEYS = {
   ctrlD: "\u0004",
 } as const;
 
+/** With nothing typed behind it. */
+const PROMPT = /^\S+>$/;
 const WAIT_MS_MAX = 30_000;
 
 const running = new Set<Subprocess>();
@@ -75,11 +77,12 @@ export class ScreenProgram {
     this.#child.terminal?.write(keys);
   }
 
-  /** Types a command, and waits for a row that matches. */
+  /** Types a command, and waits for a row that matches and the next prompt. */
   async run(command: string, reply: RegExp): Promise<void> {
     const before = this.count(reply);
     this.type(command + KEYS.enter);
     await this.until(`${reply} once more after ${command}`, () => this.count(reply) > before || undefined);
+    await this.until("the next prompt", () => PROMPT.test(this.rows().at(-1) ?? "") || undefined);
   }
 
   /** How many rows of all that was ever shown match. */

@@ -72,6 +72,45 @@ describe("a download is shown as two lines", () => {
     );
   });
 
+  test("running, with what keeps it from going faster: the disk, or those who serve others", () => {
+    const sources = [source("bob", 64, { limit: { kind: "busy" } })];
+    expect(screen({ doneBytes: 64 * MiB, rate: MiB, sources, limit: "sources-busy" })[1]).toBe(
+      "  25% of 256 MiB, 1.0 MiB/s, 3m12s left, all sources are busy with others; " +
+        "64.0 MiB (busy with others) from bob@127.0.0.1:6003; to /tmp/lecture 1.mp4",
+    );
+    expect(screen({ doneBytes: 64 * MiB, rate: MiB, limit: "disk" })[1]).toStartWith(
+      "  25% of 256 MiB, 1.0 MiB/s, 3m12s left, limited by the disk; ",
+    );
+  });
+
+  test("running, with each source that gives less than it could, or nothing, and why", () => {
+    const sources = [
+      source("bob", 64, { limit: { kind: "slow" } }),
+      source("carol", 0, { limit: { kind: "nothing-missing" } }),
+      source("dave", 0, { state: "gone", limit: { kind: "unreachable", message: "timed out" } }),
+      source("mallory", 0, { state: "gone", limit: { kind: "refused", message: "not a member" } }),
+    ];
+    expect(screen({ doneBytes: 64 * MiB, sources })[1]).toBe(
+      "  25% of 256 MiB; 64.0 MiB (100%, does not answer in time) from bob@127.0.0.1:6003, " +
+        "0 B (0%, has nothing that is missing here) from carol@127.0.0.1:6005; " +
+        "cannot reach dave@127.0.0.1:6004: timed out (a firewall?), " +
+        "mallory@127.0.0.1:6007 refuses: not a member; to /tmp/lecture 1.mp4",
+    );
+    const waits = { kind: "unreachable", addresses: ["127.0.0.1:6004"] } as const;
+    expect(screen({ sources: sources.slice(2, 3), waits })[1]).toBe(
+      "  0% of 256 MiB, waiting: cannot reach 127.0.0.1:6004 (a firewall?); to /tmp/lecture 1.mp4",
+    );
+  });
+
+  test("many sources out of reach are counted", () => {
+    const limit = { kind: "refused", message: "no" } as const;
+    const sources = Array.from({ length: 9 }, (_, index) => source(`u${index}`, 0, { state: "gone", limit }));
+    expect(screen({ sources })[1]).toEndWith(
+      "u4@127.0.0.1:6002 refuses: no, and 4 more such sources; to /tmp/lecture 1.mp4",
+    );
+    expect(screen({ sources, state: "paused" })[1]).not.toContain("refuses");
+  });
+
   test("never 100% before it is complete", () => {
     expect(screen({ doneBytes: 256 * MiB - 1, waits: { kind: "verifying" } })[1]).toBe(
       "  99% of 256 MiB, verifying; to /tmp/lecture 1.mp4",
@@ -131,7 +170,7 @@ describe("a download is shown as two lines", () => {
         { kind: "no-source", lastSeenMs: nowMs - 7_380_000 },
         "waiting for a source: nobody online shares it, last seen 2h03m ago",
       ],
-      [{ kind: "unreachable", addresses: ["h:1", "h:2"] }, "waiting: cannot reach h:1, h:2"],
+      [{ kind: "unreachable", addresses: ["h:1", "h:2"] }, "waiting: cannot reach h:1, h:2 (a firewall?)"],
       [{ kind: "refused", message: "no grant" }, "waiting: refused: no grant"],
       [{ kind: "no-tracker" }, "waiting for a tracker"],
       [{ kind: "disk", message: "the disk of /tmp is full" }, "waiting: the disk of /tmp is full"],

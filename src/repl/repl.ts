@@ -143,6 +143,8 @@ export class Repl {
   }
 
   #show(event: ClientEvent): void {
+    // A person sees it above the prompt.
+    if (this.#board !== undefined && isVerifying(event)) return;
     const { kind, line } = renderEvent(event, this.#clock.nowMs());
     this.#terminal.setPrompt(renderPrompt(this.#client.whoAmI()));
     this.#board?.look();
@@ -170,6 +172,10 @@ export class Repl {
     const files = await (stop === undefined ? asked : Promise.race([asked, whenAborted(stop)]));
     if (files !== undefined && files.length > 0) this.#notes.push(renderLastCopies(files));
   }
+}
+
+function isVerifying(event: ClientEvent): boolean {
+  return event.kind === "download-waits" && event.view.waits?.kind === "verifying";
 }
 
 /** Said of the command that runs: it comes before the answer, and is read after the reply. */
