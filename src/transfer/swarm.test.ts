@@ -813,7 +813,8 @@ describe("what keeps more from coming", () => {
       });
       const { user } = await world.machine("sly");
       bench.swarm.addSource({ user, uid, fingerprint, address: other.address, complete: false });
-      const row = () => bench.swarm.snapshot().sources.find(({ source }) => source.fingerprint === fingerprint);
+      const row = () =>
+        bench.swarm.snapshot().sources.find(({ source }) => source.fingerprint === fingerprint);
       await world.until(() => row()?.state === "connected");
       expect(row()?.limit).toBe("nothing-missing");
       listener.close();
