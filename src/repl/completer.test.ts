@@ -99,6 +99,7 @@ describe("Tab completes", () => {
     const { tab } = open();
     expect(await tab("upload_file n")).toEqual(["upload_file n", "night/", "notes.pdf"]);
     expect(await tab("upload_file no")).toBe("upload_file notes.pdf ");
+    expect(await tab("upload_file o")).toBeUndefined();
     expect(await tab("upload_file .")).toBe("upload_file .secret ");
     expect(await tab("upload_file ~/My")).toBe("upload_file ~/My\\ videos/");
     expect(await tab("upload_file ~/My\\ videos/")).toBe("upload_file ~/My\\ videos/lecture\\ 1.mp4 ");

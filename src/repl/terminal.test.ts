@@ -165,10 +165,11 @@ describe("on a terminal", () => {
 
   test("a line typed ahead is kept when it is taken as a command, not when it answers a question", async () => {
     const { terminal, type, kept } = open();
-    await type("login alice\rs3cret\rwhoami\r");
+    await type("login alice\rs3cret\rlogin alice s3cret\rwhoami\r");
     expect(kept).toEqual([]);
     expect(await terminal.nextLine()).toBe("login alice");
     expect(await terminal.askHidden("Password: ")).toBe("s3cret");
+    expect(await terminal.nextLine()).toBe("login alice s3cret");
     expect(await terminal.nextLine()).toBe("whoami");
     expect(kept).toEqual(["login alice", "whoami"]);
     const next = terminal.nextLine();
@@ -212,6 +213,7 @@ describe("on a terminal", () => {
       const line = terminal.nextLine();
       await type("cr", "\t", "y");
       late.resolve({ start: 0, text: "create_user ", choices: [] });
+      await settle();
       await type("\r");
       expect(await line).toBe("cry");
       await terminal.close();
@@ -219,12 +221,17 @@ describe("on a terminal", () => {
 
     test("is nothing in an answer that is not shown, nor before the command has ended", async () => {
       const { terminal, type } = open();
-      terminal.completeWith(async () => ({ start: 0, text: "x", choices: [] }));
+      const asked: string[] = [];
+      terminal.completeWith(async (line) => {
+        asked.push(line);
+        return { start: 0, text: "x", choices: [] };
+      });
       await type("a", "\t", "\r");
       expect(await terminal.nextLine()).toBe("a");
       const answer = terminal.askHidden("Password: ");
       await type("s3", "\t", "cret", "\r");
       expect(await answer).toBe("s3cret");
+      expect(asked).toEqual([]);
       await terminal.close();
     });
   });
