@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { requireBinary } from "./binary.ts";
 import { Client } from "./client.ts";
 import { Program, type ProgramOptions } from "./program.ts";
+import { ScreenProgram } from "./screen.ts";
 import { Tracker } from "./tracker.ts";
 
 export interface StartOptions {
@@ -27,13 +28,18 @@ export interface StartOptions {
   readonly waitMsMax?: number;
 }
 
+export interface ScreenStart extends Pick<StartOptions, "env" | "cwd"> {
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
 export class World {
   readonly folder: string;
   /** Where the trackers are said to be; `ports[0]` is tracker 1's. */
   readonly trackerInfo: string;
   readonly ports: readonly number[];
   readonly #hosts: readonly string[];
-  readonly #programs: Program[] = [];
+  readonly #programs: AsyncDisposable[] = [];
 
   /** @param trackers how many, or the host of each */
   constructor(trackers: number | readonly string[] = 1) {
@@ -82,6 +88,13 @@ export class World {
     return this.#keep(new Client(this.#options(name, args, options)));
   }
 
+  /** A client as a person has it, on a terminal. Started again with the same name, it has the same data folder. */
+  startScreen(name: string, { env, cwd, ...size }: ScreenStart = {}): ScreenProgram {
+    const args = ["client", "127.0.0.1:0", this.trackerInfo, "--data-dir", this.path(name, "data")];
+    const options = this.#options(name, args, { ...(env && { env }), ...(cwd && { cwd }) });
+    return this.#keep(new ScreenProgram({ ...options, ...size }));
+  }
+
   /** The program with these arguments alone. */
   start(name: string, args: readonly string[], options: StartOptions = {}): Program {
     return this.#keep(new Program(this.#options(name, args, options)));
@@ -112,7 +125,7 @@ export class World {
     return { name, args: [...args, ...more], cwd: cwd ?? home, home, env, within, ...waiting };
   }
 
-  #keep<P extends Program>(program: P): P {
+  #keep<P extends AsyncDisposable>(program: P): P {
     this.#programs.push(program);
     return program;
   }

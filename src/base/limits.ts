@@ -364,10 +364,26 @@ export const WAIT_TOLD_MS = 2 * second;
 export const COMMAND_LINE_BYTES_MAX = 64 * KiB;
 /** Lines typed or pasted ahead of the command that runs; the terminal holds back what comes after. */
 export const LINES_AHEAD_MAX = 1_000;
-/** A line of progress is rewritten no more often: 4 times a second. */
+/** Progress on the screen is redrawn no more often: 4 times a second. */
 export const PROGRESS_LINE_MS = 250;
-/** Hashing is told with its rate after this: before, chance has too much of it. */
-export const HASH_RATE_MS_MIN = 500;
+/** What ends sooner shows no progress. */
+export const PROGRESS_AFTER_MS = 500;
+/** Lines of the prompt's history that come back with the next start. */
+export const HISTORY_LINES_MAX = 1_000;
+/** Of the history's file that is read at start; the file is cut down when it has grown beyond. */
+export const HISTORY_BYTES_MAX = 256 * KiB;
+/** What Tab asks for is of no use later: the person has typed on. */
+export const COMPLETION_MS_MAX = 1 * second;
+/** What a tracker said for one Tab serves the next ones for so long. */
+export const COMPLETION_FRESH_MS = 3 * second;
+/** More choices than these are counted, not shown. */
+export const CHOICES_SHOWN_MAX = 60;
+/** Of a folder that a typed path leads to: entries looked at for completion. */
+export const FOLDER_ENTRIES_MAX = 10_000;
+/** What a person who logs out or leaves waits at most to hear that nobody else has their files. */
+export const LAST_COPIES_MS_MAX = 500;
+/** Groups asked for that; sharing in more is rare. */
+export const LAST_COPIES_GROUPS_MAX = 16;
 /** What a client or tracker gets to end in order before its process ends anyway. */
 export const CLOSE_MS_MAX = 5 * second;
 /** Data folders of clients that were started with one address, a tracker's. */

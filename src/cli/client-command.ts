@@ -4,7 +4,7 @@
  * The address names the data folder, so that a client started again with it is the same client.
  */
 import { homedir } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { CommandDef } from "citty";
 import { type Address, formatAddress, parseAddress } from "../base/address.ts";
 import { isFailure, orThrow } from "../base/failure.ts";
@@ -16,6 +16,8 @@ import { openTerminal } from "../repl/terminal.ts";
 import { type CommandForm, readCommandLine } from "./command-line.ts";
 import { defaultDataFolder } from "./data-folder.ts";
 import { type FolderLock, lockFirstFree } from "./folder-lock.ts";
+import { LineHistoryFile } from "./line-history.ts";
+import { listFolder } from "./list-folder.ts";
 import { type ListenPlan, planListening } from "./listen-plan.ts";
 import { createLogger } from "./logger.ts";
 import { kindOf } from "./path-kind.ts";
@@ -95,7 +97,8 @@ interface ClientRun {
 
 /** @returns the exit code */
 async function runClient(run: ClientRun): Promise<number> {
-  const terminal = openTerminal(process);
+  const history = () => new LineHistoryFile(join(run.dataFolder, "history"));
+  const terminal = openTerminal(process, { history, env: process.env });
   const say = (line: string) => terminal.notice(line);
   const stop = onEndSignal();
   try {
@@ -106,7 +109,7 @@ async function runClient(run: ClientRun): Promise<number> {
     try {
       const windows = process.platform === "win32";
       const repl = new Repl(
-        { client, terminal, clock: systemClock, kindOf },
+        { client, terminal, clock: systemClock, kindOf, listFolder },
         { home: homedir(), windows, stay: run.stay, stop },
       );
       return await repl.run();

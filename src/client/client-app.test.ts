@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
-import { DOWNLOADS_AT_ONCE_MAX, GRANT_LIFETIME_MS, TRACKER_WAIT_MS, WAIT_TOLD_MS } from "../base/limits.ts";
+import {
+  DOWNLOADS_AT_ONCE_MAX,
+  FOLLOW_RETRY_MS,
+  GRANT_LIFETIME_MS,
+  PROGRESS_AFTER_MS,
+  SOURCELESS_MS,
+  TRACKER_WAIT_MS,
+  WAIT_TOLD_MS,
+} from "../base/limits.ts";
 import { ClientWorld, type Machine, PORT_TAKEN, type RunningClient } from "../testing/client-world.ts";
 import { settle } from "../testing/manual-clock.ts";
 import { ServiceWorld } from "../testing/service-clients.ts";
@@ -412,6 +420,45 @@ describe("downloading", () => {
     await settle();
     expect(ben.engine.downloads[0]?.said).toEqual(["source anna"]);
     expect(ben.app.showDownloads()[0]?.waits).toBeUndefined();
+  });
+
+  describe("once it runs", () => {
+    /** What people were told of its waiting: `goes on` where it does. */
+    const told = () =>
+      ben.events.flatMap((event) =>
+        event.kind === "download-waits" ? [event.view.waits?.kind ?? "goes on"] : [],
+      );
+    const begin = async () => {
+      await ben.download("film");
+      await settle();
+      const [download] = ben.engine.downloads;
+      const [source] = [...(download?.sources.values() ?? [])].map((each) => each.source);
+      if (download === undefined || source === undefined) throw new Error("no source");
+      return { download, source };
+    };
+
+    test("that it goes on is told once, after it was told that it waits", async () => {
+      const { download, source } = await begin();
+      await world.pass(5_000);
+      expect(told()).toEqual([]);
+      download.show(source, "unreachable", "connection refused");
+      await world.pass(SOURCELESS_MS + WAIT_TOLD_MS + FOLLOW_RETRY_MS);
+      expect(told()).toEqual(["unreachable"]);
+      download.show(source, "connected");
+      await world.pass(5_000);
+      expect(told()).toEqual(["unreachable", "goes on"]);
+    });
+
+    test("that it is verified is told when that takes long", async () => {
+      const { download } = await begin();
+      download.enter({ kind: "finishing" });
+      await world.pass(PROGRESS_AFTER_MS - 1);
+      expect(told()).toEqual([]);
+      await world.pass(1);
+      expect(told()).toEqual(["verifying"]);
+      await world.pass(5_000);
+      expect(told()).toEqual(["verifying"]);
+    });
   });
 
   test("a second request is refused while the first is unfinished, not after it", async () => {

@@ -16,6 +16,7 @@ import type { ClientOptions, ClientParts } from "./client-parts.ts";
 import { openClientParts } from "./compose.ts";
 import { EventFeed } from "./event-feed.ts";
 import { GrantWallet } from "./grant-wallet.ts";
+import { lastCopies } from "./last-copies.ts";
 import { groupNamed, groupOf, Login } from "./login.ts";
 import { allPages } from "./pages.ts";
 import { type Resumed, type StandingNotice, TrackerSession } from "./tracker-session.ts";
@@ -263,6 +264,11 @@ class Client implements ClientApp {
 
   showShares(): readonly ShareView[] {
     return this.#member().shares.views();
+  }
+
+  async lastCopies(): Promise<readonly ShareView[]> {
+    const shares = this.#member().shares.views();
+    return lastCopies(shares, { listFiles: (group) => this.listFiles(group), clock: this.#parts.clock });
   }
 
   whenIdle(): Promise<void> {

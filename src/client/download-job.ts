@@ -5,10 +5,10 @@
  * word that counts.
  */
 import type { Fingerprint } from "../base/ids.ts";
-import { DOWNLOAD_START_MS, SOURCELESS_MS, WAIT_TOLD_MS } from "../base/limits.ts";
+import { DOWNLOAD_START_MS, PROGRESS_AFTER_MS, SOURCELESS_MS, WAIT_TOLD_MS } from "../base/limits.ts";
 import type { Download, DownloadSnapshot } from "../transfer/contract.ts";
 import type { DownloadRecord } from "./library-rows.ts";
-import { type DownloadSituation, doneBytes, downloadView, isBusy, isTold } from "./progress.ts";
+import { type DownloadSituation, doneBytes, downloadView, isBusy } from "./progress.ts";
 import type { DownloadView, WaitReason } from "./views.ts";
 
 export type JobPlace =
@@ -36,6 +36,8 @@ export class DownloadJob {
   /** Somebody waits to hear whether it can begin. */
   opening: PromiseWithResolvers<void> | undefined;
   #wait: { readonly kind: WaitReason["kind"]; readonly sinceMs: number; told: boolean } | undefined;
+  /** Whether people believe that it waits. */
+  #isToldToWait = false;
 
   constructor(record: DownloadRecord, place: JobPlace, begun: boolean) {
     this.record = record;
@@ -87,15 +89,24 @@ export class DownloadJob {
     return downloadView(this.record, this.#situation(), { trackerUp, lastSeenMs, listed });
   }
 
-  /** @returns the view when its reason to wait is one to tell, has lasted, and was not told */
+  /** @returns the view when there is something to tell: its reason to wait has lasted, or is no more */
   waitToTell(trackerUp: boolean, nowMs: number): DownloadView | undefined {
     const view = this.view(trackerUp);
     const { waits } = view;
-    if (waits === undefined || !isTold(waits)) this.#wait = undefined;
+    if (waits === undefined || waits.kind === "queued") this.#wait = undefined;
     else if (this.#wait?.kind !== waits.kind) this.#wait = { kind: waits.kind, sinceMs: nowMs, told: false };
-    if (this.#wait === undefined || this.#wait.told || nowMs - this.#wait.sinceMs < WAIT_TOLD_MS)
-      return undefined;
-    this.#wait.told = true;
+    if (
+      this.#isToldToWait &&
+      waits === undefined &&
+      view.sources.some(({ state }) => state === "connected")
+    ) {
+      this.#isToldToWait = false;
+      return view;
+    }
+    const wait = this.#wait;
+    if (wait === undefined || wait.told || nowMs - wait.sinceMs < toldAfterMs(wait.kind)) return undefined;
+    wait.told = true;
+    this.#isToldToWait = wait.kind !== "verifying";
     return view;
   }
 
@@ -104,4 +115,9 @@ export class DownloadJob {
     if (place.kind === "active") return { kind: "known", snapshot: place.download.snapshot() };
     return place.kind === "over" ? { kind: "known", snapshot: place.snapshot } : place;
   }
+}
+
+/** Verifying is no trouble, but something is going on that is not seen. */
+function toldAfterMs(kind: WaitReason["kind"]): number {
+  return kind === "verifying" ? PROGRESS_AFTER_MS : WAIT_TOLD_MS;
 }

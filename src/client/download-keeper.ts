@@ -8,7 +8,7 @@
 import type { Clock } from "../base/clock.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
 import type { FileId, FileName, Fingerprint, Gid, GroupName } from "../base/ids.ts";
-import { DOWNLOAD_WATCH_MS, DOWNLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { DOWNLOAD_WATCH_MS, DOWNLOADS_AT_ONCE_MAX, PROGRESS_AFTER_MS } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Download, TransferEngine } from "../transfer/contract.ts";
@@ -168,6 +168,7 @@ export class DownloadKeeper {
     const { kind } = download.snapshot().phase;
     // How it ended is told by `ended`.
     if (kind !== "opening" && kind !== "failed") this.#book.holding(download)?.opening?.resolve();
+    if (kind === "finishing") this.#lookSoon();
   }
 
   /** Another tracker answers, or the same one again: it knows of no follower. */
@@ -251,9 +252,8 @@ export class DownloadKeeper {
         this.#behind(this.#prepare(job));
       }
       if (this.#on.isTrackerUp()) this.#follower.follow(job);
-      const waiting = job.waitToTell(this.#on.isTrackerUp(), this.#nowMs());
-      if (waiting !== undefined) this.#on.emit({ kind: "download-waits", view: waiting });
     }
+    this.#tellWaits();
     this.#watch();
   }
 
@@ -265,6 +265,21 @@ export class DownloadKeeper {
     }
     this.#idle?.resolve();
     this.#idle = undefined;
+  }
+
+  /** Verifying that takes long is told; the next look may be too late to see it begin. */
+  #lookSoon(): void {
+    if (this.#closed) return;
+    this.#tellWaits();
+    this.#cancelWatch();
+    this.#cancelWatch = this.#on.clock.after(PROGRESS_AFTER_MS, () => this.#moveOn());
+  }
+
+  #tellWaits(): void {
+    for (const job of this.#book.all()) {
+      const waiting = job.waitToTell(this.#on.isTrackerUp(), this.#nowMs());
+      if (waiting !== undefined) this.#on.emit({ kind: "download-waits", view: waiting });
+    }
   }
 
   async #prepare(job: DownloadJob): Promise<void> {

@@ -150,6 +150,33 @@ describe("what people see", () => {
     expect(downloadView(RECORD, waiting, UP).rate).toBe(0);
   });
 
+  test("of each source what limits it, and of the download what limits all", () => {
+    const see = (shot: DownloadSnapshot, around: Surroundings = UP) =>
+      downloadView(RECORD, { kind: "known", snapshot: shot }, around);
+    const busy = { ...source("a", "connected"), limit: "busy" } as const;
+    const view = see(
+      fetching(
+        busy,
+        source("b", "unreachable", "no route"),
+        source("c", "unreachable", "gone"),
+        source("d", "gone"),
+      ),
+    );
+    const limits = view.sources.map(({ limit }) => limit);
+    expect(limits).toEqual([
+      { kind: "busy" },
+      { kind: "unreachable", message: "no route" },
+      undefined, // it is not listed any more: it has gone
+      undefined,
+    ]);
+    expect(view.limit).toBe("sources-busy");
+    expect(see(fetching(busy, source("b", "connected"))).limit).toBeUndefined();
+    expect(see({ ...fetching(busy), diskBound: true }).limit).toBe("disk");
+    expect(see(snapshot({ kind: "finishing" }, busy)).limit).toBeUndefined();
+    const refused = see(fetching(source("a", "connected"), source("b", "refused", "not a member")));
+    expect(refused.sources[1]?.limit).toEqual({ kind: "refused", message: "not a member" });
+  });
+
   test("of a source that is not connected: just that", () => {
     for (const state of ["unreachable", "refused", "gone"] as const) {
       const situation = { kind: "known", snapshot: fetching(source("a", state, "why")) } as const;

@@ -4,7 +4,7 @@ import { unreachable } from "../base/assert.ts";
 import type { Fingerprint } from "../base/ids.ts";
 import type { DownloadSnapshot, SourceSnapshot } from "../transfer/contract.ts";
 import type { DownloadRecord } from "./library-rows.ts";
-import type { DownloadState, DownloadView, SourceShare, WaitReason } from "./views.ts";
+import type { DownloadState, DownloadView, SourceLimit, SourceShare, WaitReason } from "./views.ts";
 
 /** Where a download is between the user's wish and the transfer. */
 export type DownloadSituation =
@@ -38,11 +38,19 @@ export function downloadView(
     size: file.size,
     doneBytes: complete ? file.size : doneBytes(record, snapshot),
     rate: record.state === "running" && waits === undefined ? rateOf(snapshot) : 0,
-    sources: (snapshot?.sources ?? []).map(sourceShare),
+    sources: (snapshot?.sources ?? []).map((source) => sourceShare(source, surroundings)),
     wastedBytes: snapshot?.wastedBytes ?? 0,
     waits,
+    ...(record.state === "running" && waits === undefined ? limitOf(snapshot) : {}),
     failure,
   };
+}
+
+function limitOf(snapshot: DownloadSnapshot | undefined): Pick<DownloadView, "limit"> {
+  if (snapshot?.diskBound) return { limit: "disk" };
+  const connected = snapshot?.sources.filter(isConnected) ?? [];
+  const isBusy = connected.length > 0 && connected.every(({ limit }) => limit === "busy");
+  return isBusy ? { limit: "sources-busy" } : {};
 }
 
 /** What is left of a rate when the last source has gone tells nothing. */
@@ -66,10 +74,22 @@ function stateOf({ state }: DownloadRecord): DownloadState {
   return state === "running" ? "downloading" : state;
 }
 
-function sourceShare({ source, state, verifiedBytes, wrongPieces }: SourceSnapshot): SourceShare {
+function sourceShare(snapshot: SourceSnapshot, around: Surroundings): SourceShare {
+  const { source, state, verifiedBytes, wrongPieces } = snapshot;
   const address = formatAddress(source.address);
   const shown = state === "unreachable" || state === "refused" ? "gone" : state;
-  return { user: source.user, address, bytes: verifiedBytes, wrongPieces, state: shown };
+  const limit = sourceLimit(snapshot, around);
+  const share = { user: source.user, address, bytes: verifiedBytes, wrongPieces, state: shown } as const;
+  return limit === undefined ? share : { ...share, limit };
+}
+
+/** One that is known to have gone is no trouble. */
+function sourceLimit(snapshot: SourceSnapshot, { listed }: Surroundings): SourceLimit | undefined {
+  const { source, state, trouble, limit } = snapshot;
+  if (limit !== undefined && state === "connected") return { kind: limit };
+  if (trouble === undefined || listed?.has(source.fingerprint) === false) return undefined;
+  if (state === "unreachable" || state === "connecting") return { kind: "unreachable", message: trouble };
+  return state === "refused" ? { kind: "refused", message: trouble } : undefined;
 }
 
 /** What keeps a download from going on; undefined if nothing does, or if the user wants it so. */
@@ -149,9 +169,4 @@ export function isBusy(snapshot: DownloadSnapshot): boolean {
     default:
       return unreachable(snapshot.phase);
   }
-}
-
-/** Which reasons people are told of unasked: what they cannot see coming or must do something about. */
-export function isTold(reason: WaitReason): boolean {
-  return reason.kind !== "queued" && reason.kind !== "verifying";
 }

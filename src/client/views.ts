@@ -23,6 +23,14 @@ export type WaitReason =
 
 export type DownloadState = "downloading" | "paused" | "complete" | "failed";
 
+/** What keeps more, or anything, from coming from one source. */
+export type SourceLimit =
+  | { readonly kind: "busy" } // it serves others first
+  | { readonly kind: "slow" } // it let requests time out
+  | { readonly kind: "nothing-missing" } // it has nothing that is missing here
+  | { readonly kind: "unreachable"; readonly message: string }
+  | { readonly kind: "refused"; readonly message: string };
+
 export interface SourceShare {
   readonly user: UserName;
   readonly address: string;
@@ -32,6 +40,8 @@ export interface SourceShare {
   readonly wrongPieces: number;
   /** `gone`: not connected, for whatever reason; `dropped`: for ever. */
   readonly state: "connected" | "connecting" | "gone" | "dropped";
+  /** Absent if nothing but the speed of the line. */
+  readonly limit?: SourceLimit;
 }
 
 export interface DownloadView {
@@ -49,6 +59,8 @@ export interface DownloadView {
   /** Bytes fetched and thrown away: wrong, or a second copy. */
   readonly wastedBytes: number;
   readonly waits: WaitReason | undefined;
+  /** What keeps one that runs from going faster, where it is known; absent: the line. */
+  readonly limit?: "disk" | "sources-busy";
   /** Why it failed, or was paused without being asked. */
   readonly failure: Failure | undefined;
 }
@@ -151,6 +163,8 @@ export interface ClientIntents {
   cancelDownload(group: GroupName, name: FileName): Promise<void>;
   showDownloads(): readonly DownloadView[];
   showShares(): readonly ShareView[];
+  /** Shares of this machine that nobody else has online; none if no tracker says so at once. */
+  lastCopies(): Promise<readonly ShareView[]>;
   /** Resolves when no download is running (paused and failed ones do not count as running). */
   whenIdle(): Promise<void>;
 

@@ -46,7 +46,8 @@ export const accountCommands = [
     args: [],
     summary: "Stop sharing, pause downloads and log out.",
     example: "logout",
-    async run({ client }) {
+    async run({ client, lastCopies }) {
+      await lastCopies();
       await client.logout();
       return ["Logged out successfully"];
     },

@@ -20,12 +20,29 @@ export interface CommandContext {
   readonly progress: (at: HashProgress) => void;
   /** What is to be said besides the reply, and after it. */
   readonly note: (line: string) => void;
+  /** Notes which files nobody else has online, before they go with this user. */
+  readonly lastCopies: () => Promise<void>;
 }
 
 export type PathKind = "file" | "folder" | "named pipe" | "socket" | "device" | "nothing";
 
 /** Lines for standard output; `leave` ends the program. */
 export type Reply = readonly string[] | "leave";
+
+/** Of what an argument is, seen from whoever types it. `completer.ts` knows where each is to be had. */
+export type Offer =
+  | "command"
+  | "group" // where this user is a member
+  | "own group"
+  | "other group" // where this user is not
+  | "left group" // that can be left: member, or requested
+  | "member"
+  | "requester"
+  | "file"
+  | "share" // from this machine
+  | "download"
+  | "path"
+  | "folder";
 
 export const TOPICS = ["Account", "Groups", "Files", "Downloads", "Program"] as const;
 export type Topic = (typeof TOPICS)[number];
@@ -41,6 +58,10 @@ export interface Command {
   readonly holdsEvents: boolean;
   /** Index of the first argument that is a password; infinite if none is. */
   readonly passwordAt: number;
+  /** Arguments that may not be left out. */
+  readonly needs: number;
+  /** What Tab offers for each argument. */
+  readonly offers: readonly (Offer | undefined)[];
   /** @throws Failure */
   run(context: CommandContext, words: readonly string[]): Promise<Reply>;
 }
@@ -53,6 +74,8 @@ export interface Argument<T> {
   /** Takes all words that are left, as one with blanks between. Only the last. */
   readonly takesRest?: true;
   readonly isPassword?: true;
+  /** What Tab offers for it. */
+  readonly offer?: Offer;
 }
 
 type Values<A extends readonly Argument<unknown>[]> = {
@@ -78,10 +101,16 @@ export function command<const A extends readonly Argument<unknown>[]>(spec: Comm
     example: spec.example,
     holdsEvents: spec.holdsEvents ?? false,
     passwordAt: passwordAt(spec.args),
+    needs: leastOf(spec.args),
+    offers: spec.args.map(({ offer }) => offer),
     async run(context, words) {
       return spec.run(context, ...(parseAll(spec.name, spec.args, words) as Values<A>));
     },
   };
+}
+
+function leastOf(args: readonly Argument<unknown>[]): number {
+  return args.filter(({ optional }) => !optional).length;
 }
 
 function passwordAt(args: readonly Argument<unknown>[]): number {
@@ -90,7 +119,7 @@ function passwordAt(args: readonly Argument<unknown>[]): number {
 }
 
 function parseAll(name: string, args: readonly Argument<unknown>[], words: readonly string[]): unknown[] {
-  const least = args.filter(({ optional }) => !optional).length;
+  const least = leastOf(args);
   const most = args.at(-1)?.takesRest ? Number.POSITIVE_INFINITY : args.length;
   if (words.length < least || words.length > most) throw wrongCount(name, args, words.length);
   return args.map((argument, index) => {
@@ -103,7 +132,7 @@ function parseAll(name: string, args: readonly Argument<unknown>[], words: reado
 /** `download_file takes <group_id> <file_name> <destination_path>; got 2, needs 3` */
 export function wrongCount(name: string, args: readonly Argument<unknown>[], got: number): Failure {
   if (args.length === 0) return new Failure("usage", `${name} takes no arguments; got ${got}`);
-  const least = args.filter(({ optional }) => !optional).length;
+  const least = leastOf(args);
   const needs = least === args.length ? `${least}` : `${least} or ${args.length}`;
   const hint = got > args.length ? "; put a word that holds blanks between quotes" : "";
   return new Failure("usage", `${name} takes ${synopsisOf(args)}; got ${got}, needs ${needs}${hint}`);
@@ -127,10 +156,15 @@ export function word(label: string): Argument<string> {
 
 export const userId = { label: "<user_id>", parse: parseUserName };
 export const newUserId = { label: "<user_id>", parse: (text: string) => refuseSuffix(parseUserName(text)) };
-export const groupId = { label: "<group_id>", parse: parseGroupName };
+export const groupId = { label: "<group_id>", parse: parseGroupName, offer: "group" } as const;
 export const newGroupId = {
   label: "<group_id>",
   parse: (text: string) => refuseSuffix(parseGroupName(text)),
 };
 export const fileName = { label: "<file_name>", parse: parseFileName };
+
+export function offering<T>(argument: Argument<T>, offer: Offer): Argument<T> {
+  return { ...argument, offer };
+}
+
 export const passwd = { label: "<passwd>", parse: parsePassword, isPassword: true } as const;

@@ -30,6 +30,7 @@ async function run(
     note: () => {},
     askHidden: undefined,
     progress: () => {},
+    lastCopies: async () => {},
     ...more,
   };
   try {

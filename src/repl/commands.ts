@@ -7,7 +7,7 @@
 import { Failure, orThrow } from "../base/failure.ts";
 import { cleanPasted, nearest, unknownName } from "../base/text.ts";
 import { accountCommands } from "./account-commands.ts";
-import { type Command, command, optional, TOPICS, word } from "./command.ts";
+import { type Command, command, offering, optional, TOPICS, word } from "./command.ts";
 import { downloadCommands } from "./download-commands.ts";
 import { fileCommands } from "./file-commands.ts";
 import { groupCommands } from "./group-commands.ts";
@@ -19,7 +19,7 @@ const programCommands = [
   command({
     name: "help",
     topic,
-    args: [optional({ ...word("<command>"), takesRest: true })],
+    args: [optional({ ...offering(word("<command>"), "command"), takesRest: true })],
     summary: "List all commands, or show one with an example.",
     example: "help download_file",
     async run(_, name) {
@@ -64,7 +64,8 @@ export function findCommand(words: readonly string[]): FoundCommand | Failure {
   return unknownCommand(words);
 }
 
-function nameOf(words: readonly string[]): string {
+/** As the table has it, if they are a command's name. */
+export function nameOf(words: readonly string[]): string {
   return words.join("_").toLowerCase().replace(/[-\s]/g, "_");
 }
 

@@ -1,6 +1,33 @@
 /** What the prompt needs of a terminal or pipe. `terminal.ts` opens the one that fits; nothing else prints. */
 import type { Failure } from "../base/failure.ts";
 
+export interface ScreenSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** The rows of progress for a screen of that size; each fits one row. */
+export type ProgressRows = (size: ScreenSize) => readonly string[];
+
+/** What Tab makes of a line. */
+export interface Completion {
+  /** What stood before the cursor from here on is replaced. */
+  readonly start: number;
+  readonly text: string;
+  /** What it may become; shown when there are several. */
+  readonly choices: readonly string[];
+}
+
+/** @param line up to the cursor @returns undefined if nothing is known in time */
+export type Complete = (line: string) => Promise<Completion | undefined>;
+
+/** The lines that a person typed in earlier runs, and where this run's are kept. */
+export interface LineHistory {
+  /** The newest first. */
+  readonly lines: readonly string[];
+  add(line: string): void;
+}
+
 export interface Terminal {
   /** Whether a person sits there. */
   readonly interactive: boolean;
@@ -18,8 +45,10 @@ export interface Terminal {
   notice(line: string): void;
   /** To standard error, as `error: line`. */
   error(line: string): void;
-  /** One line that each call rewrites; undefined wipes it. Nothing on a pipe. */
-  progress(line: string | undefined): void;
+  /** Rows above the prompt, each call in place of the last; undefined wipes them. Nothing on a pipe. */
+  progress(rows: ProgressRows | undefined): void;
+  /** What Tab does from now on. */
+  completeWith(complete: Complete): void;
   /** Ends reading, and resolves when all that was printed is out. */
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { Failure } from "../base/failure.ts";
 import { formatRate, parseRate } from "../base/rate-text.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Direction } from "../client/views.ts";
-import { command, fileName, groupId, word } from "./command.ts";
+import { command, fileName, groupId, offering, word } from "./command.ts";
 import { renderDownloads } from "./render-download.ts";
 
 const topic = "Downloads";
@@ -22,12 +22,13 @@ const direction = {
 
 /** Several words, for `2.5 MiB/s`. */
 const rate = { label: "<rate>", parse: parseRate, takesRest: true } as const;
+const download = offering(fileName, "download");
 
 export const downloadCommands = [
   command({
     name: "download_file",
     topic,
-    args: [groupId, fileName, word("<destination_path>")],
+    args: [groupId, offering(fileName, "file"), offering(word("<destination_path>"), "folder")],
     summary: "Download a file into an existing folder (or a path that ends with /), or under the name given.",
     example: "download_file math 'lecture 1.mp4' ~/Downloads/",
     holdsEvents: true,
@@ -49,7 +50,7 @@ export const downloadCommands = [
   command({
     name: "pause_download",
     topic,
-    args: [groupId, fileName],
+    args: [groupId, download],
     summary: "Pause a download; what has come is kept.",
     example: "pause_download math 'lecture 1.mp4'",
     async run({ client }, group, name) {
@@ -60,7 +61,7 @@ export const downloadCommands = [
   command({
     name: "resume_download",
     topic,
-    args: [groupId, fileName],
+    args: [groupId, download],
     summary: "Go on with a paused or failed download.",
     example: "resume_download math 'lecture 1.mp4'",
     holdsEvents: true,
@@ -72,7 +73,7 @@ export const downloadCommands = [
   command({
     name: "cancel_download",
     topic,
-    args: [groupId, fileName],
+    args: [groupId, download],
     summary: "Give a download up and delete what has come.",
     example: "cancel_download math 'lecture 1.mp4'",
     async run({ client }, group, name) {

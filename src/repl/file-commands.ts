@@ -3,7 +3,7 @@ import { Failure, orThrow } from "../base/failure.ts";
 import { type FileName, type GroupName, parseGroupName } from "../base/ids.ts";
 import { forTerminal } from "../base/text.ts";
 import type { UploadResult } from "../client/views.ts";
-import { type CommandContext, command, fileName, groupId, optional, word } from "./command.ts";
+import { type CommandContext, command, fileName, groupId, offering, optional, word } from "./command.ts";
 import { quoteWord } from "./parser.ts";
 import { renderFiles, renderHits } from "./render.ts";
 
@@ -74,7 +74,7 @@ export const fileCommands = [
   command({
     name: "upload_file",
     topic,
-    args: [word("<file_path>"), word("<group_id>"), optional(fileName)],
+    args: [offering(word("<file_path>"), "path"), offering(word("<group_id>"), "group"), optional(fileName)],
     summary:
       "Share a file in a group, straight from where it lies, or as <file_name>; path and group may be swapped.",
     example: "upload_file ~/'My videos/lecture 1.mp4' math",
@@ -90,7 +90,7 @@ export const fileCommands = [
   command({
     name: "stop_share",
     topic,
-    args: [groupId, fileName],
+    args: [groupId, offering(fileName, "share")],
     summary: "Stop sharing a file; it stays on your disk.",
     example: "stop_share math 'lecture 1.mp4'",
     async run({ client }, group, name) {

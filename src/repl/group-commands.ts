@@ -1,8 +1,12 @@
 /** Commands on groups, their requests and members. */
-import { command, groupId, newGroupId, userId } from "./command.ts";
+import { command, groupId, newGroupId, offering, userId } from "./command.ts";
 import { renderGroups, renderMembers, renderRequests } from "./render.ts";
 
 const topic = "Groups";
+
+const ownGroup = offering(groupId, "own group");
+const member = offering(userId, "member");
+const requester = offering(userId, "requester");
 
 export const groupCommands = [
   command({
@@ -29,7 +33,7 @@ export const groupCommands = [
   command({
     name: "join_group",
     topic,
-    args: [groupId],
+    args: [offering(groupId, "other group")],
     summary: "Ask the owner of a group to let you in.",
     example: "join_group math",
     async run({ client }, group) {
@@ -40,7 +44,7 @@ export const groupCommands = [
   command({
     name: "leave_group",
     topic,
-    args: [groupId],
+    args: [offering(groupId, "left group")],
     summary: "Leave a group, or take back your request.",
     example: "leave_group math",
     async run({ client }, group) {
@@ -61,7 +65,7 @@ export const groupCommands = [
   command({
     name: "list_requests",
     topic,
-    args: [groupId],
+    args: [ownGroup],
     summary: "List who asks to join a group that you own.",
     example: "list_requests math",
     async run({ client }, group) {
@@ -71,7 +75,7 @@ export const groupCommands = [
   command({
     name: "accept_request",
     topic,
-    args: [groupId, userId],
+    args: [ownGroup, requester],
     summary: "Let somebody into a group that you own.",
     example: "accept_request math bob",
     async run({ client }, group, user) {
@@ -82,7 +86,7 @@ export const groupCommands = [
   command({
     name: "reject_request",
     topic,
-    args: [groupId, userId],
+    args: [ownGroup, requester],
     summary: "Turn somebody's request down; they may ask again.",
     example: "reject_request math bob",
     async run({ client }, group, user) {
@@ -93,7 +97,7 @@ export const groupCommands = [
   command({
     name: "remove_member",
     topic,
-    args: [groupId, userId],
+    args: [ownGroup, member],
     summary: "Remove a member from a group that you own; their transfers are cut at once.",
     example: "remove_member math bob",
     async run({ client }, group, user) {
@@ -104,7 +108,7 @@ export const groupCommands = [
   command({
     name: "transfer_owner",
     topic,
-    args: [groupId, userId],
+    args: [ownGroup, member],
     summary: "Make another member the owner of your group.",
     example: "transfer_owner math bob",
     async run({ client }, group, user) {
@@ -115,7 +119,7 @@ export const groupCommands = [
   command({
     name: "delete_group",
     topic,
-    args: [groupId],
+    args: [ownGroup],
     summary: "Delete a group that you own.",
     example: "delete_group math",
     async run({ client }, group) {

@@ -1,28 +1,33 @@
 /**
- * The prompt on a terminal: line editing and history by readline, lines that come unasked above what is being typed.
+ * The prompt on a terminal: line editing by readline; lines that come unasked, and progress, above what is being typed.
  *
  * Ctrl-C clears the line or gives the question up; with nothing typed, twice in a row, it leaves, as Ctrl-D does. Readline
  * keeps the terminal in raw mode, so that neither arrives as a signal, and both are seen while a command runs. An answer
- * that is not echoed is not kept in the history, nor is a line that holds a password.
+ * that is not echoed is kept in no history, nor is a line that holds a password, nor one typed ahead before it is taken
+ * as a command: it may be the answer to a question yet to come. What Tab asks for may take its time: who types on loses
+ * only the completion.
  */
-import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
 import { Writable } from "node:stream";
-import { LINES_AHEAD_MAX } from "../base/limits.ts";
+import { HISTORY_LINES_MAX, LINES_AHEAD_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
-import type { Terminal } from "./contract.ts";
+import type { Complete, Completion, LineHistory, ProgressRows, Terminal } from "./contract.ts";
 import { Printer } from "./printer.ts";
+import { renderChoices } from "./render-choices.ts";
+import { type Screen, ScreenFoot } from "./screen-foot.ts";
 
 export interface TerminalStreams {
   readonly input: NodeJS.ReadableStream;
-  readonly output: Writable & { readonly columns?: number };
+  readonly output: Screen;
   readonly errors: Writable;
 }
 
 export interface InteractiveTerminalOptions {
-  /** What Tab completes. */
-  readonly commandNames: readonly string[];
   /** Which lines are not kept in the history. */
   readonly holdsPassword: (line: string) => boolean;
+  readonly history: LineHistory;
+  /** Whether errors may be red. */
+  readonly colors: boolean;
 }
 
 interface HiddenQuestion {
@@ -30,16 +35,31 @@ interface HiddenQuestion {
   readonly answer: (line: string | undefined) => void;
 }
 
-const COLUMNS_DEFAULT = 80;
+/** What readline has and its types do not tell, or only for reading. */
+interface Editor {
+  line: string;
+  cursor: number;
+  history: string[];
+  /** Rows that it goes up before it draws anew. */
+  prevRows?: number;
+}
+
+type LineEditor = Omit<Interface, keyof Editor> & Editor;
+
+const RED = "\u001b[31m";
+const COLOR_AS_BEFORE = "\u001b[39m";
 
 export class InteractiveTerminal implements Terminal {
   readonly interactive = true;
   readonly #leaving = new AbortController();
   readonly left = this.#leaving.signal;
-  readonly #screen: TerminalStreams["output"];
   readonly #output: Printer;
   readonly #errors: Printer;
-  readonly #readline: Interface & { prevRows?: number };
+  readonly #errorStream: Writable;
+  readonly #foot: ScreenFoot;
+  readonly #readline: LineEditor;
+  readonly #options: InteractiveTerminalOptions;
+  #complete: Complete = async () => undefined;
   /** Lines typed before they were asked for. */
   readonly #ahead: string[] = [];
   /** Who waits for the next line; while somebody does, the prompt is on the screen. */
@@ -50,29 +70,33 @@ export class InteractiveTerminal implements Terminal {
   #interrupted = false;
   #closed = false;
 
-  constructor(
-    { input, output, errors }: TerminalStreams,
-    { commandNames, holdsPassword }: InteractiveTerminalOptions,
-  ) {
-    this.#screen = output;
+  constructor({ input, output, errors }: TerminalStreams, options: InteractiveTerminalOptions) {
+    this.#options = options;
     this.#output = new Printer(output);
     this.#errors = new Printer(errors);
-    this.#readline = createInterface({
-      input,
-      output: muted(output, () => this.#question !== undefined),
-      terminal: true,
-      historySize: LINES_AHEAD_MAX,
-      completer: (line: string) => [
-        commandNames.filter((name) => name.startsWith(line)).map((name) => `${name} `),
-        line,
-      ],
+    this.#errorStream = errors;
+    this.#foot = new ScreenFoot(output, {
+      cursorRow: () => this.#cursorRow(),
+      draw: () => this.#drawInput(),
     });
+    this.#readline = withEditor(
+      createInterface({
+        input,
+        output: this.#screenOfReadline(),
+        terminal: true,
+        history: options.history.lines.slice(0, HISTORY_LINES_MAX),
+        historySize: HISTORY_LINES_MAX,
+        completer: (line: string) => {
+          this.#tab(line);
+          return [[], line];
+        },
+      }),
+    );
     this.#readline.on("line", (line) => this.#take(line));
-    this.#readline.on("history", (history) => {
-      if (this.#question !== undefined || holdsPassword(history[0] ?? "")) history.shift();
-    });
+    this.#readline.on("history", (history) => this.#remember(history));
     this.#readline.on("SIGINT", () => this.#interrupt());
     this.#readline.on("close", () => this.#leave());
+    output.on("resize", () => this.#foot.redraw());
     input.on("keypress", (_, key?: { ctrl?: boolean; name?: string }) => {
       if (key?.ctrl !== true || key.name !== "c") this.#interrupted = false;
     });
@@ -81,47 +105,54 @@ export class InteractiveTerminal implements Terminal {
   readonly askHidden = async (question: string): Promise<string | undefined> => {
     const typed = this.#ahead.shift();
     if (typed !== undefined || this.#closed) return typed;
-    this.#screen.write(forTerminal(question));
     return new Promise((answer) => {
-      this.#question = { text: question, answer };
+      this.#question = { text: forTerminal(question), answer };
+      this.#foot.redraw();
     });
   };
 
   setPrompt(prompt: string): void {
     this.#prompt = forTerminal(prompt);
-    this.#readline.setPrompt(this.#prompt);
+  }
+
+  completeWith(complete: Complete): void {
+    this.#complete = complete;
   }
 
   async nextLine(): Promise<string | undefined> {
     if (this.#closed) return undefined;
     const typed = this.#ahead.shift();
     if (typed !== undefined) {
-      this.#output.print([this.#prompt + typed]);
+      this.#foot.above(() => this.#output.print([this.#prompt + typed]));
+      this.#rememberAhead(typed);
       if (this.#ahead.length < LINES_AHEAD_MAX) this.#readline.resume();
       return typed;
     }
-    this.#readline.prompt(true);
     return new Promise((resolve) => {
       this.#waiter = resolve;
+      this.#foot.redraw();
     });
   }
 
   reply(lines: readonly string[]): void {
-    this.#aboveInput(() => this.#output.print(lines));
+    this.#foot.above(() => this.#output.print(lines));
   }
 
   notice(line: string): void {
-    this.#aboveInput(() => this.#output.print([line]));
+    this.reply([line]);
   }
 
   error(line: string): void {
-    this.#aboveInput(() => this.#errors.print([`error: ${line}`]));
+    const { colors } = this.#options;
+    this.#foot.above(() => {
+      if (colors) this.#errorStream.write(RED);
+      this.#errors.print([`error: ${line}`]);
+      if (colors) this.#errorStream.write(COLOR_AS_BEFORE);
+    });
   }
 
-  progress(line: string | undefined): void {
-    if (this.#waiter !== undefined || this.#question !== undefined) return;
-    this.#wipeLine();
-    if (line !== undefined) this.#screen.write(fitting(forTerminal(line), this.#screen.columns));
+  progress(rows: ProgressRows | undefined): void {
+    if (!this.#closed) this.#foot.progress(rows);
   }
 
   async close(): Promise<void> {
@@ -129,11 +160,17 @@ export class InteractiveTerminal implements Terminal {
     await Promise.all([this.#output.flushed(), this.#errors.flushed()]);
   }
 
+  // --- lines and keys ---
+
   #take(line: string): void {
     const waiter = this.#waiter;
+    if (this.#question !== undefined) {
+      this.#answer(line);
+      return;
+    }
     this.#waiter = undefined;
-    if (this.#question !== undefined) this.#answer(line);
-    else if (waiter !== undefined) waiter(line);
+    this.#foot.settle(waiter === undefined ? line : this.#prompt + forTerminal(line));
+    if (waiter !== undefined) waiter(line);
     else if (this.#ahead.push(line) >= LINES_AHEAD_MAX) this.#readline.pause();
   }
 
@@ -141,7 +178,8 @@ export class InteractiveTerminal implements Terminal {
     const question = this.#question;
     if (question === undefined) return;
     this.#question = undefined;
-    this.#screen.write("\n");
+    this.#foot.write("\n");
+    this.#foot.settle(question.text);
     question.answer(line);
   }
 
@@ -167,52 +205,101 @@ export class InteractiveTerminal implements Terminal {
   #leave(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#waiter !== undefined) this.#screen.write("\n");
+    this.#foot.progress(undefined);
+    if (this.#waiter !== undefined) this.#foot.write("\n");
     this.#leaving.abort();
     this.#answer(undefined);
     this.#waiter?.(undefined);
     this.#waiter = undefined;
   }
 
-  /** Prints where the prompt or question stands and puts that, with what was typed, below it again. */
-  #aboveInput(print: () => void): void {
-    if (this.#waiter === undefined) {
-      this.#wipeLine();
-      print();
-      if (this.#question !== undefined) this.#screen.write(forTerminal(this.#question.text));
+  // --- history ---
+
+  /** Of readline, which has put the line first. */
+  #remember(history: string[]): void {
+    const [line = ""] = history;
+    if (this.#waiter === undefined || this.#question !== undefined || this.#options.holdsPassword(line))
+      history.shift();
+    else this.#options.history.add(line);
+  }
+
+  #rememberAhead(line: string): void {
+    const { history } = this.#readline;
+    if (line.trim() === "" || this.#options.holdsPassword(line)) return;
+    if (history[0] !== line) history.unshift(line);
+    this.#options.history.add(line);
+  }
+
+  // --- completion ---
+
+  #tab(typed: string): void {
+    if (this.#waiter === undefined || this.#question !== undefined) return;
+    const isAsTyped = () =>
+      this.#waiter !== undefined && this.#readline.line.slice(0, this.#readline.cursor) === typed;
+    void this.#complete(typed).then((completion) => {
+      if (completion !== undefined && isAsTyped()) this.#put(completion, typed);
+    });
+  }
+
+  #put({ start, text, choices }: Completion, typed: string): void {
+    const { line, cursor } = this.#readline;
+    const isMore = text !== typed.slice(start);
+    if (!isMore && choices.length > 1) this.reply(renderChoices(choices, this.#foot.size.columns));
+    if (!isMore) return;
+    const row = this.#cursorRow();
+    this.#readline.line = line.slice(0, start) + text + line.slice(cursor);
+    this.#readline.cursor = start + text.length;
+    this.#redrawInput(row);
+  }
+
+  // --- the screen ---
+
+  #cursorRow(): number {
+    if (this.#question !== undefined)
+      return Math.floor(Bun.stringWidth(this.#question.text) / this.#foot.size.columns);
+    this.#readline.setPrompt(this.#drawnPrompt);
+    return this.#readline.getCursorPos().rows;
+  }
+
+  #drawInput(): void {
+    if (this.#question !== undefined) this.#foot.write(this.#question.text);
+    else this.#redrawInput(0);
+  }
+
+  /** @param row of the input that the cursor is in */
+  #redrawInput(row: number): void {
+    const isAsked = this.#waiter !== undefined;
+    // When it has closed, readline draws no more.
+    if (this.#closed) {
+      if (isAsked) this.#foot.write(this.#prompt + this.#readline.line);
       return;
     }
-    const { rows } = this.#readline.getCursorPos();
-    moveCursor(this.#screen, 0, -rows);
-    this.#wipeLine();
-    print();
-    // Undocumented: readline goes up by the rows of its last drawing before it draws anew; that one is wiped.
-    this.#readline.prevRows = 0;
-    this.#readline.prompt(true);
+    this.#readline.setPrompt(this.#drawnPrompt);
+    this.#readline.prevRows = row;
+    // Before a command has ended there may be nothing to draw, and `prompt` would let in what is held back.
+    if (isAsked || this.#readline.line !== "") this.#readline.prompt(true);
   }
 
-  #wipeLine(): void {
-    cursorTo(this.#screen, 0);
-    clearScreenDown(this.#screen);
+  /** None before what is typed ahead. */
+  get #drawnPrompt(): string {
+    return this.#waiter === undefined ? "" : this.#prompt;
+  }
+
+  /** The screen as readline sees it: while a hidden question stands, what it would echo goes nowhere. */
+  #screenOfReadline(): Writable {
+    const foot = this.#foot;
+    const isMuted = () => this.#question !== undefined;
+    const seen = new Writable({
+      write(chunk, _, done) {
+        if (!isMuted()) foot.write(String(chunk));
+        done();
+      },
+    });
+    Object.defineProperty(seen, "columns", { get: () => foot.size.columns });
+    return seen;
   }
 }
 
-/** The screen as readline sees it: while `isMuted`, what it would echo goes nowhere. */
-function muted(screen: TerminalStreams["output"], isMuted: () => boolean): Writable {
-  const seen = new Writable({
-    write(chunk, _, done) {
-      if (!isMuted()) screen.write(chunk);
-      done();
-    },
-  });
-  Object.defineProperty(seen, "columns", { get: () => screen.columns ?? COLUMNS_DEFAULT });
-  screen.on("resize", () => seen.emit("resize"));
-  return seen;
-}
-
-/** As much of a line as one row of the screen holds. */
-function fitting(line: string, columns = COLUMNS_DEFAULT): string {
-  let text = line;
-  while (text !== "" && Bun.stringWidth(text) >= columns) text = text.slice(0, -1);
-  return text;
+function withEditor(readline: unknown): LineEditor {
+  return readline as LineEditor;
 }

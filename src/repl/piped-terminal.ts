@@ -53,6 +53,8 @@ export class PipedTerminal implements Terminal {
 
   progress(): void {}
 
+  completeWith(): void {}
+
   async close(): Promise<void> {
     await this.#flushed();
   }

@@ -7,7 +7,7 @@
  */
 import { DOWNLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import { count, formatBytes, formatDuration, forTerminal } from "../base/text.ts";
-import type { DownloadState, DownloadView, SourceShare, WaitReason } from "../client/views.ts";
+import type { DownloadState, DownloadView, SourceLimit, SourceShare, WaitReason } from "../client/views.ts";
 
 const MARKS: Readonly<Record<DownloadState, string>> = {
   downloading: "D",
@@ -26,7 +26,7 @@ export function renderDownloads(downloads: readonly DownloadView[], nowMs: numbe
 }
 
 function details(view: DownloadView, nowMs: number): string {
-  const parts = [status(view, nowMs), givers(view), `to ${view.path}`];
+  const parts = [status(view, nowMs), givers(view), troubles(view), `to ${view.path}`];
   return parts.filter((part) => part !== "").join("; ");
 }
 
@@ -36,7 +36,7 @@ function status(view: DownloadView, nowMs: number): string {
     case "complete":
       return formatBytes(view.size);
     case "downloading":
-      return join(progress(view), speed(view), waiting(view, nowMs));
+      return join(progress(view), speed(view), waiting(view, nowMs), limit(view));
     case "paused":
     case "failed":
       return `${view.state} at ${progress(view)}${reason(view)}`;
@@ -66,6 +66,11 @@ function waiting({ waits }: DownloadView, nowMs: number): string {
   return waits === undefined ? "" : renderWait(waits, nowMs);
 }
 
+function limit({ limit }: DownloadView): string {
+  if (limit === undefined) return "";
+  return limit === "disk" ? "limited by the disk" : "all sources are busy with others";
+}
+
 /** `154 MiB (60%) from bob@127.0.0.1:6001, 102 MiB (40%) from carol@...`: shares of what is on disk. */
 function givers(view: DownloadView): string {
   const { state, sources, doneBytes } = view;
@@ -92,9 +97,35 @@ function label({ user, address }: SourceShare): string {
   return `${user}@${address}`;
 }
 
-function remarks({ state, wrongPieces }: SourceShare): string[] {
+function remarks({ state, wrongPieces, limit }: SourceShare): string[] {
   const wrong = wrongPieces > 0 && state !== "dropped" ? [count(wrongPieces, "wrong piece")] : [];
-  return state === "connecting" ? [...wrong, "connecting"] : wrong;
+  if (state === "connecting") return [...wrong, "connecting"];
+  return state === "connected" && limit !== undefined ? [...wrong, LIMITS[limit.kind]] : wrong;
+}
+
+const LIMITS: Readonly<Record<SourceLimit["kind"], string>> = {
+  busy: "busy with others",
+  slow: "does not answer in time",
+  "nothing-missing": "has nothing that is missing here",
+  unreachable: "cannot be reached",
+  refused: "refuses",
+};
+
+const TROUBLES_SHOWN_MAX = 5;
+
+/** Sources that give nothing, and why; what is the reason to wait for all of them stands there already. */
+function troubles({ state, sources, waits }: DownloadView): string {
+  if (state !== "downloading") return "";
+  const said = sources.flatMap((source) => {
+    const { limit } = source;
+    if (limit?.kind === "unreachable" && waits?.kind !== "unreachable")
+      return [`cannot reach ${label(source)}: ${limit.message} (a firewall?)`];
+    return limit?.kind === "refused" && waits?.kind !== "refused"
+      ? [`${label(source)} refuses: ${limit.message}`]
+      : [];
+  });
+  const more = said.length - TROUBLES_SHOWN_MAX;
+  return join(...said.slice(0, TROUBLES_SHOWN_MAX), more > 0 ? `and ${more} more such sources` : "");
 }
 
 function dropped({ sources }: DownloadView): string {
@@ -116,7 +147,7 @@ export function renderWait(waits: WaitReason, nowMs: number): string {
     case "no-source":
       return `waiting for a source: ${lastSeen(waits.lastSeenMs, nowMs)}`;
     case "unreachable":
-      return `waiting: cannot reach ${waits.addresses.join(", ")}`;
+      return `waiting: cannot reach ${waits.addresses.join(", ")} (a firewall?)`;
     case "refused":
       return `waiting: refused: ${waits.message}`;
     case "no-tracker":

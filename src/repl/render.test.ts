@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
-import type { ClientEvent, DownloadView, SourceShare, WaitReason } from "../client/views.ts";
+import type { ClientEvent, DownloadView, ShareView, SourceShare, WaitReason } from "../client/views.ts";
 import { hexId } from "../testing/test-tracker.ts";
-import { columns, renderHashing, renderPrompt } from "./render.ts";
+import { columns, renderHashing, renderLastCopies, renderPrompt } from "./render.ts";
 import { renderDownloads } from "./render-download.ts";
 import { renderEvent } from "./render-event.ts";
 
@@ -72,6 +72,45 @@ describe("a download is shown as two lines", () => {
     );
   });
 
+  test("running, with what keeps it from going faster: the disk, or those who serve others", () => {
+    const sources = [source("bob", 64, { limit: { kind: "busy" } })];
+    expect(screen({ doneBytes: 64 * MiB, rate: MiB, sources, limit: "sources-busy" })[1]).toBe(
+      "  25% of 256 MiB, 1.0 MiB/s, 3m12s left, all sources are busy with others; " +
+        "64.0 MiB (busy with others) from bob@127.0.0.1:6003; to /tmp/lecture 1.mp4",
+    );
+    expect(screen({ doneBytes: 64 * MiB, rate: MiB, limit: "disk" })[1]).toStartWith(
+      "  25% of 256 MiB, 1.0 MiB/s, 3m12s left, limited by the disk; ",
+    );
+  });
+
+  test("running, with each source that gives less than it could, or nothing, and why", () => {
+    const sources = [
+      source("bob", 64, { limit: { kind: "slow" } }),
+      source("carol", 0, { limit: { kind: "nothing-missing" } }),
+      source("dave", 0, { state: "gone", limit: { kind: "unreachable", message: "timed out" } }),
+      source("mallory", 0, { state: "gone", limit: { kind: "refused", message: "not a member" } }),
+    ];
+    expect(screen({ doneBytes: 64 * MiB, sources })[1]).toBe(
+      "  25% of 256 MiB; 64.0 MiB (100%, does not answer in time) from bob@127.0.0.1:6003, " +
+        "0 B (0%, has nothing that is missing here) from carol@127.0.0.1:6005; " +
+        "cannot reach dave@127.0.0.1:6004: timed out (a firewall?), " +
+        "mallory@127.0.0.1:6007 refuses: not a member; to /tmp/lecture 1.mp4",
+    );
+    const waits = { kind: "unreachable", addresses: ["127.0.0.1:6004"] } as const;
+    expect(screen({ sources: sources.slice(2, 3), waits })[1]).toBe(
+      "  0% of 256 MiB, waiting: cannot reach 127.0.0.1:6004 (a firewall?); to /tmp/lecture 1.mp4",
+    );
+  });
+
+  test("many sources out of reach are counted", () => {
+    const limit = { kind: "refused", message: "no" } as const;
+    const sources = Array.from({ length: 9 }, (_, index) => source(`u${index}`, 0, { state: "gone", limit }));
+    expect(screen({ sources })[1]).toEndWith(
+      "u4@127.0.0.1:6002 refuses: no, and 4 more such sources; to /tmp/lecture 1.mp4",
+    );
+    expect(screen({ sources, state: "paused" })[1]).not.toContain("refuses");
+  });
+
   test("never 100% before it is complete", () => {
     expect(screen({ doneBytes: 256 * MiB - 1, waits: { kind: "verifying" } })[1]).toBe(
       "  99% of 256 MiB, verifying; to /tmp/lecture 1.mp4",
@@ -131,7 +170,7 @@ describe("a download is shown as two lines", () => {
         { kind: "no-source", lastSeenMs: nowMs - 7_380_000 },
         "waiting for a source: nobody online shares it, last seen 2h03m ago",
       ],
-      [{ kind: "unreachable", addresses: ["h:1", "h:2"] }, "waiting: cannot reach h:1, h:2"],
+      [{ kind: "unreachable", addresses: ["h:1", "h:2"] }, "waiting: cannot reach h:1, h:2 (a firewall?)"],
       [{ kind: "refused", message: "no grant" }, "waiting: refused: no grant"],
       [{ kind: "no-tracker" }, "waiting for a tracker"],
       [{ kind: "disk", message: "the disk of /tmp is full" }, "waiting: the disk of /tmp is full"],
@@ -323,12 +362,16 @@ test("the prompt says who and where", () => {
   expect(renderPrompt({ ...me, user: undefined })).toBe("127.0.0.1:6001> ");
 });
 
-test("hashing is shown in percent", () => {
-  expect(renderHashing({ name: "a\n", doneBytes: MiB, total: 3 * MiB })).toBe(
-    "Hashing a\\u{a}: 33% of 3.0 MiB",
+test("hashing that takes long says of what", () => {
+  expect(renderHashing({ name: "a\n", doneBytes: MiB, total: 3 * MiB })).toBe("Hashing a\\u{a} (3.0 MiB)");
+});
+
+test("whoever leaves hears which files nobody else has online", () => {
+  const files = ["a.mp4", "b\n", "c", "d"].map((name) => ({ name }) as ShareView);
+  expect(renderLastCopies(files)).toBe(
+    "Only you have 4 of your files online (a.mp4, b\\u{a}, c, ...): until you are back, nobody can fetch them",
   );
-  expect(renderHashing({ name: "a", doneBytes: MiB, total: 3 * MiB }, MiB)).toBe(
-    "Hashing a: 33% of 3.0 MiB, 1.0 MiB/s, 2s left",
+  expect(renderLastCopies(files.slice(0, 1))).toBe(
+    "Only you have a.mp4 online: until you are back, nobody can fetch it",
   );
-  expect(renderHashing({ name: "a", doneBytes: 0, total: 0 })).toBe("Hashing a: 100% of 0 B");
 });

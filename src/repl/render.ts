@@ -7,7 +7,7 @@
  */
 import type { UserName } from "../base/ids.ts";
 import { formatRate } from "../base/rate-text.ts";
-import { count, formatBytes, formatDuration, forTerminal } from "../base/text.ts";
+import { count, formatBytes, forTerminal } from "../base/text.ts";
 import type {
   FileView,
   GrantRefusal,
@@ -16,6 +16,7 @@ import type {
   MemberView,
   RateLimits,
   SearchHit,
+  ShareView,
   WhoAmI,
 } from "../client/views.ts";
 
@@ -114,10 +115,17 @@ export function renderPrompt({ user, listening }: WhoAmI): string {
   return forTerminal(user === undefined ? `${listening}> ` : `${user}@${listening}> `);
 }
 
-/** @param rate bytes a second; 0 as long as it is not known */
-export function renderHashing({ name, doneBytes, total }: HashProgress, rate = 0): string {
-  const percent = total === 0 ? 100 : Math.floor((100 * doneBytes) / total);
-  const speed =
-    rate > 0 ? `, ${formatBytes(rate)}/s, ${formatDuration((total - doneBytes) / rate)} left` : "";
-  return `Hashing ${forTerminal(name)}: ${percent}% of ${formatBytes(total)}${speed}`;
+export function renderHashing({ name, total }: HashProgress): string {
+  return `Hashing ${forTerminal(name)} (${formatBytes(total)})`;
+}
+
+const NAMES_SHOWN = 3;
+
+/** For whoever leaves, of files that nobody else has online. */
+export function renderLastCopies(files: readonly ShareView[]): string {
+  const names = files.slice(0, NAMES_SHOWN).map(({ name }) => forTerminal(name));
+  const [first] = names;
+  if (files.length === 1) return `Only you have ${first} online: until you are back, nobody can fetch it`;
+  const listed = names.join(", ") + (files.length > names.length ? ", ..." : "");
+  return `Only you have ${files.length} of your files online (${listed}): until you are back, nobody can fetch them`;
 }

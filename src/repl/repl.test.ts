@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import type { FileName, GroupName } from "../base/ids.ts";
-import type { ClientEvent, DownloadView } from "../client/views.ts";
+import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import type { ClientEvent, DownloadView, ShareView } from "../client/views.ts";
 import { FakeClient, refusal } from "../testing/fake-client.ts";
 import { FakeTerminal } from "../testing/fake-terminal.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
@@ -22,7 +22,7 @@ function start(
 ) {
   const stop = new AbortController();
   const repl = new Repl(
-    { client, terminal, clock, kindOf },
+    { client, terminal, clock, kindOf, listFolder: async () => [] },
     { home: "/home/ann", windows: false, stay, stop: stop.signal },
   );
   return { client, stop, clock, exitCode: repl.run() };
@@ -225,24 +225,118 @@ describe("what happens meanwhile", () => {
   });
 });
 
-test("progress of hashing is shown four times a second at most, and soon with its rate", async () => {
-  const client = new FakeClient();
-  const clock = new ManualClock();
-  const at = (doneBytes: number) => ({ name: "x", doneBytes, total: 100 });
-  client.uploadFile = async (_path, _group, name, progress) => {
-    for (let done = 0; done <= 100; done += 10) {
-      progress(at(done));
-      clock.advance(100);
-    }
-    return { name: name as FileName, path: "/x", kept: undefined, sha1: "" as never, size: 0 };
+describe("progress of hashing", () => {
+  const hashing = (client: FakeClient, clock: ManualClock, look: () => void) => {
+    client.uploadFile = async (_path, _group, name, progress) => {
+      for (let doneBytes = 0; doneBytes <= 1000; doneBytes += 100) {
+        progress({ name: "x", doneBytes, total: 1000 });
+        await settle();
+        look();
+        clock.advance(100);
+      }
+      return { name: name as FileName, path: "/x", kept: undefined, sha1: "" as never, size: 0 };
+    };
   };
-  const terminal = new FakeTerminal(["upload_file x math"]);
-  await start(terminal, { client, clock }).exitCode;
-  expect(terminal.screen.slice(1)).toEqual([
-    "bar: Hashing x: 0% of 100 B",
-    "bar: Hashing x: 30% of 100 B",
-    "bar: Hashing x: 60% of 100 B, 100 B/s, 0s left",
-    "bar: Hashing x: 90% of 100 B, 100 B/s, 0s left",
-    "out: File uploaded successfully",
-  ]);
+
+  test("is on a person's screen after half a second, anew four times a second, and goes with its end", async () => {
+    const client = new FakeClient();
+    const clock = new ManualClock();
+    const terminal = new FakeTerminal(["upload_file x math"], true);
+    const seen: string[] = [];
+    hashing(client, clock, () => seen.push(terminal.rows.join("|")));
+    await start(terminal, { client, clock }).exitCode;
+    expect([...new Set(seen)]).toEqual([
+      "",
+      "x  [#########---------------]   40%  hashing  800 B/s  1s left  400 B of 1000 B",
+      "x  [################--------]   70%  hashing  933 B/s  0s left  700 B of 1000 B",
+      "x  [#####################---]   90%  hashing  900 B/s  0s left  900 B of 1000 B",
+    ]);
+    expect(terminal.rows).toEqual([]);
+    expect(terminal.screen.slice(1)).toEqual(["out: File uploaded successfully"]);
+  });
+
+  test("is told a script once, if it takes over half a second", async () => {
+    const client = new FakeClient();
+    const clock = new ManualClock();
+    hashing(client, clock, () => {});
+    const terminal = new FakeTerminal(["upload_file x math"]);
+    await start(terminal, { client, clock }).exitCode;
+    expect(terminal.screen.slice(1)).toEqual(["note: Hashing x (1000 B)", "out: File uploaded successfully"]);
+  });
+});
+
+describe("downloads that run", () => {
+  const running = {
+    ...view,
+    state: "downloading",
+    size: 1000,
+    doneBytes: 100,
+    rate: 100,
+    sources: [],
+  } as const;
+
+  test("are on a person's screen until they end; what ends soon never is", async () => {
+    const client = new FakeClient();
+    client.me = { ...client.me, user: "ann" as UserName };
+    client.idle = new Promise(() => {});
+    const terminal = new FakeTerminal(["wait"], true);
+    const { stop, clock, exitCode } = start(terminal, { client });
+    await settle();
+    client.downloads = [running as unknown as DownloadView];
+    client.emit({ kind: "tracker-changed", tracker: "h:1" });
+    clock.advance(250);
+    expect(terminal.rows).toEqual([]);
+    clock.advance(250);
+    expect(terminal.rows.join()).toStartWith("x  [");
+    client.downloads = [{ ...running, doneBytes: 900 } as unknown as DownloadView];
+    clock.advance(250);
+    expect(terminal.rows.join()).toContain("  90%  ");
+    client.downloads = [{ ...running, state: "complete" } as unknown as DownloadView];
+    clock.advance(250);
+    expect(terminal.rows).toEqual([]);
+    stop.abort();
+    await exitCode;
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe("a person is helped", () => {
+  test("with an example where arguments are missing; a script is not", async () => {
+    const error = "err: join_group takes <group_id>; got 0, needs 1";
+    const person = new FakeTerminal(["join_group"], true);
+    await start(person).exitCode;
+    expect(person.screen.slice(1)).toEqual([error, "note: For example: join_group math"]);
+    const script = new FakeTerminal(["join_group"]);
+    await start(script).exitCode;
+    expect(script.screen.slice(1)).toEqual([error]);
+  });
+
+  test("by being told which files go with them: at logout, exit, and the end of the terminal", async () => {
+    const note = "note: Only you have x online: until you are back, nobody can fetch it";
+    for (const [line, reply] of [
+      ["logout", ["out: Logged out successfully"]],
+      ["exit", []],
+    ] as const) {
+      const client = new FakeClient();
+      client.me = { ...client.me, user: "ann" as UserName };
+      client.logout = async () => {
+        client.me = { ...client.me, user: undefined };
+      };
+      client.alone = [{ ...view, size: 1 } as ShareView];
+      const terminal = new FakeTerminal([line], true);
+      await start(terminal, { client }).exitCode;
+      expect(terminal.screen.slice(1)).toEqual([...reply, note]);
+    }
+  });
+
+  test("a script is not asked to wait for that, nor is a stop held up by it", async () => {
+    const client = new FakeClient();
+    client.me = { ...client.me, user: "ann" as UserName };
+    client.lastCopies = () => new Promise(() => {});
+    expect(await start(new FakeTerminal(["exit"]), { client }).exitCode).toBe(0);
+    const { stop, exitCode } = start(new FakeTerminal(["exit"], true), { client });
+    await settle();
+    stop.abort();
+    expect(await exitCode).toBe(0);
+  });
 });

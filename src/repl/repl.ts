@@ -6,14 +6,16 @@
  * have ended (or, told to stay, when it is stopped); a stop leaves at once, whatever runs.
  */
 import type { Clock } from "../base/clock.ts";
-import { type Failure, orThrow, toFailure } from "../base/failure.ts";
-import { HASH_RATE_MS_MIN, PROGRESS_LINE_MS } from "../base/limits.ts";
+import { type Failure, isFailure, orThrow, toFailure } from "../base/failure.ts";
+import { PROGRESS_AFTER_MS } from "../base/limits.ts";
 import type { ClientEvent, ClientIntents, HashProgress } from "../client/views.ts";
-import type { CommandContext, PathKind } from "./command.ts";
+import type { Command, CommandContext, PathKind, Reply } from "./command.ts";
 import { findCommand } from "./commands.ts";
+import { Completer, type CompleterDependencies } from "./completer.ts";
 import type { Terminal } from "./contract.ts";
 import { type ParserOptions, splitWords } from "./parser.ts";
-import { renderHashing, renderPrompt } from "./render.ts";
+import { ProgressBoard } from "./progress-board.ts";
+import { renderHashing, renderLastCopies, renderPrompt } from "./render.ts";
 import { renderEvent } from "./render-event.ts";
 
 export interface ReplDependencies {
@@ -21,6 +23,7 @@ export interface ReplDependencies {
   readonly terminal: Terminal;
   readonly clock: Clock;
   readonly kindOf: (path: string) => Promise<PathKind>;
+  readonly listFolder: CompleterDependencies["listFolder"];
 }
 
 export interface ReplOptions extends ParserOptions {
@@ -35,6 +38,10 @@ export class Repl {
   readonly #clock: Clock;
   readonly #context: CommandContext;
   readonly #options: ReplOptions;
+  /** For a person. */
+  readonly #board: ProgressBoard | undefined;
+  /** When the command that runs began to hash, or that it was told. */
+  #hashingSinceMs: number | undefined;
   #exitCode: 0 | 1 = 0;
   /** Which events wait for the reply of the command that runs. */
   #holds: "none" | "verdicts" | "all" = "none";
@@ -42,15 +49,18 @@ export class Repl {
   /** What the command that runs has to say after its reply. */
   #notes: string[] = [];
 
-  constructor({ client, terminal, clock, kindOf }: ReplDependencies, options: ReplOptions) {
+  constructor({ client, terminal, clock, kindOf, listFolder }: ReplDependencies, options: ReplOptions) {
     this.#client = client;
     this.#terminal = terminal;
     this.#clock = clock;
     this.#options = options;
+    this.#board = terminal.interactive ? new ProgressBoard({ client, terminal, clock }) : undefined;
+    terminal.completeWith(new Completer({ client, clock, listFolder }, options).complete);
     const { askHidden } = terminal;
-    const progress = this.#progressLine();
+    const progress = (at: HashProgress) => this.#hashing(at);
     const note = (line: string) => void this.#notes.push(line);
-    this.#context = { client, clock, kindOf, progress, note, askHidden };
+    const lastCopies = () => this.#lastCopies();
+    this.#context = { client, clock, kindOf, progress, note, askHidden, lastCopies };
   }
 
   /** @returns the exit code */
@@ -59,9 +69,12 @@ export class Repl {
     const stopped = whenAborted(AbortSignal.any([this.#options.stop, this.#terminal.left]));
     try {
       await Promise.race([this.#readAll(), stopped]);
+      if (!this.#options.stop.aborted) await this.#lastCopies(this.#options.stop);
     } finally {
       unsubscribe();
+      this.#board?.close();
     }
+    this.#releaseNotes();
     return this.#terminal.interactive ? 0 : this.#exitCode;
   }
 
@@ -82,23 +95,36 @@ export class Repl {
       return words.length === 0 ? undefined : await this.#runWords(words);
     } catch (error) {
       this.#exitCode = 1;
-      this.#terminal.progress(undefined);
+      this.#board?.commandEnded();
       this.#terminal.error(describe(error));
       return undefined;
     } finally {
+      this.#hashingSinceMs = undefined;
       this.#releaseNotes();
       this.#releaseEvents();
+      this.#board?.look();
     }
   }
 
   async #runWords(words: readonly string[]): Promise<"leave" | undefined> {
     const { command, args } = orThrow(findCommand(words));
     this.#holds = command.holdsEvents ? "all" : "verdicts";
-    const reply = await command.run(this.#context, args);
+    const reply = await this.#runCommand(command, args);
     if (reply === "leave") return reply;
-    this.#terminal.progress(undefined);
+    this.#board?.commandEnded();
     this.#terminal.reply(reply);
     return undefined;
+  }
+
+  /** Who types it is helped with what is missing; a script's error is one line. */
+  async #runCommand(command: Command, args: readonly string[]): Promise<Reply> {
+    try {
+      return await command.run(this.#context, args);
+    } catch (error) {
+      const isShort = isFailure(error) && error.code === "usage" && args.length < command.needs;
+      if (isShort && this.#terminal.interactive) this.#notes.push(`For example: ${command.example}`);
+      throw error;
+    }
   }
 
   #happened(event: ClientEvent): void {
@@ -117,27 +143,39 @@ export class Repl {
   }
 
   #show(event: ClientEvent): void {
+    // A person sees it above the prompt.
+    if (this.#board !== undefined && isVerifying(event)) return;
     const { kind, line } = renderEvent(event, this.#clock.nowMs());
     this.#terminal.setPrompt(renderPrompt(this.#client.whoAmI()));
+    this.#board?.look();
     if (kind === "reply") this.#terminal.reply([line]);
     else this.#terminal[kind](line);
   }
 
-  /** Progress of hashing comes with every piece: most of it is not shown. */
-  #progressLine(): (at: HashProgress) => void {
-    let shownMs = Number.NEGATIVE_INFINITY;
-    let from = { name: "", ms: 0, bytes: 0 };
-    return (at) => {
-      const nowMs = this.#clock.monotonicMs();
-      const { name, doneBytes: bytes } = at;
-      if (name !== from.name || bytes < from.bytes) from = { name, ms: nowMs, bytes };
-      if (nowMs - shownMs < PROGRESS_LINE_MS) return;
-      shownMs = nowMs;
-      const passedMs = nowMs - from.ms;
-      const rate = passedMs < HASH_RATE_MS_MIN ? 0 : ((bytes - from.bytes) / passedMs) * 1_000;
-      this.#terminal.progress(renderHashing(at, rate));
-    };
+  /** Comes with every few pieces. Without a screen to draw on it is told once, if it takes long. */
+  #hashing(at: HashProgress): void {
+    if (this.#board !== undefined) {
+      this.#board.hashing(at);
+      return;
+    }
+    const nowMs = this.#clock.monotonicMs();
+    this.#hashingSinceMs ??= nowMs;
+    if (nowMs - this.#hashingSinceMs < PROGRESS_AFTER_MS) return;
+    this.#hashingSinceMs = Number.POSITIVE_INFINITY;
+    this.#terminal.notice(renderHashing(at));
   }
+
+  /** A person who leaves hears what goes with them; a script has nobody to hear it. */
+  async #lastCopies(stop?: AbortSignal): Promise<void> {
+    if (!this.#terminal.interactive || this.#client.whoAmI().user === undefined) return;
+    const asked = this.#client.lastCopies();
+    const files = await (stop === undefined ? asked : Promise.race([asked, whenAborted(stop)]));
+    if (files !== undefined && files.length > 0) this.#notes.push(renderLastCopies(files));
+  }
+}
+
+function isVerifying(event: ClientEvent): boolean {
+  return event.kind === "download-waits" && event.view.waits?.kind === "verifying";
 }
 
 /** Said of the command that runs: it comes before the answer, and is read after the reply. */

@@ -4,13 +4,15 @@ import { PassThrough, Writable } from "node:stream";
 import { Failure } from "../base/failure.ts";
 import { COMMAND_LINE_BYTES_MAX, LINES_AHEAD_MAX } from "../base/limits.ts";
 import { settle } from "../testing/manual-clock.ts";
+import type { Completion } from "./contract.ts";
+import { DumbTerminal } from "./dumb-terminal.ts";
 import { InteractiveTerminal } from "./interactive-terminal.ts";
 import { PipedTerminal } from "./piped-terminal.ts";
 
 /** A stream that keeps what is written and, if held, ends no write. */
 class Paper extends Writable {
   text = "";
-  readonly columns = 40;
+  columns = 40;
   #held: (() => void)[] | undefined;
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
@@ -102,16 +104,21 @@ describe("on a terminal", () => {
   const CTRL_C = "\u0003";
   const CTRL_D = "\u0004";
   const UP = "\u001b[A";
+  const LEFT = "\u001b[D";
 
-  function open() {
+  const CLEAR = "\u001b[1G\u001b[0J";
+
+  function open(lines: readonly string[] = []) {
     const input = new PassThrough();
     const output = new Paper();
     const errors = new Paper();
+    const kept: string[] = [];
     const terminal = new InteractiveTerminal(
       { input, output, errors },
       {
-        commandNames: ["create_user", "create_group"],
         holdsPassword: (line) => line.startsWith("login alice "),
+        history: { lines, add: (line) => void kept.push(line) },
+        colors: false,
       },
     );
     terminal.setPrompt("me> ");
@@ -121,7 +128,7 @@ describe("on a terminal", () => {
         await settle();
       }
     };
-    return { input, output, errors, terminal, type };
+    return { input, output, errors, terminal, type, kept };
   }
 
   test("a typed line is given once Enter is pressed", async () => {
@@ -134,7 +141,7 @@ describe("on a terminal", () => {
   });
 
   test("a line that holds a password is not kept in the history", async () => {
-    const { terminal, type } = open();
+    const { terminal, type, kept } = open();
     for (const line of ["whoami", "login alice secret"]) {
       const given = terminal.nextLine();
       await type(line, "\r");
@@ -143,18 +150,90 @@ describe("on a terminal", () => {
     const next = terminal.nextLine();
     await type(UP, "\r");
     expect(await next).toBe("whoami");
+    expect(kept.filter((line) => line.includes("secret"))).toEqual([]);
     await terminal.close();
   });
 
-  test("Tab completes a command with the blank behind it, Up brings the last line back", async () => {
-    const { terminal, type } = open();
+  test("lines of earlier runs come back, and each line is kept as soon as it is typed", async () => {
+    const { terminal, type, kept } = open(["newest", "oldest"]);
     const first = terminal.nextLine();
-    await type("create_u", "\t", "x", "\r");
-    expect(await first).toBe("create_user x");
-    const second = terminal.nextLine();
-    await type(UP, "\r");
-    expect(await second).toBe("create_user x");
+    await type(UP, UP, "\r");
+    expect(await first).toBe("oldest");
+    expect(kept).toEqual(["oldest"]);
     await terminal.close();
+  });
+
+  test("a line typed ahead is kept when it is taken as a command, not when it answers a question", async () => {
+    const { terminal, type, kept } = open();
+    await type("login alice\rs3cret\rlogin alice s3cret\rwhoami\r");
+    expect(kept).toEqual([]);
+    expect(await terminal.nextLine()).toBe("login alice");
+    expect(await terminal.askHidden("Password: ")).toBe("s3cret");
+    expect(await terminal.nextLine()).toBe("login alice s3cret");
+    expect(await terminal.nextLine()).toBe("whoami");
+    expect(kept).toEqual(["login alice", "whoami"]);
+    const next = terminal.nextLine();
+    await type(UP, UP, "\r");
+    expect(await next).toBe("login alice");
+    await terminal.close();
+  });
+
+  describe("Tab", () => {
+    test("puts in what the word becomes, in the midst of a line too", async () => {
+      const { terminal, type } = open();
+      const asked: string[] = [];
+      terminal.completeWith(async (line) => {
+        asked.push(line);
+        return { start: 0, text: "create_user ", choices: [] };
+      });
+      const first = terminal.nextLine();
+      await type("create_ux", LEFT, "\t", "\r");
+      expect(await first).toBe("create_user x");
+      expect(asked).toEqual(["create_u"]);
+      await terminal.close();
+    });
+
+    test("shows the choices above the line where there is nothing to add", async () => {
+      const { terminal, type, output } = open();
+      terminal.completeWith(async () => ({ start: 0, text: "c", choices: ["create_group", "create_user"] }));
+      const line = terminal.nextLine();
+      await type("c");
+      output.text = "";
+      await type("\t");
+      expect(output.text).toBe(`${CLEAR}create_group  create_user\n${CLEAR}me> c\u001b[6G`);
+      await type("\r");
+      expect(await line).toBe("c");
+      await terminal.close();
+    });
+
+    test("holds up no typing: what comes late completes nothing", async () => {
+      const { terminal, type } = open();
+      const late = Promise.withResolvers<Completion>();
+      terminal.completeWith(() => late.promise);
+      const line = terminal.nextLine();
+      await type("cr", "\t", "y");
+      late.resolve({ start: 0, text: "create_user ", choices: [] });
+      await settle();
+      await type("\r");
+      expect(await line).toBe("cry");
+      await terminal.close();
+    });
+
+    test("is nothing in an answer that is not shown, nor before the command has ended", async () => {
+      const { terminal, type } = open();
+      const asked: string[] = [];
+      terminal.completeWith(async (line) => {
+        asked.push(line);
+        return { start: 0, text: "x", choices: [] };
+      });
+      await type("a", "\t", "\r");
+      expect(await terminal.nextLine()).toBe("a");
+      const answer = terminal.askHidden("Password: ");
+      await type("s3", "\t", "cret", "\r");
+      expect(await answer).toBe("s3cret");
+      expect(asked).toEqual([]);
+      await terminal.close();
+    });
   });
 
   test("what comes unasked stands above what is being typed, and spoils nothing", async () => {
@@ -236,7 +315,7 @@ describe("on a terminal", () => {
     await type("one\rtwo\r");
     output.text = "";
     expect([await terminal.nextLine(), await terminal.nextLine()]).toEqual(["one", "two"]);
-    expect(output.text).toBe("me> one\nme> two\n");
+    expect(output.text).toBe(`${CLEAR}me> one\n${CLEAR}me> two\n`);
     await type(...Array.from({ length: LINES_AHEAD_MAX }, () => "x\r"));
     expect(input.isPaused()).toBe(true);
     await terminal.nextLine();
@@ -253,7 +332,7 @@ describe("on a terminal", () => {
     const answer = terminal.askHidden("Password: ");
     await type("s3", "cret", "\r");
     expect(await answer).toBe("s3cret");
-    expect(output.text).toBe("Password: \n");
+    expect(output.text).toBe(`${CLEAR}Password: \n`);
     const next = terminal.nextLine();
     await type(UP, "\r");
     expect(await next).toBe("login alice");
@@ -265,7 +344,7 @@ describe("on a terminal", () => {
     const answer = terminal.askHidden("Password: ");
     await type("s3");
     terminal.notice("news");
-    expect(output.text).toBe("Password: \u001b[1G\u001b[0Jnews\nPassword: ");
+    expect(output.text).toBe(`${CLEAR}Password: ${CLEAR}news\nPassword: `);
     await type(CTRL_C);
     expect(await answer).toBeUndefined();
     expect(output.text).not.toContain("s3");
@@ -276,19 +355,158 @@ describe("on a terminal", () => {
     await terminal.close();
   });
 
-  test("progress rewrites one line that fits, never while something is being typed", async () => {
-    const { terminal, output } = open();
-    terminal.progress("Hashing x: 1%");
-    terminal.progress("y".repeat(100));
-    terminal.progress(undefined);
-    expect(output.text).toBe(
-      `\u001b[1G\u001b[0JHashing x: 1%\u001b[1G\u001b[0J${"y".repeat(39)}\u001b[1G\u001b[0J`,
+  describe("progress", () => {
+    const rows = (...texts: readonly string[]) => {
+      return () => texts;
+    };
+
+    test("stands above what is being typed, is drawn anew in its place, and goes", async () => {
+      const { terminal, type, output } = open();
+      const line = terminal.nextLine();
+      await type("who");
+      output.text = "";
+      terminal.progress(rows("film 1%", "song 2%"));
+      expect(output.text).toBe(`${CLEAR}film 1%\nsong 2%\n${CLEAR}me> who\u001b[8G`);
+      output.text = "";
+      terminal.progress(rows("film 1%", "song 2%"));
+      expect(output.text).toBe("");
+      terminal.progress(rows("film 9%"));
+      expect(output.text).toBe(`\u001b[2A${CLEAR}film 9%\n${CLEAR}me> who\u001b[8G`);
+      output.text = "";
+      terminal.progress(undefined);
+      expect(output.text).toBe(`\u001b[1A${CLEAR}${CLEAR}me> who\u001b[8G`);
+      await type("ami", "\r");
+      expect(await line).toBe("whoami");
+      await terminal.close();
+    });
+
+    test("lets what comes unasked scroll away above it", async () => {
+      const { terminal, output } = open();
+      void terminal.nextLine();
+      terminal.progress(rows("film 1%"));
+      output.text = "";
+      terminal.notice("news");
+      expect(output.text).toBe(`\u001b[1A${CLEAR}news\nfilm 1%\n${CLEAR}me> \u001b[5G`);
+      await terminal.close();
+    });
+
+    test("leaves the line that was entered where it belongs, and no rows behind", async () => {
+      const { terminal, type, output } = open();
+      const line = terminal.nextLine();
+      terminal.progress(rows("film 1%"));
+      await type("whoami");
+      output.text = "";
+      await type("\r");
+      expect(await line).toBe("whoami");
+      expect(output.text).toBe(`\r\n\u001b[2A${CLEAR}me> whoami\nfilm 1%\n`);
+      output.text = "";
+      terminal.progress(undefined);
+      expect(output.text).toBe(`\u001b[1A${CLEAR}`);
+      await terminal.close();
+    });
+
+    test("is drawn anew for a screen of another size, of which it knows", async () => {
+      const { terminal, output } = open();
+      void terminal.nextLine();
+      terminal.progress(({ columns }) => ["x".repeat(columns - 1)]);
+      output.text = "";
+      output.columns = 20;
+      output.emit("resize");
+      // The row of 39 has become two.
+      expect(output.text).toBe(`\u001b[2A${CLEAR}${"x".repeat(19)}\n${CLEAR}me> \u001b[5G`);
+      await terminal.close();
+    });
+
+    test("stands above a hidden question too, and shows nothing of the answer", async () => {
+      const { terminal, type, output } = open();
+      const answer = terminal.askHidden("Password: ");
+      terminal.progress(rows("film 1%"));
+      await type("s3");
+      terminal.progress(rows("film 2%"));
+      output.text = "";
+      await type("cret\r");
+      expect(await answer).toBe("s3cret");
+      expect(output.text).toBe(`\n\u001b[2A${CLEAR}Password: \nfilm 2%\n`);
+      await terminal.close();
+    });
+
+    test("is gone when the person leaves", async () => {
+      const { terminal, type, output } = open();
+      const line = terminal.nextLine();
+      terminal.progress(rows("film 1%"));
+      output.text = "";
+      await type(CTRL_D);
+      expect(await line).toBeUndefined();
+      terminal.progress(rows("film 2%"));
+      expect(output.text).toBe(`\u001b[1A${CLEAR}me> \n`);
+    });
+  });
+
+  test("errors are red where colours are wanted", async () => {
+    const errors = new Paper();
+    const terminal = new InteractiveTerminal(
+      { input: new PassThrough(), output: new Paper(), errors },
+      { holdsPassword: () => false, history: { lines: [], add: () => {} }, colors: true },
     );
-    const line = terminal.nextLine();
-    output.text = "";
-    terminal.progress("Hashing");
-    expect(output.text).toBe("");
+    terminal.error("no such group");
     await terminal.close();
+    expect(errors.text).toBe("\u001b[31merror: no such group\n\u001b[39m");
+  });
+});
+
+describe("on a terminal that can only print", () => {
+  function open() {
+    const modes: boolean[] = [];
+    const input = Object.assign(new PassThrough(), { setRawMode: (raw: boolean) => modes.push(raw) });
+    const output = new Paper();
+    const errors = new Paper();
+    const terminal = new DumbTerminal({ input, output, errors });
+    terminal.setPrompt("me> ");
+    const type = async (...keys: readonly string[]) => {
+      for (const key of keys) {
+        input.write(key);
+        await settle();
+      }
+    };
+    return { input, output, errors, terminal, type, modes };
+  }
+
+  test("nothing is written but lines and prompts; a notice gets a new prompt below it", async () => {
+    const { terminal, output, errors, type } = open();
+    const line = terminal.nextLine();
+    await type("who");
+    terminal.notice("news\u001b[2J");
+    terminal.error("wrong");
+    terminal.progress();
+    await type("ami\n");
+    expect(await line).toBe("whoami");
+    terminal.reply(["user  ann"]);
+    expect(output.text).toBe("me> \nnews\\u{1b}[2J\nme> \nme> user  ann\n");
+    expect(errors.text).toBe("error: wrong\n");
+    await terminal.close();
+  });
+
+  test("a hidden answer is not echoed by the driver, and is what was left of the keys", async () => {
+    const { terminal, output, type, modes } = open();
+    const answer = terminal.askHidden("Password: ");
+    await type("s3x\u007f\u007f\u007f\u007fpw\r");
+    expect(await answer).toBe("pw");
+    expect(modes).toEqual([true, false]);
+    expect(output.text).toBe("Password: \n");
+    const given = terminal.askHidden("Password: ");
+    await type("s3\u0003\r");
+    expect(await given).toBeUndefined();
+    await terminal.close();
+  });
+
+  test("lines typed ahead wait for their turn; its end leaves", async () => {
+    const { terminal, input, type } = open();
+    await type("one\ntwo\n");
+    expect([await terminal.nextLine(), await terminal.nextLine()]).toEqual(["one", "two"]);
+    const line = terminal.nextLine();
+    input.end();
     expect(await line).toBeUndefined();
+    expect(terminal.left.aborted).toBe(true);
+    expect(await terminal.nextLine()).toBeUndefined();
   });
 });

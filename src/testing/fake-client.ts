@@ -50,6 +50,7 @@ export class FakeClient implements ClientIntents {
     refusals: new Map(),
     limits: { up: undefined, down: undefined },
   };
+  alone: readonly ShareView[] = [];
   readonly #listeners = new Set<(event: ClientEvent) => void>();
 
   emit(event: ClientEvent): void {
@@ -132,6 +133,10 @@ export class FakeClient implements ClientIntents {
   cancelDownload = (group: GroupName, name: FileName) => this.#call("cancelDownload", group, name);
   showDownloads = () => this.downloads;
   showShares = () => this.shares;
+
+  async lastCopies() {
+    return this.alone;
+  }
 
   async whenIdle() {
     await this.#call("whenIdle");

@@ -1,10 +1,13 @@
 /** A terminal of which a test types the lines and reads the screen. */
 import type { Failure } from "../base/failure.ts";
-import type { Terminal } from "../repl/contract.ts";
+import type { Complete, ProgressRows, Terminal } from "../repl/contract.ts";
 
 export class FakeTerminal implements Terminal {
-  /** Everything printed, in order: `out:`, `note:`, `err:`, `bar:`; `>` stands before what was typed. */
+  /** Everything printed, in order: `out:`, `note:`, `err:`; `>` stands before what was typed. */
   readonly screen: string[] = [];
+  /** Of progress, as they are now. */
+  rows: readonly string[] = [];
+  complete: Complete = async () => undefined;
   readonly #leaving = new AbortController();
   readonly left = this.#leaving.signal;
   readonly #lines: (string | Failure)[];
@@ -44,8 +47,12 @@ export class FakeTerminal implements Terminal {
     this.screen.push(`err: ${line}`);
   }
 
-  progress(line: string | undefined): void {
-    if (line !== undefined) this.screen.push(`bar: ${line}`);
+  progress(rows: ProgressRows | undefined): void {
+    this.rows = rows?.({ columns: 80, rows: 24 }) ?? [];
+  }
+
+  completeWith(complete: Complete): void {
+    this.complete = complete;
   }
 
   async close(): Promise<void> {}

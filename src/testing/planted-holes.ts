@@ -548,6 +548,30 @@ const NAMES: readonly PlantedHole[] = [
   ),
 ];
 
+const HISTORY: readonly PlantedHole[] = [
+  hole(
+    "keeps lines with passwords in the history of the prompt",
+    "repl/interactive-terminal.ts",
+    ["this.#question !== undefined || this.#options.holdsPassword(line)", "this.#question !== undefined"],
+    ["repl/terminal.test.ts", "a line that holds a password is not kept in the history"],
+  ),
+  hole(
+    "keeps an answer that was typed ahead in the history of the prompt",
+    "repl/interactive-terminal.ts",
+    ["undefined || this.#question !== undefined || this.#options", "undefined && this.#options"],
+    [
+      "repl/terminal.test.ts",
+      "a line typed ahead is kept when it is taken as a command, not when it answers a question",
+    ],
+  ),
+  hole(
+    "leaves the history of the prompt readable for others",
+    "cli/line-history.ts",
+    ["const FOR_ME_ALONE = 0o600;", "const FOR_ME_ALONE = 0o644;"],
+    ["cli/line-history.test.ts", "nobody else may read it"],
+  ),
+];
+
 export const PLANTED_HOLES: readonly PlantedHole[] = [
   ...CONNECTIONS,
   ...TRACKER_KEYS,
@@ -556,4 +580,5 @@ export const PLANTED_HOLES: readonly PlantedHole[] = [
   ...GRANTS,
   ...CONTENT,
   ...NAMES,
+  ...HISTORY,
 ];

@@ -53,7 +53,12 @@ export interface SourceSnapshot {
   readonly wrongPieces: number;
   /** Why it could not be reached or refused, for people. */
   readonly trouble: string | undefined;
+  /** Of a connected one, what keeps more from coming from it; absent if it is only its speed. */
+  readonly limit?: SourceLimit;
 }
+
+/** `busy`: it serves others first; `slow`: it let requests time out; `nothing-missing`: it has nothing that is missing here. */
+export type SourceLimit = "busy" | "slow" | "nothing-missing";
 
 export type DownloadPhase =
   | { readonly kind: "opening" } // the part file is made, or what a journal claims is verified
@@ -72,6 +77,8 @@ export interface DownloadSnapshot {
   readonly rate: number;
   readonly wastedBytes: number;
   readonly sources: readonly SourceSnapshot[];
+  /** Whether pieces come faster than this machine stores them. */
+  readonly diskBound?: boolean;
 }
 
 /** A download under way. Its methods are harmless in any phase; after "complete" or "failed" nothing changes any more. */

@@ -3,6 +3,7 @@ import { Bitfield } from "../base/bitfield.ts";
 import { Failure } from "../base/failure.ts";
 import type { Fingerprint } from "../base/ids.ts";
 import {
+  BUSY_REST_MS,
   DISK_RETRY_MS,
   GRANT_LIFETIME_MS,
   GRANT_RENEW_BEFORE_MS,
@@ -774,3 +775,61 @@ test(
     await bench.end();
   }),
 );
+
+describe("what keeps more from coming", () => {
+  test(
+    "is said of a source that serves others first, as long as it is left alone",
+    inWorld(async (world) => {
+      const bench = new SwarmBench(world, { file: content(8) });
+      const { peer, listener } = await rawSource(world, bench);
+      const limit = () => bench.swarm.snapshot().sources[0]?.limit;
+      expect(limit()).toBeUndefined();
+      for (const { channel, range } of peer.heardOf("request"))
+        peer.say({ kind: "reject", channel, range, reason: "busy" });
+      await world.pass(BUSY_REST_MS / 2);
+      expect(limit()).toBe("busy");
+      await world.pass(BUSY_REST_MS);
+      expect(limit()).toBeUndefined();
+      listener.close();
+      await bench.end();
+    }),
+  );
+
+  test(
+    "is the disk, while most of what came is not yet stored",
+    inWorld(async (world) => {
+      const ann = await seed(world, content(8));
+      const bench = new SwarmBench(world, { sources: [ann], budget: 4, delivery: "manual" });
+      expect(bench.swarm.snapshot().diskBound).toBe(false);
+      await world.until(() => bench.storage.pending >= 3);
+      expect(bench.swarm.snapshot().diskBound).toBe(true);
+      expect(bench.row(ann)?.limit).toBeUndefined();
+      await bench.end();
+    }),
+  );
+
+  test(
+    "is said of a source that has nothing of what is missing",
+    inWorld(async (world) => {
+      const file = content(8);
+      const bench = new SwarmBench(world, { file });
+      const { listener } = await rawSource(world, bench);
+      const fingerprint = "8".repeat(64) as Fingerprint;
+      const transport = world.network.transport(fingerprint);
+      const other = await transport.listen({ host: "sim", port: 0 }, (connection) => {
+        const raw = new RawPeer(connection);
+        raw.hello();
+        raw.say({ kind: "opened", channel: 1, bits: new Uint8Array(1) });
+      });
+      const { user } = await world.machine("sly");
+      bench.swarm.addSource({ user, uid, fingerprint, address: other.address, complete: false });
+      const row = () =>
+        bench.swarm.snapshot().sources.find(({ source }) => source.fingerprint === fingerprint);
+      await world.until(() => row()?.state === "connected");
+      expect(row()?.limit).toBe("nothing-missing");
+      listener.close();
+      other.close();
+      await bench.end();
+    }),
+  );
+});

@@ -21,9 +21,9 @@ import type { Manifest } from "../base/manifest.ts";
 import type { Pacer, Spender } from "../base/pacer.ts";
 import type { RejectReason } from "../wire/client-peer.ts";
 import type { Source } from "../wire/client-tracker.ts";
-import type { SourceSnapshot, TransferAuthority } from "./contract.ts";
+import type { DownloadSnapshot, SourceLimit, TransferAuthority } from "./contract.ts";
 import { DownloadMachine } from "./core/download.ts";
-import type { Effect } from "./core/download-effect.ts";
+import type { Effect, DownloadSnapshot as MachineSnapshot, PeerRow } from "./core/download-effect.ts";
 import { RateMeter } from "./core/rate-meter.ts";
 import { SourceBook } from "./core/source-book.ts";
 import type { PieceWorkers, Slot } from "./disk/contract.ts";
@@ -159,19 +159,22 @@ export class Swarm implements Spender {
     await Promise.all(this.#stores);
   }
 
-  snapshot(): { doneBytes: number; wastedBytes: number; rate: number; sources: readonly SourceSnapshot[] } {
+  snapshot(): Omit<DownloadSnapshot, "phase"> {
     const machine = this.#machine.snapshot();
+    const nowMs = this.#now();
     const rows = new Map(machine.peers.map((row) => [row.peer, row]));
     return {
+      diskBound: isDiskBound(machine),
       doneBytes: machine.haveBytes,
       wastedBytes: machine.wastedBytes,
-      rate: this.#rate.rate(this.#now()),
+      rate: this.#rate.rate(nowMs),
       sources: this.#sources.rows().map(({ source, state, trouble }) => ({
         source,
         state: state === "idle" ? "gone" : state,
         verifiedBytes: rows.get(source.fingerprint)?.verifiedBytes ?? 0,
         wrongPieces: rows.get(source.fingerprint)?.wrongPieces ?? 0,
         trouble,
+        ...limitOf(state === "connected" ? rows.get(source.fingerprint) : undefined, machine, nowMs),
       })),
     };
   }
@@ -395,4 +398,21 @@ export class Swarm implements Spender {
       this.#dialMore();
     });
   }
+}
+
+/** Most of the buffers hold what is not yet on disk. */
+function isDiskBound({ storing, budget }: MachineSnapshot): boolean {
+  return 2 * storing > budget;
+}
+
+function limitOf(
+  peer: PeerRow | undefined,
+  machine: MachineSnapshot,
+  nowMs: number,
+): { limit?: SourceLimit } {
+  if (peer === undefined) return {};
+  if (peer.restsUntilMs > nowMs) return { limit: "busy" };
+  if (peer.state === "snubbed") return { limit: "slow" };
+  const isIdle = peer.requestsInFlight === 0 && !isDiskBound(machine);
+  return isIdle ? { limit: "nothing-missing" } : {};
 }

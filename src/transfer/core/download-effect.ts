@@ -40,6 +40,8 @@ export interface PeerRow {
   /** Measured bytes a second; 0 before the first measurement and when gone. */
   readonly rate: number;
   readonly requestsInFlight: number;
+  /** Until then it is left alone: it said that it is busy. */
+  readonly restsUntilMs: number;
 }
 
 export interface DownloadSnapshot {
@@ -49,5 +51,9 @@ export interface DownloadSnapshot {
   readonly haveBytes: number;
   /** Bytes fetched and thrown away: wrong, or a copy too many. */
   readonly wastedBytes: number;
+  /** Received pieces that are being verified or written. */
+  readonly storing: number;
+  /** Pieces that may be asked for or stored at once. */
+  readonly budget: number;
   readonly peers: readonly PeerRow[];
 }

@@ -254,13 +254,19 @@ export class DownloadMachine {
   }
 
   snapshot(): DownloadSnapshot {
-    const { map, book } = this.#flow;
+    const { map, book, storing } = this.#flow;
     return {
       pieces: map.length,
       havePieces: map.count("have"),
       haveBytes: this.#haveBytes,
       wastedBytes: this.#wastedBytes,
-      peers: this.#peers.rows().map((row) => ({ ...row, requestsInFlight: book.inFlight(row.peer) })),
+      storing,
+      budget: this.#budget,
+      peers: this.#peers.rows().map((row) => ({
+        ...row,
+        requestsInFlight: book.inFlight(row.peer),
+        restsUntilMs: this.#peers.restsUntilMs(row.peer),
+      })),
     };
   }
 

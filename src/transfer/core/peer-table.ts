@@ -110,7 +110,7 @@ export class PeerTable {
   }
 
   /** Every peer of which there is something to show. */
-  rows(): readonly Omit<PeerRow, "requestsInFlight">[] {
+  rows(): readonly Omit<PeerRow, "requestsInFlight" | "restsUntilMs">[] {
     const known = new Set([...this.#connected.keys(), ...this.#conduct.keys()]);
     return [...known].map((peer) => ({
       peer,

@@ -32,6 +32,11 @@ export class PieceFlow {
     return this.book.size + this.#senders.size;
   }
 
+  /** Received, and not yet on disk. */
+  get storing(): number {
+    return this.#senders.size;
+  }
+
   /** The first request for a missing piece, or one more for a piece that another peer is asked for. */
   request(peer: Fingerprint, piece: PieceIndex, now: number): void {
     if (this.map.state(piece) === "missing") this.#setRequested(piece);

@@ -125,6 +125,7 @@ async function runLine(line: string): Promise<boolean> {
     note: () => {},
     askHidden: undefined,
     progress: () => {},
+    lastCopies: async () => {},
   };
   holdsPassword(line);
   const words = splitWords(line, { home: "/home/ann", windows: false });
