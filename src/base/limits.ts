@@ -351,6 +351,8 @@ export const COMMAND_LINE_BYTES_MAX = 64 * KiB;
 export const LINES_AHEAD_MAX = 1_000;
 /** A line of progress is rewritten no more often: 4 times a second. */
 export const PROGRESS_LINE_MS = 250;
+/** How often programs are told how far downloads are: once a second. */
+export const DOWNLOAD_PROGRESS_MS = 1 * second;
 /** What a client or tracker gets to end in order before its process ends anyway. */
 export const CLOSE_MS_MAX = 5 * second;
 /** Data folders of clients that were started with one address, a tracker's. */

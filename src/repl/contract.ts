@@ -1,5 +1,6 @@
 /** What the prompt needs of a terminal or pipe. `terminal.ts` opens the one that fits; nothing else prints. */
 import type { Failure } from "../base/failure.ts";
+import type { Said } from "./said.ts";
 
 export interface Terminal {
   /** Whether a person sits there. */
@@ -12,14 +13,14 @@ export interface Terminal {
   setPrompt(prompt: string): void;
   /** The next line once everything printed so far is out; undefined at the end of input; a Failure for one too long. */
   nextLine(): Promise<string | Failure | undefined>;
-  /** To standard output. */
-  reply(lines: readonly string[]): void;
+  /** To standard output. @param said the same for programs, here and below */
+  reply(lines: readonly string[], said: Said): void;
   /** To the person, or standard error. */
-  notice(line: string): void;
+  notice(line: string, said?: Said): void;
   /** To standard error, as `error: line`. */
-  error(line: string): void;
+  error(line: string, said: Said): void;
   /** One line that each call rewrites; undefined wipes it. Nothing on a pipe. */
-  progress(line: string | undefined): void;
+  progress(line: string | undefined, said?: Said): void;
   /** Ends reading, and resolves when all that was printed is out. */
   close(): Promise<void>;
 }

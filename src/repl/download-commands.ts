@@ -1,6 +1,7 @@
 /** Commands on downloads. */
-import { command, fileName, groupId, word } from "./command.ts";
+import { command, done, fileName, groupId, shown, word } from "./command.ts";
 import { renderDownloads } from "./render-download.ts";
+import { downloadFields } from "./said.ts";
 
 const topic = "Downloads";
 
@@ -13,8 +14,8 @@ export const downloadCommands = [
     example: "download_file math 'lecture 1.mp4' ~/Downloads/",
     holdsEvents: true,
     async run({ client }, group, name, destination) {
-      await client.downloadFile(group, name, destination);
-      return ["Download started"];
+      const { path } = await client.downloadFile(group, name, destination);
+      return done("Download started", { group, name, path });
     },
   }),
   command({
@@ -24,7 +25,8 @@ export const downloadCommands = [
     summary: "Show all downloads: [D] downloading, [C] complete, [P] paused, [F] failed.",
     example: "show_downloads",
     async run({ client, clock }) {
-      return renderDownloads(client.showDownloads(), clock.nowMs());
+      const downloads = client.showDownloads();
+      return shown(renderDownloads(downloads, clock.nowMs()), { downloads: downloads.map(downloadFields) });
     },
   }),
   command({
@@ -35,7 +37,7 @@ export const downloadCommands = [
     example: "pause_download math 'lecture 1.mp4'",
     async run({ client }, group, name) {
       await client.pauseDownload(group, name);
-      return ["Download paused"];
+      return done("Download paused", { group, name });
     },
   }),
   command({
@@ -47,7 +49,7 @@ export const downloadCommands = [
     holdsEvents: true,
     async run({ client }, group, name) {
       await client.resumeDownload(group, name);
-      return ["Download resumed"];
+      return done("Download resumed", { group, name });
     },
   }),
   command({
@@ -58,7 +60,7 @@ export const downloadCommands = [
     example: "cancel_download math 'lecture 1.mp4'",
     async run({ client }, group, name) {
       await client.cancelDownload(group, name);
-      return ["Download cancelled"];
+      return done("Download cancelled", { group, name });
     },
   }),
   command({
@@ -69,7 +71,7 @@ export const downloadCommands = [
     example: "wait",
     async run({ client }) {
       await client.whenIdle();
-      return [];
+      return shown([], {});
     },
   }),
 ];

@@ -9,12 +9,13 @@ import type { Clock } from "../base/clock.ts";
 import { type Failure, orThrow, toFailure } from "../base/failure.ts";
 import { PROGRESS_LINE_MS } from "../base/limits.ts";
 import type { ClientEvent, ClientIntents, HashProgress } from "../client/views.ts";
-import type { CommandContext, PathKind } from "./command.ts";
+import { type CommandContext, type PathKind, shown } from "./command.ts";
 import { findCommand } from "./commands.ts";
 import type { Terminal } from "./contract.ts";
 import { type ParserOptions, splitWords } from "./parser.ts";
 import { renderHashing, renderPrompt } from "./render.ts";
 import { renderEvent } from "./render-event.ts";
+import { saidError, saidEvent, saidHashing, saidReply } from "./said.ts";
 
 export interface ReplDependencies {
   readonly client: ClientIntents;
@@ -39,6 +40,8 @@ export class Repl {
   /** Which events wait for the reply of the command that runs. */
   #holds: "none" | "verdicts" | "all" = "none";
   #held: ClientEvent[] = [];
+  /** The command that runs. */
+  #running: string | undefined;
   /** What the command that runs has to say after its reply. */
   #notes: string[] = [];
 
@@ -83,9 +86,10 @@ export class Repl {
     } catch (error) {
       this.#exitCode = 1;
       this.#terminal.progress(undefined);
-      this.#terminal.error(describe(error));
+      this.#terminal.error(describe(error), saidError(this.#running, toFailure(error)));
       return undefined;
     } finally {
+      this.#running = undefined;
       this.#releaseNotes();
       this.#releaseEvents();
     }
@@ -93,12 +97,14 @@ export class Repl {
 
   async #runWords(words: readonly string[]): Promise<"leave" | undefined> {
     const { command, args } = orThrow(findCommand(words));
+    this.#running = command.name;
     this.#holds = command.holdsEvents ? "all" : "verdicts";
     const reply = await command.run(this.#context, args);
-    if (reply === "leave") return reply;
+    if (reply === "leave" && this.#terminal.interactive) return reply;
     this.#terminal.progress(undefined);
-    this.#terminal.reply(reply);
-    return undefined;
+    const { lines, result, isData } = reply === "leave" ? shown([], {}) : reply;
+    this.#terminal.reply(lines, saidReply(command.name, result, isData));
+    return reply === "leave" ? reply : undefined;
   }
 
   #happened(event: ClientEvent): void {
@@ -119,8 +125,9 @@ export class Repl {
   #show(event: ClientEvent): void {
     const { kind, line } = renderEvent(event, this.#clock.nowMs());
     this.#terminal.setPrompt(renderPrompt(this.#client.whoAmI()));
-    if (kind === "reply") this.#terminal.reply([line]);
-    else this.#terminal[kind](line);
+    const said = saidEvent(event);
+    if (kind === "reply") this.#terminal.reply([line], said);
+    else this.#terminal[kind](line, said);
   }
 
   /** Progress of hashing comes with every piece: most of it is not shown. */
@@ -130,7 +137,7 @@ export class Repl {
       const nowMs = this.#clock.monotonicMs();
       if (nowMs - shownMs < PROGRESS_LINE_MS) return;
       shownMs = nowMs;
-      this.#terminal.progress(renderHashing(at));
+      this.#terminal.progress(renderHashing(at), saidHashing(at));
     };
   }
 }

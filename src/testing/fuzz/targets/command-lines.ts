@@ -140,7 +140,7 @@ async function runLine(line: string): Promise<boolean> {
     must(holdsPassword(line), "a line with a password is kept nowhere");
   try {
     const reply = await found.command.run(context, found.args);
-    must(reply === "leave" || Array.isArray(reply), "a command replies with lines");
+    must(reply === "leave" || Array.isArray(reply.lines), "a command replies with lines");
     return true;
   } catch (error) {
     mustBeFailure(error, ["usage", "invalid-name", "invalid-input", "file-missing", "file-refused"]);
