@@ -62,7 +62,15 @@ test("a whole exchange in JSON: every line has the shape that the page promises"
   expect([...ann.err, ...bob.err]).toEqual([]);
   expect(await sha1Of(copy)).toBe(await sha1Of(file));
   const replies = ofType(bob, "reply").map(({ command }) => command);
-  expect(replies).toEqual(["create_user", "login", "join_group", "download_file", "wait", "show_downloads", "search"]);
+  expect(replies).toEqual([
+    "create_user",
+    "login",
+    "join_group",
+    "download_file",
+    "wait",
+    "show_downloads",
+    "search",
+  ]);
   expect(ofType(bob, "error").map(({ command, code }) => [command, code])).toEqual([
     ["list_files", "not-member"],
     [undefined, "usage"],
@@ -111,15 +119,18 @@ test("a tracker in a script ends in order by each signal, its input long closed"
 /** The largest file that it may write, in blocks of 512 bytes: what a full disk is to it. */
 const SMALL_DISK_BLOCKS = 600;
 
-test.skipIf(process.platform === "win32")("a tracker whose disk fails ends, with 1 and the reason", async () => {
-  await using world = new World();
-  const limited = `ulimit -f ${SMALL_DISK_BLOCKS}; trap "" XFSZ; exec "$@"`;
-  const tracker = await world.startTracker(1, { within: ["sh", "-c", limited, "sh"] });
-  const ann = world.startClient("ann");
-  await ann.ok("create_user ann pw");
-  await ann.ok("login ann pw");
-  const names = Array.from({ length: 3_000 }, (_, index) => `create_group ${"g".repeat(40)}${index}\n`);
-  ann.write(names.join(""));
-  expect(await tracker.exited()).toBe(1);
-  expect(tracker.err.at(-1)).toMatch(/^error: the tracker cannot keep its log and stops: /);
-});
+test.skipIf(process.platform === "win32")(
+  "a tracker whose disk fails ends, with 1 and the reason",
+  async () => {
+    await using world = new World();
+    const limited = `ulimit -f ${SMALL_DISK_BLOCKS}; trap "" XFSZ; exec "$@"`;
+    const tracker = await world.startTracker(1, { within: ["sh", "-c", limited, "sh"] });
+    const ann = world.startClient("ann");
+    await ann.ok("create_user ann pw");
+    await ann.ok("login ann pw");
+    const names = Array.from({ length: 3_000 }, (_, index) => `create_group ${"g".repeat(40)}${index}\n`);
+    ann.write(names.join(""));
+    expect(await tracker.exited()).toBe(1);
+    expect(tracker.err.at(-1)).toMatch(/^error: the tracker cannot keep its log and stops: /);
+  },
+);

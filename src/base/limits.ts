@@ -120,6 +120,15 @@ export const LOGIN_THROTTLE_ENTRIES_MAX = 20_000;
 export const FOLLOWS_PER_DEVICE_MAX = 1_000;
 /** Machines of which it is remembered when they were online last. */
 export const LAST_SEEN_DEVICES_MAX = 100_000;
+/** How soon a tracker that was asked to dial back answers that it reached nobody: never sooner, so that nobody scans by it. */
+export const DIAL_BACK_MS = 3 * second;
+/** Dials back under way, for all who ask together: each is a socket for so long. */
+export const DIAL_BACKS_AT_ONCE_MAX = 16;
+/** Dials back to one address, at once after a rest and in the long run: people ask now and then. */
+export const DIAL_BACKS_PER_ADDRESS_AT_ONCE_MAX = 6;
+export const DIAL_BACKS_PER_ADDRESS_PER_SECOND_MAX = 0.1;
+/** Addresses whose rate is remembered; the one longest untouched is forgotten first. */
+export const DIAL_BACK_ADDRESSES_MAX = 20_000;
 /** Piece lists that one connection may be sending at once; their bytes together stay below one largest list. */
 export const BLOB_UPLOADS_PER_CONNECTION_MAX = 4;
 /** Bytes of unfinished piece lists of all connections together, in memory. */

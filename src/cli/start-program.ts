@@ -19,7 +19,7 @@ export async function startProgram(
       description,
       commands: new Map([
         ["client", async () => (await import("./client-command.ts")).clientCommand(version)],
-        ["tracker", async () => (await import("./tracker-command.ts")).trackerCommand],
+        ["tracker", async () => (await import("./tracker-command.ts")).trackerCommand(version)],
       ]),
     },
     words,
