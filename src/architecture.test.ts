@@ -59,7 +59,7 @@ const MAY_IMPORT: readonly (readonly [place: RegExp, allowed: RegExp])[] = [
   [/^repl\//, /^base\/|^client\/(client-app|views)\.ts$/],
   [
     /^cli\//,
-    /^base\/|^tracker\/tracker-server\.ts$|^client\/client-app\.ts$|^repl\/(repl|terminal|script-terminal|download-progress|said)\.ts$/,
+    /^base\/|^tracker\/tracker-server\.ts$|^client\/(client-app|probe)\.ts$|^repl\/(repl|terminal|script-terminal|download-progress|said)\.ts$/,
   ],
   [/^main\.ts$/, /^cli\/|^\.\.\/package\.json$/],
 ];

@@ -364,6 +364,8 @@ export const PROGRESS_LINE_MS = 250;
 export const DOWNLOAD_PROGRESS_MS = 1 * second;
 /** What a client or tracker gets to end in order before its process ends anyway. */
 export const CLOSE_MS_MAX = 5 * second;
+/** A disk with less room than this is told of: one file of a common size fills it. */
+export const FREE_BYTES_LOW = 1024 * MiB;
 /** Data folders of clients that were started with one address, a tracker's. */
 export const DATA_FOLDERS_PER_ADDRESS_MAX = 64;
 export const TRACKER_INFO_BYTES_MAX = 1 * MiB;
