@@ -2,7 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { Fingerprint } from "../base/ids.ts";
 import type { MetTracker } from "../client/probe.ts";
-import { CHECKS, type DoctorFacts, findingsOf, renderFinding, saidFinding } from "./doctor-findings.ts";
+import { ScriptingPage } from "../testing/scripting-page.ts";
+import {
+  CHECKS,
+  type DoctorFacts,
+  type Finding,
+  findingsOf,
+  renderFinding,
+  saidFinding,
+} from "./doctor-findings.ts";
 import type { FolderFacts } from "./folder-facts.ts";
 
 const fingerprint = "ab".repeat(32) as Fingerprint;
@@ -230,6 +238,9 @@ test("for programs a finding has a level, what was looked at, and the same words
     message: "tracker 1 at 10.0.0.1:5000 does not answer: no answer",
     advice: "start it, or see whether a firewall or the address in the file is wrong",
   });
-  const checks = new Set(findingsOf(GOOD).map(({ check }) => check));
-  expect([...checks].filter((check) => !CHECKS.includes(check))).toEqual([]);
+  const page = new ScriptingPage();
+  const faultsOf = (finding: Finding) => page.faultsOfLine(JSON.stringify(saidFinding(finding)));
+  for (const check of CHECKS) expect(faultsOf({ level: "ok", check, message: "x" })).toEqual([]);
+  expect(findingsOf(withTracker({ reached: false })).flatMap(faultsOf)).toEqual([]);
+  expect(faultsOf({ level: "ok", check: "weather" as Finding["check"], message: "x" })).not.toEqual([]);
 });

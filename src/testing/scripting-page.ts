@@ -37,7 +37,7 @@ export class ScriptingPage {
         return faultsOf(fields, this.events.get(event) ?? "", this.shapes);
       }
       default:
-        return faultsOf(record, this.shapes.get("progress") ?? "", this.shapes);
+        return faultsOf(record, this.shapes.get(record.type) ?? "", this.shapes);
     }
   }
 
