@@ -260,7 +260,7 @@ const ACCOUNTS: readonly PlantedHole[] = [
   hole(
     "makes accounts without end for one address",
     "tracker/account-quota.ts",
-    ["if (!this.#allowanceOf(address, nowMs).take(nowMs))", "if (false)"],
+    ["if (!this.#rates.take(host, nowMs))", "if (false)"],
     [
       "tracker/account-quota.test.ts",
       "an address makes many accounts at once, then few, and takes nothing from another",
