@@ -57,7 +57,10 @@ const MAY_IMPORT: readonly (readonly [place: RegExp, allowed: RegExp])[] = [
   [/^transfer\//, /^(base|wire|net)\//],
   [/^client\//, /^(base|wire|net|transfer)\//],
   [/^repl\//, /^base\/|^client\/(client-app|views)\.ts$/],
-  [/^cli\//, /^base\/|^tracker\/tracker-server\.ts$|^client\/client-app\.ts$|^repl\/(repl|terminal)\.ts$/],
+  [
+    /^cli\//,
+    /^base\/|^tracker\/tracker-server\.ts$|^client\/(client-app|probe)\.ts$|^repl\/(repl|terminal|script-terminal|download-progress|said)\.ts$/,
+  ],
   [/^main\.ts$/, /^cli\/|^\.\.\/package\.json$/],
 ];
 

@@ -126,6 +126,15 @@ export const LOGIN_THROTTLE_ENTRIES_MAX = 20_000;
 export const FOLLOWS_PER_DEVICE_MAX = 1_000;
 /** Machines of which it is remembered when they were online last. */
 export const LAST_SEEN_DEVICES_MAX = 100_000;
+/** How soon a tracker that was asked to dial back answers that it reached nobody: never sooner, so that nobody scans by it. */
+export const DIAL_BACK_MS = 3 * second;
+/** Dials back under way, for all who ask together: each is a socket for so long. */
+export const DIAL_BACKS_AT_ONCE_MAX = 16;
+/** Dials back to one address, at once after a rest and in the long run: people ask now and then. */
+export const DIAL_BACKS_PER_ADDRESS_AT_ONCE_MAX = 6;
+export const DIAL_BACKS_PER_ADDRESS_PER_SECOND_MAX = 0.1;
+/** Addresses whose rate is remembered; the one longest untouched is forgotten first. */
+export const DIAL_BACK_ADDRESSES_MAX = 20_000;
 /** Piece lists that one connection may be sending at once; their bytes together stay below one largest list. */
 export const BLOB_UPLOADS_PER_CONNECTION_MAX = 4;
 /** Bytes of unfinished piece lists of all connections together, in memory. */
@@ -384,8 +393,12 @@ export const FOLDER_ENTRIES_MAX = 10_000;
 export const LAST_COPIES_MS_MAX = 500;
 /** Groups asked for that; sharing in more is rare. */
 export const LAST_COPIES_GROUPS_MAX = 16;
+/** How often programs are told how far downloads are: once a second. */
+export const DOWNLOAD_PROGRESS_MS = 1 * second;
 /** What a client or tracker gets to end in order before its process ends anyway. */
 export const CLOSE_MS_MAX = 5 * second;
+/** A disk with less room than this is told of: one file of a common size fills it. */
+export const FREE_BYTES_LOW = 1024 * MiB;
 /** Data folders of clients that were started with one address, a tracker's. */
 export const DATA_FOLDERS_PER_ADDRESS_MAX = 64;
 export const TRACKER_INFO_BYTES_MAX = 1 * MiB;

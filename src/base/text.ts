@@ -35,6 +35,12 @@ export function forTerminal(text: string): string {
   return text.replace(UNSAFE_ON_TERMINAL, (found) => `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** A value as one line of JSON that is the same value still and as harmless on a terminal as `forTerminal` makes a text. */
+export function jsonLine(value: unknown): string {
+  const escaped = (found: string) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replace(UNSAFE_ON_TERMINAL, escaped);
+}
+
 /** Of a line that is no command, what may be shown: how it begins, since a password may follow. */
 export function unknownName(line: string): string {
   const [name = ""] = line.split(/[\s'":=,;|/\\]/, 1);

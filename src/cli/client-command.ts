@@ -7,13 +7,17 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { CommandDef } from "citty";
 import { type Address, formatAddress, parseAddress } from "../base/address.ts";
-import { isFailure, orThrow } from "../base/failure.ts";
+import { isFailure, orThrow, toFailure } from "../base/failure.ts";
 import { systemClock } from "../base/system-clock.ts";
+import { jsonLine } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import { type ClientApp, openClientApp } from "../client/client-app.ts";
+import { tellDownloadProgress } from "../repl/download-progress.ts";
 import { Repl } from "../repl/repl.ts";
+import { saidError } from "../repl/said.ts";
+import { openScriptTerminal } from "../repl/script-terminal.ts";
 import { openTerminal } from "../repl/terminal.ts";
-import { type CommandForm, readCommandLine } from "./command-line.ts";
+import { type CommandForm, type CommandLine, readCommandLine } from "./command-line.ts";
 import { defaultDataFolder } from "./data-folder.ts";
 import { type FolderLock, lockFirstFree } from "./folder-lock.ts";
 import { LineHistoryFile } from "./line-history.ts";
@@ -28,7 +32,8 @@ const FORM = {
   name: "p2p client",
   words: ["ip:port", "tracker_info"],
   folders: ["data-dir"],
-  switches: ["stay"],
+  switches: ["json", "quiet", "stay"],
+  texts: [{ name: "command", letter: "c" }],
 } as const satisfies CommandForm;
 
 /** @param version of the program, for the greeting and the trackers' logs */
@@ -51,31 +56,63 @@ export function clientCommand(version: string): CommandDef {
         valueHint: "folder",
         description: "where this client keeps its key and what it shares",
       },
+      command: {
+        type: "string",
+        alias: "c",
+        valueHint: "commands",
+        description: "run these commands, a ; after each, and end; may be repeated",
+      },
+      json: { type: "boolean", description: "say everything as lines of JSON: docs/SCRIPTING.md" },
+      quiet: { type: "boolean", description: "say only errors, and what a command was asked to list" },
       stay: {
         type: "boolean",
-        description: "with commands from a pipe: go on sharing after their end, until a signal",
+        description: "go on sharing after the end of the commands, until a signal",
       },
     },
-    async run({ args }) {
-      const { words, folders, switches } = readCommandLine(FORM, args);
-      const [address = "", trackerInfo = ""] = words;
-      const wanted = orThrow(parseAddress(address, 0));
-      const trackers = await readTrackerInfo(trackerInfo);
-      const plan = planListening(wanted, trackers, trackerInfo);
-      const lock = lockDataFolder(folders.get("data-dir"), wanted, plan);
-      try {
-        process.exitCode = await runClient({
-          trackers,
-          plan,
-          dataFolder: lock.folder,
-          stay: switches.has("stay"),
-          program: `p2p ${version}`,
-        });
-      } finally {
-        lock.release();
-      }
+    async run({ args, rawArgs }) {
+      const line = readCommandLine(FORM, args, rawArgs);
+      const json = line.switches.has("json");
+      process.exitCode = await (json ? tellingInJson : told)(() => openAndRun(line, `p2p ${version}`));
     },
   };
+}
+
+function told(run: () => Promise<number>): Promise<number> {
+  return run();
+}
+
+/** Who reads JSON reads it of what kept the client from starting too. */
+async function tellingInJson(run: () => Promise<number>): Promise<number> {
+  try {
+    return await run();
+  } catch (error) {
+    const failure = toFailure(error);
+    process.stdout.write(`${jsonLine(saidError(undefined, failure).record)}\n`);
+    return failure.code === "usage" ? 2 : 1;
+  }
+}
+
+/** @param program name and version. @returns the exit code */
+async function openAndRun({ words, folders, switches, texts }: CommandLine, program: string) {
+  const [address = "", trackerInfo = ""] = words;
+  const wanted = orThrow(parseAddress(address, 0));
+  const trackers = await readTrackerInfo(trackerInfo);
+  const plan = planListening(wanted, trackers, trackerInfo);
+  const lock = lockDataFolder(folders.get("data-dir"), wanted, plan);
+  try {
+    return await runClient({
+      trackers,
+      plan,
+      dataFolder: lock.folder,
+      stay: switches.has("stay"),
+      json: switches.has("json"),
+      quiet: switches.has("quiet"),
+      texts: texts.get("command"),
+      program,
+    });
+  } finally {
+    lock.release();
+  }
 }
 
 function lockDataFolder(given: string | undefined, wanted: Address, plan: ListenPlan): FolderLock {
@@ -91,14 +128,23 @@ interface ClientRun {
   readonly plan: ListenPlan;
   readonly dataFolder: string;
   readonly stay: boolean;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Of commands; undefined: they are typed or come from a pipe. */
+  readonly texts: readonly string[] | undefined;
   /** Name and version. */
   readonly program: string;
 }
 
 /** @returns the exit code */
 async function runClient(run: ClientRun): Promise<number> {
+  const { json, quiet, texts } = run;
+  const windows = process.platform === "win32";
+  const isScript = json || quiet || texts !== undefined;
   const history = () => new LineHistoryFile(join(run.dataFolder, "history"));
-  const terminal = openTerminal(process, { history, env: process.env });
+  const terminal = isScript
+    ? openScriptTerminal(process, { texts, json, quiet, windows })
+    : openTerminal(process, { history, env: process.env });
   const say = (line: string) => terminal.notice(line);
   const stop = onEndSignal();
   try {
@@ -106,14 +152,15 @@ async function runClient(run: ClientRun): Promise<number> {
     const client = await openClient(run, say);
     if (terminal.interactive)
       say(`${run.program}, listening on ${formatAddress(client.listening)}; help lists all commands`);
+    const stopTelling = json ? tellDownloadProgress({ client, terminal, clock: systemClock }) : () => {};
     try {
-      const windows = process.platform === "win32";
       const repl = new Repl(
         { client, terminal, clock: systemClock, kindOf, listFolder },
         { home: homedir(), windows, stay: run.stay, stop },
       );
       return await repl.run();
     } finally {
+      stopTelling();
       await withinCloseTime(client.close());
     }
   } finally {

@@ -69,3 +69,53 @@ describe("a command line", () => {
     expect(read("a", "b", "--data-dir", "--stay")).toBe(takes);
   });
 });
+
+describe("texts that may be repeated", () => {
+  const textForm = { ...form, texts: [{ name: "command", letter: "c" }] };
+  const textArgs: ArgsDef = { ...args, command: { type: "string", alias: "c" } };
+  const texts = (...words: readonly string[]) => {
+    try {
+      const line = readCommandLine(textForm, parseArgs([...words], textArgs), words);
+      return { words: line.words, stay: line.switches.has("stay"), commands: line.texts.get("command") };
+    } catch (error) {
+      if (error instanceof Failure) return `${error.code}: ${error.message}`;
+      throw error;
+    }
+  };
+
+  test("are all there, in order, however they are written", () => {
+    const rest = { words: ["a", "b"], stay: true };
+    expect(texts("a", "-c", "x; y", "b", "--command", "z", "--command=w", "--stay", "-cv")).toEqual({
+      ...rest,
+      commands: ["x; y", "z", "w", "v"],
+    });
+    expect(texts("a", "b", "--stay")).toEqual({ ...rest, commands: undefined });
+  });
+
+  test("are refused without their text", () => {
+    const takes = 'usage: -c takes a command; write -c "<command>; <command>"';
+    for (const words of [["-c"], ["--command="], ["-c", " "], ["-c", "--stay"], ["-c", "x", "-c", ""]])
+      expect(texts("a", "b", ...words)).toBe(takes);
+  });
+
+  test("are named among what the command takes", () => {
+    expect(texts("a", "b", "-x")).toBe(
+      "usage: p2p client has no option -x; it takes -c <command>, --data-dir <folder> and --stay",
+    );
+  });
+});
+
+test("a word that may be left out may follow", () => {
+  const followed = { ...form, words: ["tracker_info"], mayFollow: ["ip:port"] };
+  const count = (...words: readonly string[]) => {
+    try {
+      return readCommandLine(followed, parseArgs([...words], args)).words.length;
+    } catch (error) {
+      return (error as Failure).message;
+    }
+  };
+  const takes = "p2p client takes <tracker_info> [<ip:port>]; got";
+  expect([count("a"), count("a", "b")]).toEqual([1, 2]);
+  expect(count()).toBe(`${takes} 0, needs 1 or 2`);
+  expect(count("a", "b", "c")).toBe(`${takes} 3, needs 1 or 2`);
+});

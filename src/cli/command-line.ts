@@ -2,6 +2,7 @@
  * What citty has parsed, held against what the command takes: citty itself lets surplus words and unknown options pass,
  * and an option without its value.
  */
+import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import * as v from "valibot";
 import { Failure } from "../base/failure.ts";
 import { forTerminal } from "../base/text.ts";
@@ -16,27 +17,43 @@ export interface CommandForm {
   readonly folders: readonly string[];
   /** Names of the options that are there or not. */
   readonly switches: readonly string[];
+  /** Options that take a text and may be repeated. */
+  readonly texts?: readonly TextOption[];
+  /** Names of words behind the others that may be left out. */
+  readonly mayFollow?: readonly string[];
+}
+
+interface TextOption {
+  readonly name: string;
+  /** The one letter that also stands for it. */
+  readonly letter: string;
 }
 
 export interface CommandLine {
-  /** As many as the form has. */
+  /** As many as the form has, and those that followed. */
   readonly words: readonly string[];
   readonly folders: ReadonlyMap<string, string>;
   readonly switches: ReadonlySet<string>;
+  /** As often as each was given, in order; no entry for one that was not. */
+  readonly texts: ReadonlyMap<string, readonly string[]>;
 }
 
 const folder = v.pipe(v.string(), v.regex(/^[^-]/));
 
-/** @throws Failure "usage" */
-export function readCommandLine(form: CommandForm, parsed: { readonly _: readonly string[] }): CommandLine {
+/**
+ * @param raw the words before citty read them, if the form has texts: of an option that is repeated citty keeps the last
+ * @throws Failure "usage"
+ */
+export function readCommandLine(
+  form: CommandForm,
+  parsed: { readonly _: readonly string[] },
+  raw: readonly string[] = [],
+): CommandLine {
   const options = new Map<string, unknown>(
     Object.entries(parsed).filter(([name, value]) => name !== "_" && value !== undefined),
   );
   refuseUnknown(form, [...options.keys()]);
-  if (parsed._.length !== form.words.length)
-    throw usage(
-      `${form.name} takes ${form.words.map((word) => `<${word}>`).join(" ")}; got ${parsed._.length}, needs ${form.words.length}`,
-    );
+  refuseWrongCount(form, parsed._.length);
   const folders = new Map<string, string>();
   for (const name of form.folders.filter((each) => options.has(each))) {
     const found = v.safeParse(folder, options.get(name));
@@ -44,24 +61,61 @@ export function readCommandLine(form: CommandForm, parsed: { readonly _: readonl
     folders.set(name, found.output);
   }
   const switches = new Set(form.switches.filter((name) => options.get(name) === true));
-  return { words: parsed._, folders, switches };
+  return { words: parsed._, folders, switches, texts: readTexts(form, raw) };
 }
 
-function refuseUnknown({ name, words, folders, switches }: CommandForm, given: readonly string[]): void {
-  const known = [...folders, ...switches];
+function refuseWrongCount({ name, words, mayFollow = [] }: CommandForm, got: number): void {
+  if (got >= words.length && got <= words.length + mayFollow.length) return;
+  const takes = [...words.map((word) => `<${word}>`), ...mayFollow.map((word) => `[<${word}>]`)].join(" ");
+  const needs = mayFollow.length === 0 ? `${words.length}` : `${words.length} or ${words.length + 1}`;
+  throw usage(`${name} takes ${takes}; got ${got}, needs ${needs}`);
+}
+
+/** Read as citty reads them, since it reads with the same parser. */
+function readTexts({ texts = [], folders, switches }: CommandForm, raw: readonly string[]) {
+  const found = new Map<string, readonly string[]>();
+  const options: ParseArgsOptionsConfig = {};
+  for (const name of folders) options[name] = { type: "string" };
+  for (const name of switches) options[name] = { type: "boolean" };
+  for (const { name, letter } of texts) options[name] = { type: "string", short: letter, multiple: true };
+  const { values } = parseArgs({ args: [...raw], options, strict: false, allowPositionals: true });
+  for (const { name, letter } of texts) {
+    const given = values[name];
+    if (given === undefined) continue;
+    const wanted = v.safeParse(v.array(v.pipe(v.string(), v.regex(/^\s*[^-\s]/))), given);
+    if (!wanted.success) throw usage(`-${letter} takes a ${name}; write -${letter} "<${name}>; <${name}>"`);
+    found.set(name, wanted.output);
+  }
+  return found;
+}
+
+function refuseUnknown(form: CommandForm, given: readonly string[]): void {
+  const { name, words, folders, switches, texts = [], mayFollow = [] } = form;
+  const known = [...folders, ...switches, ...texts.flatMap((each) => [each.name, each.letter])];
   // citty repeats each option in camel case.
   const all = new Set([
     ...words,
+    ...mayFollow,
     ...known,
     ...known.map((each) => each.replace(/-(.)/g, (_, letter) => letter.toUpperCase())),
   ]);
   const unknown = given.find((each) => !all.has(each));
   if (unknown === undefined) return;
-  const takes = [...folders.map((each) => `--${each} <folder>`), ...switches.map((each) => `--${each}`)];
+  const takes = [
+    ...texts.map((each) => `-${each.letter} <${each.name}>`),
+    ...folders.map((each) => `--${each} <folder>`),
+    ...switches.map((each) => `--${each}`),
+  ];
   const dashes = unknown.length === 1 ? "-" : "--";
   throw usage(
-    `${name} has no option ${dashes}${forTerminal(unknown.slice(0, 40))}; it takes ${takes.join(" and ")}`,
+    `${name} has no option ${dashes}${forTerminal(unknown.slice(0, 40))}; it takes ${listed(takes)}`,
   );
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+function listed(parts: readonly string[]): string {
+  const head = parts.slice(0, -1).join(", ");
+  return head === "" ? `${parts[0]}` : `${head} and ${parts.at(-1)}`;
 }
 
 function usage(message: string): Failure {

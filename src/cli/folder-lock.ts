@@ -46,6 +46,21 @@ export function lockFolder(folder: string): FolderLock {
   };
 }
 
+/** Only looks; the folder is there. A folder in which no lock was ever made is nobody's. */
+export function isFolderLocked(folder: string): boolean {
+  let database: Database | undefined;
+  try {
+    database = new Database(join(folder, "lock"), { readonly: true, strict: true });
+    database.run("PRAGMA busy_timeout = 0");
+    database.query("SELECT 1 FROM sqlite_schema").all();
+    return false;
+  } catch (error) {
+    return String((error as { code?: string }).code).startsWith("SQLITE_BUSY");
+  } finally {
+    database?.close();
+  }
+}
+
 function openLocked(folder: string, shown: string, pidFile: string): Database {
   let database: Database | undefined;
   try {

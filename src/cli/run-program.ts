@@ -14,7 +14,12 @@ export interface Program {
   readonly description: string;
   /** Loaded when needed: help needs one at most. A command sets `process.exitCode`. */
   readonly commands: ReadonlyMap<string, () => Promise<CommandDef>>;
+  /** How it is called, by sub-command; under "" the program itself. */
+  readonly examples?: ReadonlyMap<string, readonly string[]>;
 }
+
+/** The value hint of a word that a command does not need. */
+export const MAY_BE_LEFT_OUT = "may be left out";
 
 export interface Streams {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -48,12 +53,20 @@ async function answer(program: Program, words: readonly string[]): Promise<strin
   const [first] = words;
   const wantsHelp = words.includes("--help") || words.includes("-h");
   const load = commands.get(first ?? "");
-  if (wantsHelp && (load === undefined || first === undefined)) return renderUsage(root);
+  if (wantsHelp && (load === undefined || first === undefined))
+    return withExamples(program, "", await renderUsage(root));
   if (load === undefined) throw noCommand(program, first);
-  if (wantsHelp) return renderUsage(await withNeededWords(await load()), root);
+  if (wantsHelp)
+    return withExamples(program, first ?? "", await renderUsage(await withNeededWords(await load()), root));
   refuseUnreadable(name, words);
   await runCommand(root, { rawArgs: [...words] });
   return undefined;
+}
+
+function withExamples({ examples }: Program, command: string, usage: string): string {
+  const lines = examples?.get(command) ?? [];
+  if (lines.length === 0) return usage;
+  return [usage.trimEnd(), "", "EXAMPLES", "", ...lines.map((line) => `  ${line}`), ""].join("\n");
 }
 
 /** For help: citty is told that words may be missing, so that the command itself can say what it takes. */
@@ -61,7 +74,7 @@ async function withNeededWords(command: CommandDef): Promise<CommandDef> {
   const given = await (typeof command.args === "function" ? command.args() : command.args);
   const args = Object.entries(given ?? {}).map(([name, arg]) => [
     name,
-    arg.type === "positional" ? { ...arg, required: true } : arg,
+    arg.type === "positional" ? { ...arg, required: arg.valueHint !== MAY_BE_LEFT_OUT } : arg,
   ]);
   return { ...command, args: Object.fromEntries(args) };
 }

@@ -1,5 +1,17 @@
 /** The process `p2p` from its words to its end. */
+import type { CommandDef } from "citty";
+import { EXAMPLES } from "./examples.ts";
 import { runProgram } from "./run-program.ts";
+
+function commandsOf(version: string): ReadonlyMap<string, () => Promise<CommandDef>> {
+  const commands = new Map<string, () => Promise<CommandDef>>([
+    ["client", async () => (await import("./client-command.ts")).clientCommand(version)],
+    ["tracker", async () => (await import("./tracker-command.ts")).trackerCommand(version)],
+    ["doctor", async () => (await import("./doctor-command.ts")).doctorCommand(version)],
+  ]);
+  const completion = async () => (await import("./completion-command.ts")).completionCommand(commands);
+  return commands.set("completion", completion);
+}
 
 /** @param about of the program, as its package says. Ends the process. */
 export async function startProgram(
@@ -12,19 +24,8 @@ export async function startProgram(
   // Whoever reads the output may go away: that ends nothing.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
-  const exitCode = await runProgram(
-    {
-      name: "p2p",
-      version,
-      description,
-      commands: new Map([
-        ["client", async () => (await import("./client-command.ts")).clientCommand(version)],
-        ["tracker", async () => (await import("./tracker-command.ts")).trackerCommand],
-      ]),
-    },
-    words,
-    process,
-  );
+  const program = { name: "p2p", version, description, commands: commandsOf(version), examples: EXAMPLES };
+  const exitCode = await runProgram(program, words, process);
 
   // Sockets or an input that is still open must not keep a program that is done.
   return process.exit(exitCode);

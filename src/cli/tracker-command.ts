@@ -29,41 +29,47 @@ const FORM = {
   switches: ["print-fingerprint"],
 } as const satisfies CommandForm;
 
-export const trackerCommand: CommandDef = {
-  meta: { name: "tracker", description: "Keep accounts, groups and who shares what" },
-  args: {
-    tracker_info: {
-      type: "positional",
-      required: false,
-      description: "file with the trackers, one ip:port per line",
+/** @param version of the program, for whoever asks the tracker */
+export function trackerCommand(version: string): CommandDef {
+  return {
+    meta: { name: "tracker", description: "Keep accounts, groups and who shares what" },
+    args: {
+      tracker_info: {
+        type: "positional",
+        required: false,
+        description: "file with the trackers, one ip:port per line",
+      },
+      tracker_no: { type: "positional", required: false, description: "which of them this one is, from 1" },
+      "data-dir": {
+        type: "string",
+        valueHint: "folder",
+        description: "where this tracker keeps its key and its records",
+      },
+      "print-fingerprint": {
+        type: "boolean",
+        description: "print the line for tracker_info.txt that pins this tracker's key, and end",
+      },
     },
-    tracker_no: { type: "positional", required: false, description: "which of them this one is, from 1" },
-    "data-dir": {
-      type: "string",
-      valueHint: "folder",
-      description: "where this tracker keeps its key and its records",
+    async run({ args }) {
+      const { words, folders, switches } = readCommandLine(FORM, args);
+      const [trackerInfo = "", no = ""] = words;
+      const trackers = await readTrackerInfo(trackerInfo);
+      const own = ownEntry(trackers, no, trackerInfo);
+      if (own instanceof Failure) throw own;
+      const { platform, env } = process;
+      const given = folders.get("data-dir");
+      const around = { platform, env, home: homedir() };
+      const folder = given === undefined ? defaultDataFolder(around, "tracker", own.address) : resolve(given);
+      if (switches.has("print-fingerprint")) {
+        const fingerprint = (await findTrackerKey(folder)) ?? (await locked(folder, makeTrackerKey));
+        printer(process.stdout)(pinLine(own, trackers, fingerprint));
+      } else
+        await locked(folder, () =>
+          runTracker({ own, trackers, dataFolder: folder, program: `p2p ${version}` }),
+        );
     },
-    "print-fingerprint": {
-      type: "boolean",
-      description: "print the line for tracker_info.txt that pins this tracker's key, and end",
-    },
-  },
-  async run({ args }) {
-    const { words, folders, switches } = readCommandLine(FORM, args);
-    const [trackerInfo = "", no = ""] = words;
-    const trackers = await readTrackerInfo(trackerInfo);
-    const own = ownEntry(trackers, no, trackerInfo);
-    if (own instanceof Failure) throw own;
-    const { platform, env } = process;
-    const given = folders.get("data-dir");
-    const around = { platform, env, home: homedir() };
-    const folder = given === undefined ? defaultDataFolder(around, "tracker", own.address) : resolve(given);
-    if (switches.has("print-fingerprint")) {
-      const fingerprint = (await findTrackerKey(folder)) ?? (await locked(folder, makeTrackerKey));
-      printer(process.stdout)(pinLine(own, trackers, fingerprint));
-    } else await locked(folder, () => runTracker(own, trackers, folder));
-  },
-};
+  };
+}
 
 /** Runs something while no other process uses the folder. */
 async function locked<T>(folder: string, run: (folder: string) => Promise<T>): Promise<T> {
@@ -75,13 +81,18 @@ async function locked<T>(folder: string, run: (folder: string) => Promise<T>): P
   }
 }
 
-async function runTracker(
-  own: TrackerEntry,
-  trackers: readonly TrackerEntry[],
-  dataFolder: string,
-): Promise<void> {
+interface TrackerRun {
+  readonly own: TrackerEntry;
+  readonly trackers: readonly TrackerEntry[];
+  readonly dataFolder: string;
+  /** Name and version. */
+  readonly program: string;
+}
+
+async function runTracker(run: TrackerRun): Promise<void> {
+  const { own, trackers, dataFolder } = run;
   const stop = onEndSignal();
-  const server = await openTracker(own, trackers, dataFolder);
+  const server = await openTracker(run);
   try {
     const io = { reply: printer(process.stdout), error: printer(process.stderr) };
     for (const line of introduce(own, trackers, server, dataFolder)) io.reply(line);
@@ -92,13 +103,10 @@ async function runTracker(
 }
 
 /** Composes the tracker. */
-function openTracker(
-  own: TrackerEntry,
-  trackers: readonly TrackerEntry[],
-  dataFolder: string,
-): Promise<TrackerServer> {
+function openTracker({ own, trackers, dataFolder, program }: TrackerRun): Promise<TrackerServer> {
   const log = createLogger("info", printer(process.stderr));
-  return startTracker({ no: own.no, address: own.address, trackers, dataFolder, log, clock: systemClock });
+  const { no, address } = own;
+  return startTracker({ no, address, trackers, dataFolder, log, clock: systemClock, program });
 }
 
 function printer(stream: NodeJS.WritableStream): (line: string) => void {

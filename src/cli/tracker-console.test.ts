@@ -12,6 +12,7 @@ const own = { no: 1, address, pin: undefined };
 const tracker: RunningTracker = {
   address,
   fingerprint,
+  failed: new Promise(() => {}),
   status: () => ["3 users", "1 group"],
   snapshot: async () => "/data/snapshots",
 };
@@ -139,6 +140,22 @@ describe("its console", () => {
       expect(await isRunning(ended)).toBe(true);
       stop.abort();
       await ended;
+    }
+  });
+
+  test("its disk ends it when that fails, whether its input has ended or not", async () => {
+    async function* never() {
+      await new Promise(() => {});
+      yield "";
+    }
+    for (const lines of [typed(), never()]) {
+      const failed = Promise.withResolvers<Failure>();
+      const output = { reply: () => {}, error: () => {} };
+      const broken = { ...tracker, failed: failed.promise };
+      const ended = attendTracker(broken, lines, output, new AbortController().signal);
+      const failure = new Failure("disk-error", "no space left");
+      failed.resolve(failure);
+      expect(await ended.catch((error) => error)).toBe(failure);
     }
   });
 

@@ -15,6 +15,8 @@ const HINT = "status shows what it does, snapshot copies its database, quit ends
 export interface RunningTracker {
   readonly address: { readonly host: string; readonly port: number };
   readonly fingerprint: Fingerprint;
+  /** Resolves if its disk fails: it serves nobody any more then. */
+  readonly failed: Promise<Failure>;
   status(): readonly string[];
   /** @returns where the copy is. @throws Failure */
   snapshot(): Promise<string>;
@@ -72,7 +74,10 @@ export function introduce(
   return lines;
 }
 
-/** Answers lines until `quit` or a stop. */
+/**
+ * Answers lines until `quit` or a stop.
+ * @throws Failure when the tracker's disk has failed: whoever started it must see that it ended, to start it anew
+ */
 export async function attendTracker(
   tracker: RunningTracker,
   lines: AsyncIterable<string | Failure>,
@@ -85,7 +90,10 @@ export async function attendTracker(
   });
   // Input that cannot be read any more, as of a terminal that is gone, is input that has ended.
   const read = answerAll(tracker, lines, output).catch(() => "end" as const);
-  if ((await Promise.race([read, stopped])) === "end") await stopped;
+  const ended = Promise.race([stopped, tracker.failed]);
+  const first = await Promise.race([read, ended]);
+  const last = first === "end" ? await ended : first;
+  if (last instanceof Failure) throw last;
 }
 
 async function answerAll(

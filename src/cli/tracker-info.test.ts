@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { formatAddress } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
 import { TRACKER_INFO_BYTES_MAX, TRACKERS_MAX } from "../base/limits.ts";
-import { parseTrackerInfo, readTrackerInfo } from "./tracker-info.ts";
+import { parseTrackerInfo, parseTrackers, readTrackerInfo } from "./tracker-info.ts";
 
 const PIN = "0123456789abcdef".repeat(4);
 
@@ -289,4 +289,20 @@ describe("reading the file", () => {
     const large = file("large", "#".repeat(TRACKER_INFO_BYTES_MAX + 1));
     expect(await messageOf(large)).toBe(`${large} is larger than 1048576 bytes: not a tracker file`);
   });
+});
+
+test("of each tracker it is known which line it was read from, and as what", () => {
+  const shapesOf = (text: string) => {
+    const read = parseTrackers(text, "t");
+    if (read instanceof Failure) throw read;
+    return read.map(({ entry, line, shape }) => `${entry.no} ${line} ${shape}`);
+  };
+  expect(shapesOf("# two\n127.0.0.1 5000 # first\n\nh\n6000\n")).toEqual([
+    "1 2 127.0.0.1 5000 # first",
+    "2 4 h / 6000",
+  ]);
+  expect(shapesOf('{"trackers":[{"id":3,"ip":"a","port":1},{"ip":"b","port":2}]}')).toEqual([
+    '3 1 {"id":3,"ip":"a","port":1}',
+    '2 1 {"ip":"b","port":2}',
+  ]);
 });

@@ -8,7 +8,8 @@
  */
 import { open } from "node:fs/promises";
 import { formatAddress, isHost, isIpv6, parsePort, sameAddress } from "../base/address.ts";
-import { Failure } from "../base/failure.ts";
+import { defined } from "../base/assert.ts";
+import { Failure, orThrow } from "../base/failure.ts";
 import { type Fingerprint, parseFingerprint } from "../base/ids.ts";
 import { TRACKER_INFO_BYTES_MAX, TRACKER_PORT_DEFAULT, TRACKERS_MAX } from "../base/limits.ts";
 import { cleanPasted, forTerminal } from "../base/text.ts";
@@ -25,6 +26,7 @@ type Token =
 /** An entry on its way: its port and its pin may still come with the next line. */
 interface Draft {
   readonly line: number;
+  shape: string;
   readonly host: string;
   /** An IPv6 address without brackets: `::1:5000` may be meant as one with a port. */
   readonly needsPort: boolean;
@@ -35,8 +37,23 @@ interface Draft {
   closed: boolean;
 }
 
+/** A tracker and where it was read from. */
+export interface ReadTracker {
+  readonly entry: TrackerEntry;
+  /** From 1. */
+  readonly line: number;
+  /** What was read, as it stands there. */
+  readonly shape: string;
+}
+
 /** @param fileName for messages */
 export function parseTrackerInfo(text: string, fileName: string): readonly TrackerEntry[] | Failure {
+  const read = parseTrackers(text, fileName);
+  return read instanceof Failure ? read : read.map(({ entry }) => entry);
+}
+
+/** @param fileName for messages */
+export function parseTrackers(text: string, fileName: string): readonly ReadTracker[] | Failure {
   const shownName = forTerminal(fileName);
   const lines = linesOf(cleanPasted(text), shownName);
   if (lines instanceof Failure) return lines;
@@ -48,7 +65,12 @@ export function parseTrackerInfo(text: string, fileName: string): readonly Track
       return new Failure("usage", `${shownName} names more than ${TRACKERS_MAX} trackers`);
   }
   if (drafts.length === 0) return new Failure("usage", `${shownName} names no tracker; ${ADVICE}`);
-  return finish(drafts, shownName);
+  const entries = finish(drafts, shownName);
+  if (entries instanceof Failure) return entries;
+  return entries.map((entry, index) => {
+    const { line, shape } = defined(drafts[index], "what the entry was read from");
+    return { entry, line, shape };
+  });
 }
 
 function faultAt(fileName: string, line: number, why: string, shown: string): Failure {
@@ -68,19 +90,27 @@ function linesOf(text: string, fileName: string): readonly JsonEntry[] | Failure
 }
 
 /** Adds what the line says to the drafts. @returns what is wrong with it, if anything */
-function readLine({ line, text }: JsonEntry, drafts: Draft[]): string | undefined {
+function readLine({ line, text, shown }: JsonEntry, drafts: Draft[]): string | undefined {
   const tokens: Token[] = [];
   for (const word of text.split(/[\s;,]+/).filter((part) => part !== "")) {
     const found = tokensOf(word);
     if (typeof found === "string") return found;
     tokens.push(...found);
   }
-  if (!tokens.some((token) => token.kind === "host")) return continueEntry(tokens, drafts.at(-1));
+  if (!tokens.some((token) => token.kind === "host")) {
+    const draft = drafts.at(-1);
+    if (draft !== undefined) draft.shape += ` / ${shown}`;
+    return continueEntry(tokens, draft);
+  }
   const first = drafts.length;
-  return readEntries(tokens, line, drafts) ?? checkPorts(drafts.slice(first));
+  return readEntries(tokens, { line, shown }, drafts) ?? checkPorts(drafts.slice(first));
 }
 
-function readEntries(tokens: readonly Token[], line: number, drafts: Draft[]): string | undefined {
+function readEntries(
+  tokens: readonly Token[],
+  { line, shown: shape }: Pick<JsonEntry, "line" | "shown">,
+  drafts: Draft[],
+): string | undefined {
   const numbersLead = tokens[0]?.kind === "number";
   let draft: Draft | undefined;
   let no: number | undefined;
@@ -88,7 +118,7 @@ function readEntries(tokens: readonly Token[], line: number, drafts: Draft[]): s
     let fault: string | undefined;
     if (token.kind === "host") {
       const { host, needsPort } = token;
-      draft = { line, host, needsPort, no, port: undefined, pin: undefined, closed: false };
+      draft = { line, shape, host, needsPort, no, port: undefined, pin: undefined, closed: false };
       drafts.push(draft);
       no = undefined;
     } else if (token.kind === "number" && numbersLead && tokens[index + 1]?.kind === "host") {
@@ -197,12 +227,15 @@ function refuseEntry(
 
 /** @throws Failure whose message names the file */
 export async function readTrackerInfo(path: string): Promise<readonly TrackerEntry[]> {
+  return (await readTrackers(path)).map(({ entry }) => entry);
+}
+
+/** @throws Failure whose message names the file */
+export async function readTrackers(path: string): Promise<readonly ReadTracker[]> {
   const bytes = await readBounded(path);
   const text = decode(bytes);
   if (text === undefined) throw new Failure("usage", `${forTerminal(path)} is not a text file; ${ADVICE}`);
-  const entries = parseTrackerInfo(text, path);
-  if (entries instanceof Failure) throw entries;
-  return entries;
+  return orThrow(parseTrackers(text, path));
 }
 
 async function readBounded(path: string): Promise<Uint8Array> {

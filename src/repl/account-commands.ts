@@ -1,8 +1,19 @@
 /** Commands on the user's account and session. */
 import { Failure, orThrow } from "../base/failure.ts";
 import { parsePassword } from "../base/ids.ts";
-import { type CommandContext, command, newUserId, optional, passwd, userId, wrongCount } from "./command.ts";
+import {
+  type CommandContext,
+  command,
+  done,
+  newUserId,
+  optional,
+  passwd,
+  shown,
+  userId,
+  wrongCount,
+} from "./command.ts";
 import { renderWhoAmI } from "./render.ts";
+import { whoAmIFields } from "./said.ts";
 
 const topic = "Account";
 
@@ -24,7 +35,7 @@ export const accountCommands = [
     example: "create_user alice secret",
     async run({ client }, user, password) {
       await client.createUser(user, password);
-      return ["User created successfully"];
+      return done("User created successfully", { user });
     },
   }),
   command({
@@ -37,7 +48,7 @@ export const accountCommands = [
     holdsEvents: true,
     async run(context, user, typed) {
       await context.client.login(user, await passwordOr(typed, context));
-      return ["Login successful"];
+      return done("Login successful", { user: context.client.whoAmI().user ?? user });
     },
   }),
   command({
@@ -49,7 +60,7 @@ export const accountCommands = [
     async run({ client, lastCopies }) {
       await lastCopies();
       await client.logout();
-      return ["Logged out successfully"];
+      return done("Logged out successfully", {});
     },
   }),
   command({
@@ -63,7 +74,7 @@ export const accountCommands = [
     example: "change_password secret 'a longer secret'",
     async run({ client }, old, fresh) {
       await client.changePassword(old, fresh);
-      return ["Password changed"];
+      return done("Password changed", {});
     },
   }),
   command({
@@ -73,7 +84,8 @@ export const accountCommands = [
     summary: "Show who you are, where you listen, the tracker, the data folder and this machine's key.",
     example: "whoami",
     async run({ client }) {
-      return renderWhoAmI(client.whoAmI());
+      const who = client.whoAmI();
+      return shown(renderWhoAmI(who), whoAmIFields(who));
     },
   }),
 ];

@@ -1,13 +1,14 @@
 /**
  * What a command of the prompt is, and how one is made of typed arguments and the client's method behind it.
  *
- * A command gives back its reply as lines and prints nothing; what goes wrong is thrown as a Failure. The number and the
+ * A command gives back its reply as lines and as values, and prints nothing; what goes wrong is thrown as a Failure. The number and the
  * form of its arguments are checked here, before it runs.
  */
 import type { Clock } from "../base/clock.ts";
 import { Failure, orThrow } from "../base/failure.ts";
 import { parseFileName, parseGroupName, parsePassword, parseUserName, refuseSuffix } from "../base/ids.ts";
 import type { ClientIntents, HashProgress } from "../client/views.ts";
+import type { Fields } from "./said.ts";
 
 /** What a command may use. */
 export interface CommandContext {
@@ -26,8 +27,28 @@ export interface CommandContext {
 
 export type PathKind = "file" | "folder" | "named pipe" | "socket" | "device" | "nothing";
 
-/** Lines for standard output; `leave` ends the program. */
-export type Reply = readonly string[] | "leave";
+/** What a command comes to, in both forms. */
+export interface Answer {
+  /** For standard output. */
+  readonly lines: readonly string[];
+  /** The same as values, for programs. */
+  readonly result: Fields;
+  /** Whether it is what was asked for, and no mere confirmation. */
+  readonly isData: boolean;
+}
+
+/** `leave` ends the program. */
+export type Reply = Answer | "leave";
+
+/** It was done, of which the line tells. */
+export function done(line: string, result: Fields): Answer {
+  return { lines: [line], result, isData: false };
+}
+
+/** It was asked for to be read. */
+export function shown(lines: readonly string[], result: Fields): Answer {
+  return { lines, result, isData: true };
+}
 
 /** Of what an argument is, seen from whoever types it. `completer.ts` knows where each is to be had. */
 export type Offer =

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { Failure, orThrow } from "../base/failure.ts";
 import type { FileName, GroupName, Sha1, UserName } from "../base/ids.ts";
 import { FakeClient } from "../testing/fake-client.ts";
-import type { CommandContext, PathKind, Reply } from "./command.ts";
+import type { CommandContext, PathKind } from "./command.ts";
 import { COMMANDS, findCommand, holdsPassword } from "./commands.ts";
 import { splitWords } from "./parser.ts";
 
@@ -22,7 +22,7 @@ async function run(
   line: string,
   client = new FakeClient(),
   more: Partial<CommandContext> = {},
-): Promise<Reply | string> {
+): Promise<readonly string[] | string> {
   const context: CommandContext = {
     client,
     clock: { nowMs: () => 1_700_000_000_000 },
@@ -35,7 +35,8 @@ async function run(
   };
   try {
     const { command, args } = orThrow(findCommand(orThrow(splitWords(line, parser))));
-    return await command.run(context, args);
+    const reply = await command.run(context, args);
+    return reply === "leave" ? reply : reply.lines;
   } catch (error) {
     if (error instanceof Failure) return `error: ${error.message}`;
     throw error;

@@ -7,11 +7,12 @@
 import { Failure, orThrow } from "../base/failure.ts";
 import { cleanPasted, nearest, unknownName } from "../base/text.ts";
 import { accountCommands } from "./account-commands.ts";
-import { type Command, command, offering, optional, TOPICS, word } from "./command.ts";
+import { type Command, command, offering, optional, shown, TOPICS, word } from "./command.ts";
 import { downloadCommands } from "./download-commands.ts";
 import { fileCommands } from "./file-commands.ts";
 import { groupCommands } from "./group-commands.ts";
 import { columns } from "./render.ts";
+import type { Fields } from "./said.ts";
 
 const topic = "Program";
 
@@ -23,7 +24,10 @@ const programCommands = [
     summary: "List all commands, or show one with an example.",
     example: "help download_file",
     async run(_, name) {
-      return name === undefined ? renderHelp() : renderUsage(orThrow(findCommand(name.split(" "))).command);
+      if (name === undefined)
+        return shown(renderHelp(), { commands: [...COMMANDS.values()].map(usageFields) });
+      const { command: found } = orThrow(findCommand(name.split(" ")));
+      return shown(renderUsage(found), { commands: [usageFields(found)] });
     },
   }),
   ...["exit", "quit"].map((name) =>
@@ -109,6 +113,10 @@ function renderHelp(): string[] {
 
 function renderUsage(of: Command): string[] {
   return [usage(of), `  ${of.summary}`, `  Example: ${of.example}`];
+}
+
+function usageFields({ name, topic: under, synopsis, summary, example }: Command): Fields {
+  return { name, topic: under, arguments: synopsis, summary, example };
 }
 
 function usage({ name, synopsis }: Command): string {

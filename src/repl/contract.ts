@@ -1,5 +1,6 @@
 /** What the prompt needs of a terminal or pipe. `terminal.ts` opens the one that fits; nothing else prints. */
 import type { Failure } from "../base/failure.ts";
+import type { Said } from "./said.ts";
 
 export interface ScreenSize {
   readonly columns: number;
@@ -39,14 +40,16 @@ export interface Terminal {
   setPrompt(prompt: string): void;
   /** The next line once everything printed so far is out; undefined at the end of input; a Failure for one too long. */
   nextLine(): Promise<string | Failure | undefined>;
-  /** To standard output. */
-  reply(lines: readonly string[]): void;
+  /** To standard output. @param said the same for programs, here and below */
+  reply(lines: readonly string[], said: Said): void;
   /** To the person, or standard error. */
-  notice(line: string): void;
+  notice(line: string, said?: Said): void;
   /** To standard error, as `error: line`. */
-  error(line: string): void;
+  error(line: string, said: Said): void;
   /** Rows above the prompt, each call in place of the last; undefined wipes them. Nothing on a pipe. */
   progress(rows: ProgressRows | undefined): void;
+  /** How far something is, for programs; with a line where whoever reads a script's output should know too. */
+  progressed(said: Said, line?: string): void;
   /** What Tab does from now on. */
   completeWith(complete: Complete): void;
   /** Ends reading, and resolves when all that was printed is out. */

@@ -3,8 +3,9 @@ import { Failure } from "../base/failure.ts";
 import { formatRate, parseRate } from "../base/rate-text.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Direction } from "../client/views.ts";
-import { command, fileName, groupId, offering, word } from "./command.ts";
+import { command, done, fileName, groupId, offering, shown, word } from "./command.ts";
 import { renderDownloads } from "./render-download.ts";
+import { downloadFields } from "./said.ts";
 
 const topic = "Downloads";
 
@@ -33,8 +34,8 @@ export const downloadCommands = [
     example: "download_file math 'lecture 1.mp4' ~/Downloads/",
     holdsEvents: true,
     async run({ client }, group, name, destination) {
-      await client.downloadFile(group, name, destination);
-      return ["Download started"];
+      const { path } = await client.downloadFile(group, name, destination);
+      return done("Download started", { group, name, path });
     },
   }),
   command({
@@ -44,7 +45,8 @@ export const downloadCommands = [
     summary: "Show all downloads: [D] downloading, [C] complete, [P] paused, [F] failed.",
     example: "show_downloads",
     async run({ client, clock }) {
-      return renderDownloads(client.showDownloads(), clock.nowMs());
+      const downloads = client.showDownloads();
+      return shown(renderDownloads(downloads, clock.nowMs()), { downloads: downloads.map(downloadFields) });
     },
   }),
   command({
@@ -55,7 +57,7 @@ export const downloadCommands = [
     example: "pause_download math 'lecture 1.mp4'",
     async run({ client }, group, name) {
       await client.pauseDownload(group, name);
-      return ["Download paused"];
+      return done("Download paused", { group, name });
     },
   }),
   command({
@@ -67,7 +69,7 @@ export const downloadCommands = [
     holdsEvents: true,
     async run({ client }, group, name) {
       await client.resumeDownload(group, name);
-      return ["Download resumed"];
+      return done("Download resumed", { group, name });
     },
   }),
   command({
@@ -78,7 +80,7 @@ export const downloadCommands = [
     example: "cancel_download math 'lecture 1.mp4'",
     async run({ client }, group, name) {
       await client.cancelDownload(group, name);
-      return ["Download cancelled"];
+      return done("Download cancelled", { group, name });
     },
   }),
   command({
@@ -91,9 +93,9 @@ export const downloadCommands = [
     async run({ client }, which, bytesPerSecond) {
       client.setLimit(which, bytesPerSecond);
       const what = which === "up" ? "Upload limit" : "Download limit";
-      return [
-        bytesPerSecond === undefined ? `${what} lifted` : `${what} set to ${formatRate(bytesPerSecond)}`,
-      ];
+      const reply =
+        bytesPerSecond === undefined ? `${what} lifted` : `${what} set to ${formatRate(bytesPerSecond)}`;
+      return done(reply, { direction: which, rate: bytesPerSecond ?? null });
     },
   }),
   command({
@@ -104,7 +106,7 @@ export const downloadCommands = [
     example: "wait",
     async run({ client }) {
       await client.whenIdle();
-      return [];
+      return shown([], {});
     },
   }),
 ];

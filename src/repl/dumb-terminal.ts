@@ -77,6 +77,8 @@ export class DumbTerminal implements Terminal {
 
   progress(): void {}
 
+  progressed(): void {}
+
   completeWith(): void {}
 
   async close(): Promise<void> {

@@ -3,9 +3,20 @@ import { Failure, orThrow } from "../base/failure.ts";
 import { type FileName, type GroupName, parseGroupName } from "../base/ids.ts";
 import { forTerminal } from "../base/text.ts";
 import type { UploadResult } from "../client/views.ts";
-import { type CommandContext, command, fileName, groupId, offering, optional, word } from "./command.ts";
+import {
+  type CommandContext,
+  command,
+  done,
+  fileName,
+  groupId,
+  offering,
+  optional,
+  shown,
+  word,
+} from "./command.ts";
 import { quoteWord } from "./parser.ts";
 import { renderFiles, renderHits } from "./render.ts";
+import { fileFields, hitFields } from "./said.ts";
 
 const topic = "Files";
 
@@ -58,7 +69,8 @@ export const fileCommands = [
     summary: "List the files of a group: name, size, machines online that share it, SHA-1.",
     example: "list_files math",
     async run({ client }, group) {
-      return renderFiles(await client.listFiles(group));
+      const files = await client.listFiles(group);
+      return shown(renderFiles(files), { group, files: files.map(fileFields) });
     },
   }),
   command({
@@ -68,7 +80,8 @@ export const fileCommands = [
     summary: "Find files in all your groups whose name holds the text.",
     example: "search lecture",
     async run({ client }, text) {
-      return renderHits(await client.search(text));
+      const hits = await client.search(text);
+      return shown(renderHits(hits), { files: hits.map(hitFields) });
     },
   }),
   command({
@@ -82,9 +95,11 @@ export const fileCommands = [
       const target = await pathAndGroup(first, second, context);
       if (target.isSwapped) context.note(describeSwap(target, name));
       const { path, group } = target;
-      const kept = describeKept(group, await context.client.uploadFile(path, group, name, context.progress));
-      if (kept !== undefined) context.note(kept);
-      return ["File uploaded successfully"];
+      const upload = await context.client.uploadFile(path, group, name, context.progress);
+      const why = describeKept(group, upload);
+      if (why !== undefined) context.note(why);
+      const { kept = null, ...shared } = upload;
+      return done("File uploaded successfully", { group, ...shared, kept });
     },
   }),
   command({
@@ -95,7 +110,7 @@ export const fileCommands = [
     example: "stop_share math 'lecture 1.mp4'",
     async run({ client }, group, name) {
       await client.stopShare(group, name);
-      return ["File sharing stopped"];
+      return done("File sharing stopped", { group, name });
     },
   }),
 ];

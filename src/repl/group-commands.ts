@@ -1,6 +1,7 @@
 /** Commands on groups, their requests and members. */
-import { command, groupId, newGroupId, offering, userId } from "./command.ts";
+import { command, done, groupId, newGroupId, offering, shown, userId } from "./command.ts";
 import { renderGroups, renderMembers, renderRequests } from "./render.ts";
+import { groupFields, memberFields } from "./said.ts";
 
 const topic = "Groups";
 
@@ -17,7 +18,7 @@ export const groupCommands = [
     example: "create_group math",
     async run({ client }, group) {
       await client.createGroup(group);
-      return ["Group created successfully"];
+      return done("Group created successfully", { group });
     },
   }),
   command({
@@ -27,7 +28,8 @@ export const groupCommands = [
     summary: "List all groups: id, owner, members, what you are there.",
     example: "list_groups",
     async run({ client }) {
-      return renderGroups(await client.listGroups());
+      const groups = await client.listGroups();
+      return shown(renderGroups(groups), { groups: groups.map(groupFields) });
     },
   }),
   command({
@@ -38,7 +40,7 @@ export const groupCommands = [
     example: "join_group math",
     async run({ client }, group) {
       await client.joinGroup(group);
-      return ["Join request sent"];
+      return done("Join request sent", { group });
     },
   }),
   command({
@@ -49,7 +51,7 @@ export const groupCommands = [
     example: "leave_group math",
     async run({ client }, group) {
       await client.leaveGroup(group);
-      return ["Left group successfully"];
+      return done("Left group successfully", { group });
     },
   }),
   command({
@@ -59,7 +61,8 @@ export const groupCommands = [
     summary: "List the members of a group of yours.",
     example: "list_members math",
     async run({ client }, group) {
-      return renderMembers(await client.listMembers(group));
+      const members = await client.listMembers(group);
+      return shown(renderMembers(members), { group, members: members.map(memberFields) });
     },
   }),
   command({
@@ -69,7 +72,8 @@ export const groupCommands = [
     summary: "List who asks to join a group that you own.",
     example: "list_requests math",
     async run({ client }, group) {
-      return renderRequests(await client.listRequests(group));
+      const users = await client.listRequests(group);
+      return shown(renderRequests(users), { group, users });
     },
   }),
   command({
@@ -80,7 +84,7 @@ export const groupCommands = [
     example: "accept_request math bob",
     async run({ client }, group, user) {
       await client.acceptRequest(group, user);
-      return ["User accepted to group"];
+      return done("User accepted to group", { group, user });
     },
   }),
   command({
@@ -91,7 +95,7 @@ export const groupCommands = [
     example: "reject_request math bob",
     async run({ client }, group, user) {
       await client.rejectRequest(group, user);
-      return ["Join request rejected"];
+      return done("Join request rejected", { group, user });
     },
   }),
   command({
@@ -102,7 +106,7 @@ export const groupCommands = [
     example: "remove_member math bob",
     async run({ client }, group, user) {
       await client.removeMember(group, user);
-      return ["Member removed"];
+      return done("Member removed", { group, user });
     },
   }),
   command({
@@ -113,7 +117,7 @@ export const groupCommands = [
     example: "transfer_owner math bob",
     async run({ client }, group, user) {
       await client.transferOwner(group, user);
-      return ["Ownership transferred"];
+      return done("Ownership transferred", { group, user });
     },
   }),
   command({
@@ -124,7 +128,7 @@ export const groupCommands = [
     example: "delete_group math",
     async run({ client }, group) {
       await client.deleteGroup(group);
-      return ["Group deleted"];
+      return done("Group deleted", { group });
     },
   }),
 ];

@@ -151,6 +151,8 @@ export class InteractiveTerminal implements Terminal {
     });
   }
 
+  progressed(): void {}
+
   progress(rows: ProgressRows | undefined): void {
     if (!this.#closed) this.#foot.progress(rows);
   }

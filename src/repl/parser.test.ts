@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../base/failure.ts";
 import { COMMAND_LINE_BYTES_MAX } from "../base/limits.ts";
-import { quoteWord, splitWords } from "./parser.ts";
+import { quoteWord, splitCommands, splitWords } from "./parser.ts";
 
 const posix = { home: "/home/ann", windows: false };
 const windows = { home: "C:\\Users\\ann", windows: true };
@@ -88,4 +88,40 @@ test("a quoted word is read back as it was", () => {
     expect(words(`x ${quoteWord(text)}`, windows)).toEqual(["x", text]);
     expect(words(`x ${quoteWord(text)}`)).toEqual(["x", text]);
   }
+});
+
+describe("a text is cut into commands", () => {
+  const cases: readonly (readonly [text: string, commands: readonly string[]])[] = [
+    ["login ann pw; list_groups", ["login ann pw", "list_groups"]],
+    [";; a ;\n; b;", ["a", "b"]],
+    ["a\nb\r\nc", ["a", "b", "c"]],
+    ["search 'a; b'; c", ["search 'a; b'", "c"]],
+    ['search "a; \\" ; b"; c', ['search "a; \\" ; b"', "c"]],
+    ["search a\\;b; c", ["search a\\;b", "c"]],
+    ["search it\\'s; c", ["search it\\'s", "c"]],
+    ["search 'a\\'; c", ["search 'a\\'", "c"]],
+    ["# a; b\nc; # d; e\nf", ["# a; b", "c", "# d; e", "f"]],
+    ["a #b; c", ["a #b", "c"]],
+    ["search 'not closed; b\nc", ["search 'not closed; b", "c"]],
+    ["", []],
+  ];
+  for (const [text, commands] of cases)
+    test(JSON.stringify(text), () => expect(splitCommands(text, posix)).toEqual(commands));
+
+  test("on Windows a \\ is part of a path", () =>
+    expect(splitCommands("upload_file C:\\; b", windows)).toEqual(["upload_file C:\\", "b"]));
+
+  test("commands of quoted words come back, whatever is in the words", () => {
+    const wordsOf = (command: string) => splitWords(command, posix);
+    const word = fc
+      .string({ minLength: 1 })
+      .filter((text) => !/[\p{C}\u2028\u2029\p{Zs}]/u.test(text) && !text.includes("'"));
+    fc.assert(
+      fc.property(fc.array(fc.array(word, { minLength: 1 }), { minLength: 1 }), (lists) => {
+        const commands = lists.map((each) => each.map((text) => `'${text}'`).join(" "));
+        const cut = splitCommands(commands.join(" ;"), posix);
+        expect(cut.map(wordsOf)).toEqual(lists);
+      }),
+    );
+  });
 });

@@ -50,6 +50,34 @@ function cutWords(text: string, options: ParserOptions): readonly string[] | Fai
   return words;
 }
 
+/**
+ * The commands of one text: each ends at a `;` outside of quotes or with its line. What they hold is for `splitWords`: a
+ * quote that is not closed takes in the rest of its line, and so does a comment.
+ */
+export function splitCommands(text: string, { windows }: Pick<ParserOptions, "windows">): readonly string[] {
+  const commands = text.split(/\r?\n/).flatMap((line) => cutCommands(line, windows ? "" : "\\"));
+  return commands.map((each) => each.trim()).filter((each) => each !== "");
+}
+
+function cutCommands(line: string, escapes: string): string[] {
+  const commands: string[] = [];
+  let begin = 0;
+  for (let at = 0; at < line.length; at++) {
+    const char = line[at] ?? "";
+    if (char === "#" && line.slice(begin, at).trim() === "") break;
+    if (char === escapes) at++;
+    else if (char === "'" || char === '"') {
+      const end = quoted(line, at, escapes);
+      if (end instanceof Failure) break;
+      at = end.end - 1;
+    } else if (char === ";") {
+      commands.push(line.slice(begin, at));
+      begin = at + 1;
+    }
+  }
+  return [...commands, line.slice(begin)];
+}
+
 function isBlank(char: string | undefined): boolean {
   return char === " " || char === "\t";
 }

@@ -1,5 +1,6 @@
 /**
- * The prompt's commands from a pipe or a file: replies to standard output, everything else to standard error.
+ * The prompt's commands from a pipe, a file or the command line: replies to standard output, everything else to standard
+ * error. Quiet, it leaves out what only confirms or tells: errors remain, and what was asked for.
  *
  * The next line is read only after the replies to the one before are out, so that a reader that is slow holds the
  * commands back and not the memory.
@@ -10,6 +11,7 @@ import { COMMAND_LINE_BYTES_MAX } from "../base/limits.ts";
 import { boundedLines } from "../base/lines.ts";
 import type { Terminal } from "./contract.ts";
 import { Printer } from "./printer.ts";
+import type { Said } from "./said.ts";
 
 export interface PipedStreams {
   readonly input: AsyncIterable<Uint8Array>;
@@ -25,8 +27,11 @@ export class PipedTerminal implements Terminal {
   readonly #output: Printer;
   readonly #errors: Printer;
 
-  constructor({ input, output, errors }: PipedStreams) {
+  readonly #isQuiet: boolean;
+
+  constructor({ input, output, errors }: PipedStreams, { quiet = false } = {}) {
     this.#lines = boundedLines(input, COMMAND_LINE_BYTES_MAX);
+    this.#isQuiet = quiet;
     this.#output = new Printer(output);
     this.#errors = new Printer(errors);
   }
@@ -39,12 +44,12 @@ export class PipedTerminal implements Terminal {
     return next.done ? undefined : next.value;
   }
 
-  reply(lines: readonly string[]): void {
-    this.#output.print(lines);
+  reply(lines: readonly string[], said?: Said): void {
+    if (said?.isData || !this.#isQuiet) this.#output.print(lines);
   }
 
   notice(line: string): void {
-    this.#errors.print([line]);
+    if (!this.#isQuiet) this.#errors.print([line]);
   }
 
   error(line: string): void {
@@ -52,6 +57,10 @@ export class PipedTerminal implements Terminal {
   }
 
   progress(): void {}
+
+  progressed(_: Said, line?: string): void {
+    if (line !== undefined) this.notice(line);
+  }
 
   completeWith(): void {}
 

@@ -8,7 +8,19 @@ import { ManualClock, settle } from "../testing/manual-clock.ts";
 import type { PathKind } from "./command.ts";
 import { Repl } from "./repl.ts";
 
-const view = { group: "math" as GroupName, name: "x" as FileName, path: "/tmp/x" } as DownloadView;
+const view: DownloadView = {
+  group: "math" as GroupName,
+  name: "x" as FileName,
+  path: "/tmp/x",
+  state: "complete",
+  size: 5,
+  doneBytes: 5,
+  rate: 0,
+  sources: [],
+  wastedBytes: 0,
+  waits: undefined,
+  failure: undefined,
+};
 const complete: ClientEvent = { kind: "download-complete", view };
 
 function start(

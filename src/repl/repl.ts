@@ -7,9 +7,9 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { type Failure, isFailure, orThrow, toFailure } from "../base/failure.ts";
-import { PROGRESS_AFTER_MS } from "../base/limits.ts";
+import { PROGRESS_AFTER_MS, PROGRESS_LINE_MS } from "../base/limits.ts";
 import type { ClientEvent, ClientIntents, HashProgress } from "../client/views.ts";
-import type { Command, CommandContext, PathKind, Reply } from "./command.ts";
+import { type Command, type CommandContext, type PathKind, type Reply, shown } from "./command.ts";
 import { findCommand } from "./commands.ts";
 import { Completer, type CompleterDependencies } from "./completer.ts";
 import type { Terminal } from "./contract.ts";
@@ -17,6 +17,7 @@ import { type ParserOptions, splitWords } from "./parser.ts";
 import { ProgressBoard } from "./progress-board.ts";
 import { renderHashing, renderLastCopies, renderPrompt } from "./render.ts";
 import { renderEvent } from "./render-event.ts";
+import { saidError, saidEvent, saidHashing, saidReply } from "./said.ts";
 
 export interface ReplDependencies {
   readonly client: ClientIntents;
@@ -40,12 +41,14 @@ export class Repl {
   readonly #options: ReplOptions;
   /** For a person. */
   readonly #board: ProgressBoard | undefined;
-  /** When the command that runs began to hash, or that it was told. */
-  #hashingSinceMs: number | undefined;
+  /** Of the command that runs, where no board shows it: since when, when it was told last, and whether in a line. */
+  #hashingOf: { readonly sinceMs: number; toldMs: number; isSaid: boolean } | undefined;
   #exitCode: 0 | 1 = 0;
   /** Which events wait for the reply of the command that runs. */
   #holds: "none" | "verdicts" | "all" = "none";
   #held: ClientEvent[] = [];
+  /** The command that runs. */
+  #running: string | undefined;
   /** What the command that runs has to say after its reply. */
   #notes: string[] = [];
 
@@ -96,10 +99,11 @@ export class Repl {
     } catch (error) {
       this.#exitCode = 1;
       this.#board?.commandEnded();
-      this.#terminal.error(describe(error));
+      this.#terminal.error(describe(error), saidError(this.#running, toFailure(error)));
       return undefined;
     } finally {
-      this.#hashingSinceMs = undefined;
+      this.#running = undefined;
+      this.#hashingOf = undefined;
       this.#releaseNotes();
       this.#releaseEvents();
       this.#board?.look();
@@ -108,12 +112,14 @@ export class Repl {
 
   async #runWords(words: readonly string[]): Promise<"leave" | undefined> {
     const { command, args } = orThrow(findCommand(words));
+    this.#running = command.name;
     this.#holds = command.holdsEvents ? "all" : "verdicts";
     const reply = await this.#runCommand(command, args);
-    if (reply === "leave") return reply;
+    if (reply === "leave" && this.#terminal.interactive) return reply;
     this.#board?.commandEnded();
-    this.#terminal.reply(reply);
-    return undefined;
+    const { lines, result, isData } = reply === "leave" ? shown([], {}) : reply;
+    this.#terminal.reply(lines, saidReply(command.name, result, isData));
+    return reply === "leave" ? reply : undefined;
   }
 
   /** Who types it is helped with what is missing; a script's error is one line. */
@@ -148,21 +154,25 @@ export class Repl {
     const { kind, line } = renderEvent(event, this.#clock.nowMs());
     this.#terminal.setPrompt(renderPrompt(this.#client.whoAmI()));
     this.#board?.look();
-    if (kind === "reply") this.#terminal.reply([line]);
-    else this.#terminal[kind](line);
+    const said = saidEvent(event);
+    if (kind === "reply") this.#terminal.reply([line], said);
+    else this.#terminal[kind](line, said);
   }
 
-  /** Comes with every few pieces. Without a screen to draw on it is told once, if it takes long. */
+  /** Comes with every few pieces. Programs hear it now and then, who reads a script's output once, if it takes long. */
   #hashing(at: HashProgress): void {
     if (this.#board !== undefined) {
       this.#board.hashing(at);
       return;
     }
     const nowMs = this.#clock.monotonicMs();
-    this.#hashingSinceMs ??= nowMs;
-    if (nowMs - this.#hashingSinceMs < PROGRESS_AFTER_MS) return;
-    this.#hashingSinceMs = Number.POSITIVE_INFINITY;
-    this.#terminal.notice(renderHashing(at));
+    this.#hashingOf ??= { sinceMs: nowMs, toldMs: Number.NEGATIVE_INFINITY, isSaid: false };
+    const hashing = this.#hashingOf;
+    if (nowMs - hashing.toldMs < PROGRESS_LINE_MS) return;
+    hashing.toldMs = nowMs;
+    const isNews = !hashing.isSaid && nowMs - hashing.sinceMs >= PROGRESS_AFTER_MS;
+    if (isNews) hashing.isSaid = true;
+    this.#terminal.progressed(saidHashing(at), isNews ? renderHashing(at) : undefined);
   }
 
   /** A person who leaves hears what goes with them; a script has nobody to hear it. */

@@ -105,6 +105,8 @@ const put = (digest: Digest) => ({ group: LAB, digest, offset: 0, total: FRESH.r
 export const QUESTIONS: { readonly [M in Method]: Ask<M> } = {
   hello: () => ({ params: { version: 1, program: "test" } }),
   ping: nothing,
+  status: nothing,
+  dial_back: () => ({ params: { port: 7000 } }),
   create_user: ({ world }) => ({ params: { id: world.id(), name: "newcomer" as UserName, password: "pw" } }),
   login: () => {
     const params = { name: "olga" as UserName, password: "guess", listening };

@@ -28,6 +28,8 @@ const METHOD_TABLE = `
                 silent    nobody             outsider           neighbour          requester          rejected           removed            left               member             former             owner
 hello           ok        ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok
 ping            protocol  ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok
+status          protocol  ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok
+dial_back       protocol  ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok
 create_user     protocol  ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok
 login           protocol  wrong-credentials  already-logged-in  already-logged-in  already-logged-in  already-logged-in  already-logged-in  already-logged-in  already-logged-in  already-logged-in  already-logged-in
 resume          protocol  not-logged-in      already-logged-in  already-logged-in  already-logged-in  already-logged-in  already-logged-in  already-logged-in  already-logged-in  already-logged-in  already-logged-in

@@ -51,6 +51,10 @@ export class FakeTerminal implements Terminal {
     this.rows = rows?.({ columns: 80, rows: 24 }) ?? [];
   }
 
+  progressed(_: unknown, line?: string): void {
+    if (line !== undefined) this.notice(line);
+  }
+
   completeWith(complete: Complete): void {
     this.complete = complete;
   }

@@ -128,6 +128,41 @@ const CONNECTIONS: readonly PlantedHole[] = [
   ),
 ];
 
+const DIAL_BACK = "tracker/dial-back.ts";
+const DIAL_BACK_TESTS = "tracker/dial-back.test.ts";
+const DIAL_BACKS: readonly PlantedHole[] = [
+  hole(
+    "dials back whoever is there",
+    DIAL_BACK,
+    ["await this.#transport.dial(...to)", "await this.#transport.dial(to[0], undefined)"],
+    [
+      DIAL_BACK_TESTS,
+      "cannot tell what else is there: a free port, another machine or a firewall, nor by the time that it takes",
+    ],
+  ),
+  hole(
+    "tells at once that nothing listens there",
+    DIAL_BACK,
+    ["reached.catch(() => late.promise)", "reached.catch(() => false)"],
+    [
+      DIAL_BACK_TESTS,
+      "cannot tell what else is there: a free port, another machine or a firewall, nor by the time that it takes",
+    ],
+  ),
+  hole(
+    "dials back as often as it is asked",
+    DIAL_BACK,
+    ["!this.#rates.take(remote.host, this.#clock.monotonicMs())", "false"],
+    [DIAL_BACK_TESTS, "is dialled a few times at once and then seldom, and others are dialled as before"],
+  ),
+  hole(
+    "dials back without a bound on how many at once",
+    DIAL_BACK,
+    ["this.#running >= DIAL_BACKS_AT_ONCE_MAX ||", ""],
+    [DIAL_BACK_TESTS, "shares with all others a bound on what runs at once"],
+  ),
+];
+
 const TRACKER_KEYS: readonly PlantedHole[] = [
   hole(
     "trusts a tracker whose key has changed",
@@ -225,7 +260,7 @@ const ACCOUNTS: readonly PlantedHole[] = [
   hole(
     "makes accounts without end for one address",
     "tracker/account-quota.ts",
-    ["if (!this.#allowanceOf(address, nowMs).take(nowMs))", "if (false)"],
+    ["if (!this.#rates.take(host, nowMs))", "if (false)"],
     [
       "tracker/account-quota.test.ts",
       "an address makes many accounts at once, then few, and takes nothing from another",
@@ -574,6 +609,7 @@ const HISTORY: readonly PlantedHole[] = [
 
 export const PLANTED_HOLES: readonly PlantedHole[] = [
   ...CONNECTIONS,
+  ...DIAL_BACKS,
   ...TRACKER_KEYS,
   ...ACCOUNTS,
   ...GROUPS,

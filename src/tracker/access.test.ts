@@ -25,14 +25,17 @@ interface Answered {
 }
 
 async function ask<M extends Method>(
-  { clients }: AccessWorld,
+  { world, clients }: AccessWorld,
   role: Role,
   method: M,
   params: Params<M>,
   tail?: Uint8Array,
 ): Promise<Answered> {
   try {
-    const { result, tail: behind } = await clients[role].ask(method, params, tail);
+    // Some answers take their time on purpose.
+    const { outcome } = await world.clock.during(clients[role].ask(method, params, tail), 5_000, 1_000);
+    if (outcome instanceof Failure) throw outcome;
+    const { result, tail: behind } = outcome;
     return { outcome: "ok", said: `${JSON.stringify(result)} ${behind?.toHex() ?? ""}` };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

@@ -24,6 +24,15 @@ export const hello: LinkMethod<"hello"> = async (desk, link) => {
 
 export const ping: LinkMethod<"ping"> = () => ({});
 
+export const status: LinkMethod<"status"> = ({ program, cluster }) => ({
+  program,
+  others: cluster.standings(),
+});
+
+export const dialBack: LinkMethod<"dial_back"> = async (desk, link, { port }) => ({
+  reached: await desk.dialBack.reaches(link, port),
+});
+
 export const createUser: LinkMethod<"create_user"> = async (desk, link, { id, name, password }) => {
   const hash = () => desk.passwords.hash(password, "account");
   const passwordHash = await desk.accountQuota.within(link.remote.host, desk.clock.monotonicMs(), hash);

@@ -1,11 +1,8 @@
 /**
  * How many accounts may be made from one address, at once and in the long run: nobody takes the whole line of passwords,
  * and nobody fills the log, which keeps each account for ever. Pure: the time is handed in; memory is bounded.
- *
- * An address for which nothing runs is remembered for its rate alone, and the one longest untouched is forgotten first.
  */
 import { addressKey } from "../base/address.ts";
-import { Allowance } from "../base/allowance.ts";
 import { Failure } from "../base/failure.ts";
 import {
   ACCOUNT_ADDRESSES_MAX,
@@ -13,12 +10,13 @@ import {
   ACCOUNTS_PER_ADDRESS_AT_ONCE_MAX,
   ACCOUNTS_PER_ADDRESS_PER_SECOND_MAX,
 } from "../base/limits.ts";
+import { AddressRates } from "./address-rates.ts";
 
 const RATE = { atOnce: ACCOUNTS_PER_ADDRESS_AT_ONCE_MAX, perSecond: ACCOUNTS_PER_ADDRESS_PER_SECOND_MAX };
 
 export class AccountQuota {
   readonly #running = new Map<string, number>();
-  readonly #allowances = new Map<string, Allowance>();
+  readonly #rates = new AddressRates(RATE, ACCOUNT_ADDRESSES_MAX);
 
   /**
    * @param nowMs monotonic
@@ -29,7 +27,7 @@ export class AccountQuota {
     const running = this.#running.get(address) ?? 0;
     if (running >= ACCOUNTS_AT_ONCE_PER_ADDRESS_MAX)
       throw new Failure("try-later", "many accounts are being made from your address; try again shortly");
-    if (!this.#allowanceOf(address, nowMs).take(nowMs))
+    if (!this.#rates.take(host, nowMs))
       throw new Failure("try-later", "many accounts were made from your address; try again in a minute");
     this.#running.set(address, running + 1);
     try {
@@ -37,15 +35,6 @@ export class AccountQuota {
     } finally {
       this.#end(address);
     }
-  }
-
-  #allowanceOf(address: string, nowMs: number): Allowance {
-    const allowance = this.#allowances.get(address) ?? new Allowance(RATE, nowMs);
-    this.#allowances.delete(address);
-    this.#allowances.set(address, allowance);
-    const [oldest = address] = this.#allowances.keys();
-    if (this.#allowances.size > ACCOUNT_ADDRESSES_MAX) this.#allowances.delete(oldest);
-    return allowance;
   }
 
   #end(address: string): void {

@@ -16,6 +16,7 @@ import type { ClientLink, LinkSession } from "./client-link.ts";
 import type { CommandLog } from "./command-log.ts";
 import type { CopiesNotices } from "./copies-notice.ts";
 import type { State } from "./core/state.ts";
+import type { DialBack } from "./dial-back.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 import type { NewsBook } from "./news.ts";
 import type { Passwords } from "./passwords.ts";
@@ -25,6 +26,8 @@ import type { SessionTokens } from "./session-tokens.ts";
 import type { EventStore } from "./store/event-store.ts";
 
 export interface Desk {
+  /** Name and version. */
+  readonly program: string;
   /** The tracker's number: a label. */
   readonly no: number;
   readonly clock: Clock;
@@ -49,6 +52,7 @@ export interface Desk {
   /** Resolves when clients may be served. @throws Failure "try-later" if that takes long */
   readonly ready: () => Promise<void>;
   readonly copiesNotices: CopiesNotices;
+  readonly dialBack: DialBack;
 }
 
 /** A result with raw bytes behind it. */

@@ -14,6 +14,8 @@ import * as group from "./group-methods.ts";
 const TABLE: { readonly [M in Method]: LinkMethod<M> } = {
   hello: account.hello,
   ping: account.ping,
+  status: account.status,
+  dial_back: account.dialBack,
   create_user: account.createUser,
   login: account.login,
   resume: account.resume,

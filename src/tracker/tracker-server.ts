@@ -48,6 +48,8 @@ export interface TrackerOptions {
   readonly trackers: readonly TrackerEntry[];
   readonly log: TrackerLog;
   readonly clock: Clock;
+  /** Name and version, for whoever asks. */
+  readonly program?: string;
 }
 
 /** What a tracker stands on. */
@@ -140,7 +142,7 @@ export class TrackerServer {
   private constructor(parts: TrackerParts, options: TrackerOptions) {
     const { transport, fingerprint, store, snapshots, signing, passwords, known } = parts;
     const { origin, prng, afterTurn } = parts;
-    const { clock, no, trackers, log } = options;
+    const { clock, no, trackers, log, program } = options;
     const failed = Promise.withResolvers<Failure>();
     this.fingerprint = fingerprint;
     this.failed = failed.promise;
@@ -162,7 +164,7 @@ export class TrackerServer {
         snapshots,
         failed: (failure) => void this.#fail(failure).finally(() => failed.resolve(failure)),
       },
-      { no, origin, others: trackers.filter((entry) => entry.no !== no) },
+      { no, origin, others: trackers.filter((entry) => entry.no !== no), program },
     );
   }
 

@@ -27,6 +27,7 @@ import { TrackerCore } from "./core/machine.ts";
 import type { State } from "./core/state.ts";
 import { vectorKeys } from "./core/version-vector.ts";
 import type { Desk } from "./desk.ts";
+import { DialBack } from "./dial-back.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import { NewsBook } from "./news.ts";
 import type { Passwords } from "./passwords.ts";
@@ -61,6 +62,8 @@ export interface TrackerServiceOptions {
   readonly origin: Origin;
   /** The listed trackers but this one. */
   readonly others: readonly TrackerEntry[];
+  /** Name and version. */
+  readonly program?: string | undefined;
 }
 
 const STARTING = new Failure("try-later", "this tracker is starting; try another tracker, or again shortly");
@@ -81,7 +84,7 @@ export class TrackerService {
   /** Reads the state and what the log holds above it. @throws Failure "disk-error" or "corrupt" */
   constructor(dependencies: TrackerServiceDependencies, options: TrackerServiceOptions) {
     const { store, clock, prng, signing, passwords, afterTurn, log } = dependencies;
-    const { no, origin, others } = options;
+    const { no, origin, others, program = "p2p" } = options;
     this.#failed = dependencies.failed;
     const failed = (failure: Failure) => this.#fail(failure);
     const core = new TrackerCore(origin);
@@ -137,6 +140,8 @@ export class TrackerService {
     });
     const keys = () => cluster.keys;
     this.#desk = {
+      program,
+      dialBack: new DialBack(dependencies.transport, clock),
       no,
       clock,
       prng,

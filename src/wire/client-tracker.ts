@@ -53,6 +53,17 @@ export type GroupView = v.InferOutput<typeof groupView>;
 export const memberView = v.object({ name: s.userName, owner: v.boolean(), online: v.boolean() });
 export type MemberView = v.InferOutput<typeof memberView>;
 
+/** Another tracker of the list, as the one that is asked sees it. Entries are counted, not told. */
+export const trackerStanding = v.object({
+  tracker: s.whole,
+  reachable: v.boolean(),
+  /** That the one asked has and the other is not known to have. */
+  lacks: s.whole,
+  /** The other way round. */
+  ahead: s.whole,
+});
+export type TrackerStanding = v.InferOutput<typeof trackerStanding>;
+
 /** A share of this user on this machine, as the tracker knows it. */
 export const ownShare = v.object({
   group: s.groupName,
@@ -126,6 +137,19 @@ export const METHODS = {
     }),
   },
   ping: { params: nothing, result: nothing },
+  /** How this tracker stands with the others of its list, for whoever looks after it. Numbers only: it needs no session. */
+  status: {
+    params: nothing,
+    result: v.object({
+      program: s.shortText,
+      others: v.pipe(v.array(trackerStanding), v.maxLength(TRACKERS_MAX)),
+    }),
+  },
+  /**
+   * Whether this machine can be reached: the tracker dials the address that the request comes from, at this port, and
+   * says whether the key of this very connection is there. Of nobody, and of anybody else, it says the same, and as late.
+   */
+  dial_back: { params: v.object({ port: s.port }), result: v.object({ reached: v.boolean() }) },
 
   create_user: { params: v.object({ ...byId, name: s.userName, password: s.password }), result: nothing },
   login: { params: v.object({ name: s.userName, password: s.password, listening }), result: session },

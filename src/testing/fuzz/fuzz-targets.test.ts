@@ -24,6 +24,7 @@ const NO_DECODERS: ReadonlyMap<string, string> = new Map([
   ["checkTotals", "through the databases of a tracker"],
   ["parseSharePlace", "reads what the program wrote in memory"],
   ["readJournal", "decodeJournal behind a file"],
+  ["readTrackerInfo", "readTrackers without what was read"],
   ["readSmallFile", "hands on a text"],
   ["verifyClaims", "hashes pieces of a file"],
 ]);

@@ -26,6 +26,19 @@ describe("trackers that meet", () => {
     expect(await again.groups()).toEqual(["lab member"]);
   });
 
+  test("who looks after them is told by each how the others are, in numbers and without a session", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const ann = await cluster.user(1, "ann");
+    const stranger = await cluster.client(1, "a stranger");
+    const inStep = { tracker: 2, reachable: true, lacks: 0, ahead: 0 };
+    expect(await stranger.call("status", {})).toEqual({ program: "p2p", others: [inStep] });
+    await cluster.tracker(2).crash();
+    await ann.on("create_group", "lab");
+    const [lost] = (await stranger.call("status", {})).others;
+    expect(lost).toMatchObject({ tracker: 2, reachable: false, ahead: 0 });
+    expect(lost?.lacks).toBeGreaterThan(0);
+  });
+
   test("a session goes on at another tracker without the password, and grants of all count", async () => {
     await using cluster = await TrackerCluster.running(2);
     const ann = await cluster.user(1, "ann");

@@ -12,6 +12,7 @@ import type { TrackerEntry } from "../../base/tracker-entry.ts";
 import type { Connection, Transport } from "../../net/connection.ts";
 import type { SigningKey } from "../../net/identity.ts";
 import type { KnownTrackers } from "../../net/known-trackers.ts";
+import type { TrackerStanding } from "../../wire/client-tracker.ts";
 import { encodeRow } from "../../wire/state-row.ts";
 import type { Announcer } from "../announcer.ts";
 import type { Checkpointer } from "../checkpointer.ts";
@@ -183,6 +184,11 @@ export class Cluster {
   /** For the tracker's own prompt, a line each. */
   status(): string[] {
     return this.#replicator.links.map(({ status }) => status);
+  }
+
+  /** For whoever asks over the wire: numbers only. */
+  standings(): TrackerStanding[] {
+    return this.#replicator.links.map(({ standing }) => standing);
   }
 
   #met({ address }: TrackerEntry, key: string): void {

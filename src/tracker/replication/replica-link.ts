@@ -19,6 +19,7 @@ import type { TrackerEntry } from "../../base/tracker-entry.ts";
 import type { Connection, Transport } from "../../net/connection.ts";
 import type { KnownTrackers } from "../../net/known-trackers.ts";
 import { RpcConnection } from "../../net/rpc.ts";
+import type { TrackerStanding } from "../../wire/client-tracker.ts";
 import type { Origin } from "../../wire/entry.ts";
 import {
   type Introduction,
@@ -129,6 +130,18 @@ export class ReplicaLink {
     const isInStep = holdsAll(theirs, ours) && holdsAll(ours, theirs);
     const step = isInStep ? "in step" : `lacks ${lacks} that are here, has ${missing} that are not`;
     return `${this.#name}: ${step}, its clock is ${formatSkew(this.#session.clockAheadMs)}`;
+  }
+
+  /** The same in numbers. */
+  get standing(): TrackerStanding {
+    const ours = this.#dependencies.source.held;
+    const theirs = this.held ?? NOTHING;
+    return {
+      tracker: this.entry.no,
+      reachable: this.isInReach,
+      lacks: entriesBehind(theirs, ours),
+      ahead: entriesBehind(ours, theirs),
+    };
   }
 
   // --- what it is to get ---

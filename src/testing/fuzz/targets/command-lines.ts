@@ -5,7 +5,7 @@ import { type CommandForm, readCommandLine } from "../../../cli/command-line.ts"
 import { refuseUnreadable } from "../../../cli/readable-words.ts";
 import type { CommandContext } from "../../../repl/command.ts";
 import { COMMANDS, findCommand, holdsPassword } from "../../../repl/commands.ts";
-import { type ParserOptions, quoteWord, splitWords } from "../../../repl/parser.ts";
+import { type ParserOptions, quoteWord, splitCommands, splitWords } from "../../../repl/parser.ts";
 import { FakeClient } from "../../fake-client.ts";
 import type { Draw } from "../draw.ts";
 import { type FuzzCase, type FuzzTarget, must, mustBeFailure, mustEqual, orFailure } from "../fuzz-target.ts";
@@ -16,12 +16,14 @@ const FORM = {
   words: ["ip:port", "tracker_info"],
   folders: ["data-dir"],
   switches: ["stay"],
+  texts: [{ name: "command", letter: "c" }],
 } as const satisfies CommandForm;
 const ARGS = {
   "ip:port": { type: "positional", required: false },
   tracker_info: { type: "positional", required: false },
   "data-dir": { type: "string" },
   stay: { type: "boolean" },
+  command: { type: "string", alias: "c" },
 } as const;
 const OPTIONS: Readonly<Record<string, ParserOptions>> = {
   Unix: { home: "/home/ann", windows: false },
@@ -41,6 +43,10 @@ const programArguments: FuzzTarget<string> = {
       "--data-dir",
       "--data-dir=/d",
       "--dataDir",
+      "-c",
+      "-cx",
+      "--command",
+      "--command=a; b",
       "-x",
       "--",
       "-",
@@ -62,7 +68,7 @@ const programArguments: FuzzTarget<string> = {
     const words = text.split("\n");
     const read = () => {
       refuseUnreadable("p2p", words);
-      return readCommandLine(FORM, parseArgs(words, ARGS));
+      return readCommandLine(FORM, parseArgs(words, ARGS), words);
     };
     const line = orFailure(read, ["usage"]);
     if (line instanceof Failure) {
@@ -70,6 +76,7 @@ const programArguments: FuzzTarget<string> = {
       return false;
     }
     mustEqual(line.words.length, FORM.words.length, "there are as many words as the command takes");
+    for (const each of [...line.texts.values()].flat()) must(!/^\s*(-|$)/.test(each), "a text is no option");
     for (const folder of line.folders.values()) must(/^[^-]/.test(folder), "a folder is no option");
     return true;
   },
@@ -100,6 +107,23 @@ function lineCase(draw: Draw): FuzzCase<string> {
 function longLine(draw: Draw): string {
   const unit = draw.pick(["a", "'", '"', "\\", "a ", "~/", "' '", "\u00e9", "_", "\u00a0"]);
   return `${draw.pick(["", "create_user ", "search ", "'"])}${unit.repeat(LONG_CHARS / unit.length)}`;
+}
+
+/** Commands that were cut from a text are never more than it holds, and cut no further. */
+function checkCommands(text: string): boolean {
+  const commands = splitCommands(text, { windows: false });
+  mustEqual(
+    commands.flatMap((each) => splitCommands(each, { windows: false })),
+    commands,
+    "a command is not cut again",
+  );
+  must(commands.join("").length <= text.length, "nothing is added");
+  return commands.length > 1;
+}
+
+function commandsCase(draw: Draw): FuzzCase<string> {
+  const parts = Array.from({ length: draw.between(1, 4) }, () => lineCase(draw).input);
+  return { input: parts.join(draw.pick([";", "; ", "\n", " ;\r\n", ";;"])) };
 }
 
 function checkWords(line: string, options: ParserOptions): boolean {
@@ -141,7 +165,7 @@ async function runLine(line: string): Promise<boolean> {
     must(holdsPassword(line), "a line with a password is kept nowhere");
   try {
     const reply = await found.command.run(context, found.args);
-    must(reply === "leave" || Array.isArray(reply), "a command replies with lines");
+    must(reply === "leave" || Array.isArray(reply.lines), "a command replies with lines");
     return true;
   } catch (error) {
     mustBeFailure(error, ["usage", "invalid-name", "invalid-input", "file-missing", "file-refused"]);
@@ -159,5 +183,6 @@ export const commandLineFuzzTargets: readonly FuzzTarget<string>[] = [
       check: (line) => checkWords(line, options),
     }),
   ),
+  { name: "commands of a text", generate: commandsCase, check: checkCommands },
   { name: "lines of the prompt", generate: lineCase, check: runLine },
 ];

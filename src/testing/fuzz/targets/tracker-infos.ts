@@ -5,7 +5,7 @@ import { Failure } from "../../../base/failure.ts";
 import type { Fingerprint } from "../../../base/ids.ts";
 import { TRACKERS_MAX } from "../../../base/limits.ts";
 import type { TrackerEntry } from "../../../base/tracker-entry.ts";
-import { parseTrackerInfo, readTrackerInfo } from "../../../cli/tracker-info.ts";
+import { parseTrackerInfo, parseTrackers, readTrackers } from "../../../cli/tracker-info.ts";
 import { readTrackersJson } from "../../../cli/tracker-info-json.ts";
 import { TempFolder } from "../../temp-folder.ts";
 import type { Draw } from "../draw.ts";
@@ -122,13 +122,18 @@ function longText(draw: Draw): string {
 }
 
 function checkInfo(text: string): boolean {
-  const entries = parseTrackerInfo(text, FILE_NAME);
-  if (entries instanceof Failure) {
-    mustBeFailure(entries, ["usage"]);
-    must(entries.message.includes(FILE_NAME), "an error names the file");
-    must(!/[\p{Cc}\p{Bidi_Control}]/u.test(entries.message), "an error can be shown");
+  const read = parseTrackers(text, FILE_NAME);
+  if (read instanceof Failure) {
+    mustBeFailure(read, ["usage"]);
+    must(read.message.includes(FILE_NAME), "an error names the file");
+    must(!/[\p{Cc}\p{Bidi_Control}]/u.test(read.message), "an error can be shown");
     return false;
   }
+  must(
+    read.every(({ line, shape }, index) => shape !== "" && line >= (read[index - 1]?.line ?? 1)),
+    "each was read from somewhere, in order",
+  );
+  const entries = read.map(({ entry }) => entry);
   must(entries.length > 0 && entries.length <= TRACKERS_MAX, "there are as many trackers as are allowed");
   must(new Set(entries.map(({ no }) => no)).size === entries.length, "each tracker has a number of its own");
   mustEqual(
@@ -178,7 +183,7 @@ const file: FuzzTarget<Uint8Array> = {
     const path = folder.join(FILE_NAME);
     await writeFile(path, bytes);
     try {
-      return (await readTrackerInfo(path)).length > 0;
+      return (await readTrackers(path)).length > 0;
     } catch (error) {
       mustBeFailure(error, ["usage"]);
       must(error.message.includes(FILE_NAME), "an error names the file");

@@ -1,0 +1,73 @@
+/**
+ * `p2p doctor <tracker_info> [<ip:port>]`: looks at all that a client needs, and says what is wrong and what to do.
+ *
+ * It changes nothing, needs no account, and may run beside the client that it is asked about.
+ */
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import type { CommandDef } from "citty";
+import { parseAddress } from "../base/address.ts";
+import { orThrow } from "../base/failure.ts";
+import { jsonLine } from "../base/text.ts";
+import { probe } from "../client/probe.ts";
+import { type CommandForm, readCommandLine } from "./command-line.ts";
+import { defaultDataFolder } from "./data-folder.ts";
+import { findingsOf, renderFinding, saidFinding } from "./doctor-findings.ts";
+import { lookAtFolder } from "./folder-facts.ts";
+import { MAY_BE_LEFT_OUT } from "./run-program.ts";
+import { readTrackers } from "./tracker-info.ts";
+
+const FORM = {
+  name: "p2p doctor",
+  words: ["tracker_info"],
+  mayFollow: ["ip:port"],
+  folders: ["data-dir"],
+  switches: ["json"],
+} as const satisfies CommandForm;
+
+/** @param version of the program, for the trackers' logs and to be compared with theirs */
+export function doctorCommand(version: string): CommandDef {
+  return {
+    meta: { name: "doctor", description: "Find out what keeps clients and trackers from each other" },
+    args: {
+      tracker_info: {
+        type: "positional",
+        required: false,
+        description: "file with the trackers, one ip:port per line",
+      },
+      "ip:port": {
+        type: "positional",
+        required: false,
+        valueHint: MAY_BE_LEFT_OUT,
+        description: "where the client listens: is it reached, and is its folder in order?",
+      },
+      "data-dir": { type: "string", valueHint: "folder", description: "where that client keeps its key" },
+      json: { type: "boolean", description: "say each finding as a line of JSON: docs/SCRIPTING.md" },
+    },
+    async run({ args }) {
+      const { words, folders, switches } = readCommandLine(FORM, args);
+      const [fileName = "", address] = words;
+      const listen = address === undefined ? undefined : orThrow(parseAddress(address, 0));
+      const file = await readTrackers(fileName);
+      const { platform, env } = process;
+      const given = folders.get("data-dir");
+      const byAddress = listen && defaultDataFolder({ platform, env, home: homedir() }, "client", listen);
+      const dataFolder = given === undefined ? byAddress : resolve(given);
+      const folder = dataFolder === undefined ? undefined : await lookAtFolder(dataFolder);
+      const program = `p2p ${version}`;
+      const network = await probe({
+        trackers: file.map(({ entry }) => entry),
+        dataFolder: folder?.exists ? dataFolder : undefined,
+        listen: listen?.port === 0 ? undefined : listen,
+        isClientRunning: folder?.isLocked ?? false,
+        program,
+      });
+      const findings = findingsOf({ program, fileName, file, network, listen, folder });
+      const lines = findings.map((each) =>
+        switches.has("json") ? jsonLine(saidFinding(each)) : renderFinding(each),
+      );
+      process.stdout.write(`${lines.join("\n")}\n`);
+      process.exitCode = findings.some(({ level }) => level === "fail") ? 1 : 0;
+    },
+  };
+}
