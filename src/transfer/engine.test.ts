@@ -539,7 +539,8 @@ describe("a limit", () => {
       // What has come of pieces that are not whole is not counted as done.
       expect(ofBob + ofCid).toBeGreaterThan(perSecond(4) * 8 * 0.95 - 4 * PIECE_BYTES);
       expect(ofBob + ofCid).toBeLessThanOrEqual(perSecond(4) * 8 * 1.05);
-      expect(Math.abs(ofBob - ofCid)).toBeLessThanOrEqual(2 * PIECE_BYTES);
+      // However long it takes: one may be ahead by what `upload-slots` lets, and a piece under way.
+      expect(Math.abs(ofBob - ofCid)).toBeLessThanOrEqual(5 * PIECE_BYTES);
       ann.engine.limit("up", undefined);
       for (const download of downloads)
         expect(await world.outcome(download.ended, 60 * second, 5)).toBe("complete");
