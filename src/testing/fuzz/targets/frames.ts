@@ -138,7 +138,7 @@ function framesCase(draw: Draw, rules: Rules): FuzzCase<Uint8Array> {
   if (turn === 1) return { input: Buffer.concat([cuts, mutateBytes(draw, stream)]) };
   const at = draw.below(stream.length + 1);
   return {
-    input: Buffer.concat([cuts, stream.subarray(0, at), oddHeader(draw, kinds), stream.subarray(at)]),
+    input: Buffer.concat([cuts, stream.subarray(0, at), oddHeader(draw, rules), stream.subarray(at)]),
   };
 }
 
@@ -148,12 +148,12 @@ function anyFrame(draw: Draw, kind: number, rules: Rules): Uint8Array {
   return encodeFrame(kind, draw.bytes(Math.max(streamedHeadBytes, draw.below(most + 1))));
 }
 
-function oddHeader(draw: Draw, kinds: readonly number[]): Uint8Array {
-  const kind = draw.once(3) ? draw.below(256) : draw.pick(kinds);
-  return frameHeader(
-    kind,
-    draw.pick([0, 1, 63, 64, 65, 4_096, 4_097, 2 ** 20, 2 ** 20 + 1, 2 ** 31, 2 ** 32 - 1]),
-  );
+/** Often of a length at the very bounds of its kind. */
+function oddHeader(draw: Draw, rules: Rules): Uint8Array {
+  const kind = draw.once(3) ? draw.below(256) : draw.pick([...rules.keys()]);
+  const { bodyBytesMax = 0, streamedHeadBytes: head = 1 } = rules.get(kind) ?? {};
+  const lengths = [0, 1, 63, 64, 65, 4_096, 4_097, 2 ** 20, 2 ** 20 + 1, 2 ** 31, 2 ** 32 - 1];
+  return frameHeader(kind, draw.pick([...lengths, head - 1, head, bodyBytesMax, bodyBytesMax + 1]));
 }
 
 function anyEnvelope(draw: Draw): Envelope {
