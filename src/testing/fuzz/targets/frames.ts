@@ -130,13 +130,15 @@ function framesCase(draw: Draw, rules: Rules): FuzzCase<Uint8Array> {
   const cuts = draw.bytes(CUTS_BYTES);
   if (draw.once(8)) return { input: Buffer.concat([cuts, draw.bytes(draw.size(100))]) };
   const kinds = [...rules.keys()];
-  const stream = Buffer.concat(
-    Array.from({ length: draw.between(1, FRAMES_MAX) }, () => anyFrame(draw, draw.pick(kinds), rules)),
+  const frames = Array.from({ length: draw.between(1, FRAMES_MAX) }, () =>
+    anyFrame(draw, draw.pick(kinds), rules),
   );
-  const turn = draw.below(3);
+  const stream = Buffer.concat(frames);
+  const turn = draw.below(4);
   if (turn === 0) return { input: Buffer.concat([cuts, stream]), isValid: true };
   if (turn === 1) return { input: Buffer.concat([cuts, mutateBytes(draw, stream)]) };
-  const at = draw.below(stream.length + 1);
+  // Within a body it is only bytes.
+  const at = turn === 2 ? draw.below(stream.length + 1) : Buffer.concat(frames.slice(0, -1)).length;
   return {
     input: Buffer.concat([cuts, stream.subarray(0, at), oddHeader(draw, rules), stream.subarray(at)]),
   };
