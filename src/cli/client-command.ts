@@ -26,6 +26,7 @@ const FORM = {
   name: "p2p client",
   words: ["ip:port", "tracker_info"],
   folders: ["data-dir"],
+  rates: ["limit-up", "limit-down"],
   switches: ["stay"],
 } as const satisfies CommandForm;
 
@@ -49,13 +50,23 @@ export function clientCommand(version: string): CommandDef {
         valueHint: "folder",
         description: "where this client keeps its key and what it shares",
       },
+      "limit-up": {
+        type: "string",
+        valueHint: "rate",
+        description: "hold all uploads together to a rate: 500K, 2.5M, 20mbit; as set_limit up",
+      },
+      "limit-down": {
+        type: "string",
+        valueHint: "rate",
+        description: "hold all downloads together to a rate; as set_limit down",
+      },
       stay: {
         type: "boolean",
         description: "with commands from a pipe: go on sharing after their end, until a signal",
       },
     },
     async run({ args }) {
-      const { words, folders, switches } = readCommandLine(FORM, args);
+      const { words, folders, rates, switches } = readCommandLine(FORM, args);
       const [address = "", trackerInfo = ""] = words;
       const wanted = orThrow(parseAddress(address, 0));
       const trackers = await readTrackerInfo(trackerInfo);
@@ -66,6 +77,7 @@ export function clientCommand(version: string): CommandDef {
           trackers,
           plan,
           dataFolder: lock.folder,
+          limits: { up: rates.get("limit-up"), down: rates.get("limit-down") },
           stay: switches.has("stay"),
           program: `p2p ${version}`,
         });
@@ -88,6 +100,8 @@ interface ClientRun {
   readonly trackers: readonly TrackerEntry[];
   readonly plan: ListenPlan;
   readonly dataFolder: string;
+  /** Bytes a second. */
+  readonly limits: { readonly up: number | undefined; readonly down: number | undefined };
   readonly stay: boolean;
   /** Name and version. */
   readonly program: string;
@@ -101,6 +115,8 @@ async function runClient(run: ClientRun): Promise<number> {
   try {
     if (run.plan.note !== undefined) say(run.plan.note);
     const client = await openClient(run, say);
+    client.setLimit("up", run.limits.up);
+    client.setLimit("down", run.limits.down);
     if (terminal.interactive)
       say(`${run.program}, listening on ${formatAddress(client.listening)}; help lists all commands`);
     try {

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { Failure } from "../base/failure.ts";
+import { parseRate } from "../base/rate-text.ts";
 import { forTerminal } from "../base/text.ts";
 
 /** What a command takes. */
@@ -14,6 +15,8 @@ export interface CommandForm {
   readonly words: readonly string[];
   /** Names of the options that take a folder. */
   readonly folders: readonly string[];
+  /** Names of the options that take a rate. */
+  readonly rates?: readonly string[];
   /** Names of the options that are there or not. */
   readonly switches: readonly string[];
 }
@@ -22,10 +25,13 @@ export interface CommandLine {
   /** As many as the form has. */
   readonly words: readonly string[];
   readonly folders: ReadonlyMap<string, string>;
+  /** Bytes a second of those given; undefined: `off`. */
+  readonly rates: ReadonlyMap<string, number | undefined>;
   readonly switches: ReadonlySet<string>;
 }
 
-const folder = v.pipe(v.string(), v.regex(/^[^-]/));
+/** Of an option: what begins with a dash is the next one. */
+const value = v.pipe(v.string(), v.regex(/^[^-]/));
 
 /** @throws Failure "usage" */
 export function readCommandLine(form: CommandForm, parsed: { readonly _: readonly string[] }): CommandLine {
@@ -39,16 +45,34 @@ export function readCommandLine(form: CommandForm, parsed: { readonly _: readonl
     );
   const folders = new Map<string, string>();
   for (const name of form.folders.filter((each) => options.has(each))) {
-    const found = v.safeParse(folder, options.get(name));
+    const found = v.safeParse(value, options.get(name));
     if (!found.success) throw usage(`--${name} takes a folder; write --${name} <folder>`);
     folders.set(name, found.output);
   }
   const switches = new Set(form.switches.filter((name) => options.get(name) === true));
-  return { words: parsed._, folders, switches };
+  return { words: parsed._, folders, rates: readRates(form, options), switches };
 }
 
-function refuseUnknown({ name, words, folders, switches }: CommandForm, given: readonly string[]): void {
-  const known = [...folders, ...switches];
+function readRates(
+  { rates = [] }: CommandForm,
+  options: ReadonlyMap<string, unknown>,
+): Map<string, number | undefined> {
+  const read = new Map<string, number | undefined>();
+  for (const name of rates.filter((each) => options.has(each))) {
+    const found = v.safeParse(value, options.get(name));
+    if (!found.success) throw usage(`--${name} takes a rate; write --${name} <rate>`);
+    const rate = parseRate(found.output);
+    if (rate instanceof Failure) throw usage(`--${name}: ${rate.message}`);
+    read.set(name, rate);
+  }
+  return read;
+}
+
+function refuseUnknown(
+  { name, words, folders, rates = [], switches }: CommandForm,
+  given: readonly string[],
+): void {
+  const known = [...folders, ...rates, ...switches];
   // citty repeats each option in camel case.
   const all = new Set([
     ...words,
@@ -57,11 +81,20 @@ function refuseUnknown({ name, words, folders, switches }: CommandForm, given: r
   ]);
   const unknown = given.find((each) => !all.has(each));
   if (unknown === undefined) return;
-  const takes = [...folders.map((each) => `--${each} <folder>`), ...switches.map((each) => `--${each}`)];
+  const takes = [
+    ...folders.map((each) => `--${each} <folder>`),
+    ...rates.map((each) => `--${each} <rate>`),
+    ...switches.map((each) => `--${each}`),
+  ];
   const dashes = unknown.length === 1 ? "-" : "--";
   throw usage(
-    `${name} has no option ${dashes}${forTerminal(unknown.slice(0, 40))}; it takes ${takes.join(" and ")}`,
+    `${name} has no option ${dashes}${forTerminal(unknown.slice(0, 40))}; it takes ${listed(takes)}`,
   );
+}
+
+function listed(options: readonly string[]): string {
+  const [last = "", ...others] = options.toReversed();
+  return others.length === 0 ? last : `${others.toReversed().join(", ")} and ${last}`;
 }
 
 function usage(message: string): Failure {

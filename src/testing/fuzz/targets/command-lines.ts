@@ -15,12 +15,14 @@ const FORM = {
   name: "p2p client",
   words: ["ip:port", "tracker_info"],
   folders: ["data-dir"],
+  rates: ["limit-up"],
   switches: ["stay"],
 } as const satisfies CommandForm;
 const ARGS = {
   "ip:port": { type: "positional", required: false },
   tracker_info: { type: "positional", required: false },
   "data-dir": { type: "string" },
+  "limit-up": { type: "string" },
   stay: { type: "boolean" },
 } as const;
 const OPTIONS: Readonly<Record<string, ParserOptions>> = {
@@ -41,6 +43,9 @@ const programArguments: FuzzTarget<string> = {
       "--data-dir",
       "--data-dir=/d",
       "--dataDir",
+      "--limit-up",
+      "--limit-up=2M",
+      "--limitUp=off",
       "-x",
       "--",
       "-",
@@ -71,6 +76,8 @@ const programArguments: FuzzTarget<string> = {
     }
     mustEqual(line.words.length, FORM.words.length, "there are as many words as the command takes");
     for (const folder of line.folders.values()) must(/^[^-]/.test(folder), "a folder is no option");
+    for (const rate of line.rates.values())
+      must(rate === undefined || Number.isSafeInteger(rate), "a rate is a number of bytes");
     return true;
   },
 };
