@@ -54,7 +54,7 @@ test("a seeder started with --limit-up keeps the rate, gives both who fetch an e
   const [bob, cid] = [world.startClient("bob"), world.startClient("cid")];
   for (const client of [ann, bob, cid]) await enter(client);
   await formGroup(ann, [bob, cid]);
-  expect(await ann.ok("whoami")).toContainEqual(expect.stringMatching(/^limits +up 4\.0 MiB\/s$/));
+  expect(ann.out).toContainEqual(expect.stringMatching(/^limits +up 4\.0 MiB\/s$/));
   const first = await shareNew(world, ann, "first", 12 * MiB);
   await shareNew(world, ann, "second", 12 * MiB + 1);
   await shareNew(world, ann, "large", 128 * MiB);

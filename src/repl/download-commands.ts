@@ -4,6 +4,7 @@ import { formatRate, parseRate } from "../base/rate-text.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Direction } from "../client/views.ts";
 import { command, fileName, groupId, word } from "./command.ts";
+import { renderFollows } from "./render.ts";
 import { renderDownloads } from "./render-download.ts";
 
 const topic = "Downloads";
@@ -78,6 +79,38 @@ export const downloadCommands = [
     async run({ client }, group, name) {
       await client.cancelDownload(group, name);
       return ["Download cancelled"];
+    },
+  }),
+  command({
+    name: "follow",
+    topic,
+    args: [groupId, word("<folder>")],
+    summary: "Fetch all files of a group into an existing folder, and new ones as they come.",
+    example: "follow math ~/math",
+    async run({ client }, group, folder) {
+      const follow = await client.follow(group, folder);
+      return [`Following ${follow.group} into ${follow.folder}`];
+    },
+  }),
+  command({
+    name: "unfollow",
+    topic,
+    args: [groupId],
+    summary: "Fetch no more files of a group by themselves; downloads under way go on.",
+    example: "unfollow math",
+    async run({ client }, group) {
+      await client.unfollow(group);
+      return [`No longer following ${group}`];
+    },
+  }),
+  command({
+    name: "list_follows",
+    topic,
+    args: [],
+    summary: "List the groups that are followed on this machine, and where their files go.",
+    example: "list_follows",
+    async run({ client }) {
+      return renderFollows(client.listFollows());
     },
   }),
   command({

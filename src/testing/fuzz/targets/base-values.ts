@@ -376,7 +376,10 @@ const rates: FuzzTarget<string> = {
     must(Number.isSafeInteger(found), "a rate is a whole number of bytes");
     must(found >= RATE_BYTES_PER_SECOND_MIN && found <= RATE_BYTES_PER_SECOND_MAX, "a rate is in its bounds");
     const again = parseRate(formatRate(found));
-    must(typeof again === "number" && Math.abs(again / found - 1) < 0.05, "a rate as it is shown is that rate");
+    must(
+      typeof again === "number" && Math.abs(again / found - 1) < 0.05,
+      "a rate as it is shown is that rate",
+    );
     return true;
   },
 };
