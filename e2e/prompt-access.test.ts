@@ -79,6 +79,8 @@ function argsOf({ world }: Town, command: string, role: Role): string {
     upload_file: `${join(folder, "own.txt")} lab`,
     stop_share: "lab own.txt",
     download_file: `lab cut.txt ${join(folder, "copy.txt")}`,
+    follow: `lab ${folder}`,
+    unfollow: "lab",
     set_limit: "up 100M",
     pause_download: "lab waits.txt",
     resume_download: "lab waits.txt",
