@@ -26,6 +26,7 @@ import type {
   Direction,
   DownloadView,
   FileView,
+  FollowView,
   GroupView,
   HashProgress,
   MemberView,
@@ -271,8 +272,20 @@ class Client implements ClientApp {
     return lastCopies(shares, { listFiles: (group) => this.listFiles(group), clock: this.#parts.clock });
   }
 
+  async follow(group: GroupName, folder: string): Promise<FollowView> {
+    return this.#member().follows.follow(group, folder);
+  }
+
+  async unfollow(group: GroupName): Promise<void> {
+    this.#member().follows.unfollow(group);
+  }
+
+  listFollows(): readonly FollowView[] {
+    return this.#member().follows.views();
+  }
+
   whenIdle(): Promise<void> {
-    return this.#login?.downloads.whenIdle() ?? Promise.resolve();
+    return this.#login?.whenIdle() ?? Promise.resolve();
   }
 
   setLimit(direction: Direction, bytesPerSecond: number | undefined): void {
@@ -347,6 +360,7 @@ class Client implements ClientApp {
     const login = this.#login;
     if (login !== undefined) this.#behind(followNames(login, news));
     this.#emit({ kind: "news", news });
+    if (news.kind === "new-file") login?.follows.newFile(news.group, news.name);
     if (news.kind === "removed" || news.kind === "accept-void")
       this.#behind(login?.leftGroup(groupOf(news.gid), "removed"));
     if (news.kind === "group-deleted") this.#behind(login?.leftGroup(groupOf(news.gid), "deleted"));

@@ -1,5 +1,5 @@
 /** Files of the user on the real disk: relative paths are relative to the working folder. */
-import { resolve } from "node:path";
+import { dirname, resolve, sep } from "node:path";
 import { type Failure, toFailure } from "../base/failure.ts";
 import type { FileName } from "../base/ids.ts";
 import type { PieceWorkers } from "../transfer/disk/contract.ts";
@@ -42,5 +42,11 @@ export class DiskFiles implements LocalFiles {
   async destination(typed: string, name: FileName): Promise<Destination> {
     const path = await resolveDestination(typed, name, { workingFolder: this.#workingFolder });
     return { path, taken: (await lookAt(path)) !== undefined };
+  }
+
+  /** As a destination that ends like a folder. */
+  async folder(typed: string): Promise<string> {
+    const workingFolder = this.#workingFolder;
+    return dirname(await resolveDestination(`${typed}${sep}`, "file", { workingFolder }));
   }
 }

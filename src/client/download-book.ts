@@ -31,6 +31,12 @@ export class DownloadBook {
     return [...this.#jobs.values()].filter((job) => job.isBusy(nowMs)).length;
   }
 
+  /** Those, and the ones that wait for such a place. */
+  inLine(nowMs: number): number {
+    const isQueued = ({ place, isRunning }: DownloadJob) => place.kind === "queued" && isRunning;
+    return [...this.#jobs.values()].filter((job) => isQueued(job) || job.isBusy(nowMs)).length;
+  }
+
   find(gid: Gid, fileId: FileId): DownloadJob | undefined {
     return this.#jobs.get(shareKey(gid, fileId));
   }

@@ -38,6 +38,8 @@ export interface DownloadKeeperDependencies {
   readonly clock: Clock;
   readonly fingerprint: Fingerprint;
   readonly emit: (event: ClientEvent) => void;
+  /** One has ended, or one in line has begun. */
+  readonly moved?: () => void;
 }
 
 /** How this user has ceased to be a member of a group. */
@@ -78,6 +80,15 @@ export class DownloadKeeper {
   views(): DownloadView[] {
     const trackerUp = this.#on.isTrackerUp();
     return this.#book.all().map((job) => job.view(trackerUp));
+  }
+
+  has(gid: Gid, fileId: FileId): boolean {
+    return this.#book.find(gid, fileId) !== undefined;
+  }
+
+  /** How many run or wait for a place; those that wait for a source have given theirs up. */
+  get inLine(): number {
+    return this.#book.inLine(this.#nowMs());
   }
 
   /** Resolves when none is running, queued or waiting. */
@@ -255,6 +266,7 @@ export class DownloadKeeper {
     }
     this.#tellWaits();
     this.#watch();
+    this.#on.moved?.();
   }
 
   #watch(): void {

@@ -14,10 +14,13 @@ import {
   type DownloadRecord,
   downloadBindings,
   downloadRow,
+  type FollowRecord,
+  followRow,
   type ShareRecord,
   shareBindings,
   shareRow,
   toDownload,
+  toFollow,
   toShare,
 } from "./library-rows.ts";
 
@@ -98,6 +101,37 @@ export class UserLibrary {
   removeDownload(gid: Gid, fileId: FileId): void {
     const sql = "DELETE FROM download WHERE uid = $uid AND gid = $gid AND file_id = $fileId";
     this.#run(sql, { uid: this.#uid, gid, fileId });
+  }
+
+  // --- followed groups ---
+
+  follows(): FollowRecord[] {
+    return this.#records("follow", followRow, toFollow, "uid = $uid ORDER BY group_name", { uid: this.#uid });
+  }
+
+  /** @throws Failure */
+  putFollow({ gid, group, folder }: FollowRecord): void {
+    const sql = "INSERT OR REPLACE INTO follow VALUES ($uid, $gid, $group, $folder)";
+    this.#run(sql, { uid: this.#uid, gid, group, folder });
+  }
+
+  /** With all that was settled for it. @throws Failure */
+  removeFollow(gid: Gid): void {
+    const bindings = { uid: this.#uid, gid };
+    this.#run("DELETE FROM follow WHERE uid = $uid AND gid = $gid", bindings);
+    this.#run("DELETE FROM settled WHERE uid = $uid AND gid = $gid", bindings);
+  }
+
+  /** A file of a followed group that is never to be fetched again. @throws Failure */
+  settle(gid: Gid, fileId: FileId): void {
+    const sql = "INSERT OR IGNORE INTO settled VALUES ($uid, $gid, $fileId)";
+    this.#run(sql, { uid: this.#uid, gid, fileId });
+  }
+
+  /** @throws Failure */
+  isSettled(gid: Gid, fileId: FileId): boolean {
+    const sql = "SELECT 1 FROM settled WHERE uid = $uid AND gid = $gid AND file_id = $fileId";
+    return this.#get(sql, { uid: this.#uid, gid, fileId }) !== null;
   }
 
   // --- rows ---

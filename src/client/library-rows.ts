@@ -36,6 +36,14 @@ export interface DownloadRecord {
   readonly failure: Failure | undefined;
 }
 
+/** A group of which every file is fetched. */
+export interface FollowRecord {
+  readonly gid: Gid;
+  readonly group: GroupName;
+  /** Absolute. */
+  readonly folder: string;
+}
+
 export type Bindings = Record<string, string | number | null>;
 
 const text = v.pipe(v.string(), v.nonEmpty());
@@ -68,6 +76,12 @@ export const downloadRow = v.object({
   failure_code: v.nullable(s.failureCode),
   failure_message: v.nullable(v.string()),
 });
+
+export const followRow = v.object({ gid: s.gid, group_name: s.groupName, folder: text });
+
+export function toFollow({ gid, group_name: group, folder }: v.InferOutput<typeof followRow>): FollowRecord {
+  return { gid, group, folder };
+}
 
 function summaryOf(row: v.InferOutput<v.ObjectSchema<typeof summaryColumns, undefined>>): FileSummary {
   return { fileId: row.file_id, size: row.size, sha1: row.sha1, digest: row.digest };

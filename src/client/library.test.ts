@@ -208,3 +208,36 @@ test.skipIf(process.platform === "win32")("the library is for its owner's eyes o
     rmSync(folder, { recursive: true });
   }
 });
+
+describe("followed groups", () => {
+  const FOLLOW = { gid: GID, group: "lab" as GroupName, folder: "/in" };
+  const FILE = summary(1).fileId;
+
+  test("are kept for each user, with what is settled there, until they are followed no more", () => {
+    let library = open();
+    library.of(ANNA).putFollow(FOLLOW);
+    library.of(ANNA).putFollow({ ...FOLLOW, folder: "/other" });
+    library.of(ANNA).settle(GID, FILE);
+    library.of(ANNA).settle(GID, FILE);
+    library.close();
+    library = open();
+    expect(library.of(ANNA).follows()).toEqual([{ ...FOLLOW, folder: "/other" }]);
+    expect(library.of(ANNA).isSettled(GID, FILE)).toBe(true);
+    expect([library.of(BEN).follows(), library.of(BEN).isSettled(GID, FILE)]).toEqual([[], false]);
+    library.of(ANNA).removeFollow(GID);
+    expect([library.of(ANNA).follows(), library.of(ANNA).isSettled(GID, FILE)]).toEqual([[], false]);
+    library.close();
+  });
+
+  test("have their place in a library that was made before there were any", () => {
+    open().close();
+    const database = new Database(path);
+    database.run("DROP TABLE follow");
+    database.run("DROP TABLE settled");
+    database.close();
+    const library = open();
+    library.of(ANNA).putFollow(FOLLOW);
+    expect(library.of(ANNA).follows()).toEqual([FOLLOW]);
+    library.close();
+  });
+});

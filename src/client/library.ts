@@ -35,6 +35,19 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/** Tables that came later: made where they are missing. An earlier version of this program leaves them alone. */
+const LATER = `
+  CREATE TABLE IF NOT EXISTS follow (
+    uid TEXT NOT NULL, gid TEXT NOT NULL, group_name TEXT NOT NULL, folder TEXT NOT NULL,
+    PRIMARY KEY (uid, gid)
+  ) STRICT, WITHOUT ROWID;
+  -- Files of followed groups that were dealt with: fetched, begun or passed over.
+  CREATE TABLE IF NOT EXISTS settled (
+    uid TEXT NOT NULL, gid TEXT NOT NULL, file_id TEXT NOT NULL,
+    PRIMARY KEY (uid, gid, file_id)
+  ) STRICT, WITHOUT ROWID;
+`;
+
 export class Library {
   readonly #database: Database;
   readonly #warn: (message: string) => void;
@@ -95,9 +108,9 @@ function prepare(database: Database, path: string): void {
       "disk-error",
       `${forTerminal(path)} was made by a later version of this program; update it`,
     );
-  if (version === VERSION) return;
   database.transaction(() => {
-    database.run(SCHEMA);
+    if (version < VERSION) database.run(SCHEMA);
+    database.run(LATER);
     database.run(`PRAGMA user_version = ${VERSION}`);
   })();
 }

@@ -28,4 +28,6 @@ export interface LocalFiles {
   difference(path: string, known: FileIdentity): Promise<Failure | undefined>;
   /** Where a file of that name goes if the user wrote `typed`, as `cp` would have it. @throws Failure */
   destination(typed: string, name: FileName): Promise<Destination>;
+  /** @returns the absolute path of an existing folder. @throws Failure */
+  folder(typed: string): Promise<string>;
 }

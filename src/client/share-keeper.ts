@@ -126,6 +126,10 @@ export class ShareKeeper {
     return [...this.#shared.values()].map(viewOf);
   }
 
+  has(gid: Gid, fileId: FileId): boolean {
+    return this.#shared.has(shareKey(gid, fileId));
+  }
+
   /** Begins nothing more; what is offered is the transfer's to end. */
   close(): void {
     this.#closing.abort();

@@ -72,6 +72,13 @@ export interface ShareView {
   readonly size: number;
 }
 
+/** A group of which every file is fetched into that folder. */
+export interface FollowView {
+  readonly group: GroupName;
+  /** Absolute. */
+  readonly folder: string;
+}
+
 /** What happens without having been asked for; the prompt shows each as a line when it may. */
 export type ClientEvent =
   | { readonly kind: "news"; readonly news: News }
@@ -80,6 +87,7 @@ export type ClientEvent =
   | { readonly kind: "download-waits"; readonly view: DownloadView }
   | { readonly kind: "download-paused"; readonly view: DownloadView } // not by the user
   | { readonly kind: "share-broken"; readonly share: ShareView; readonly why: string }
+  | { readonly kind: "follow-ended"; readonly group: GroupName; readonly how: "left" | "removed" | "deleted" } // the group
   | { readonly kind: "tracker-changed"; readonly tracker: string } // another one answers now
   | { readonly kind: "tracker-lost"; readonly tried: string } // none answers; tried again
   | { readonly kind: "alone"; readonly others: number } // what is changed stands on one tracker only
@@ -165,6 +173,11 @@ export interface ClientIntents {
   showShares(): readonly ShareView[];
   /** Shares of this machine that nobody else has online; none if no tracker says so at once. */
   lastCopies(): Promise<readonly ShareView[]>;
+  /** Fetches all files of the group into an existing folder, and new ones as they come, until `unfollow`. */
+  follow(group: GroupName, folder: string): Promise<FollowView>;
+  /** Downloads under way go on. */
+  unfollow(group: GroupName): Promise<void>;
+  listFollows(): readonly FollowView[];
   /** Resolves when no download is running (paused and failed ones do not count as running). */
   whenIdle(): Promise<void>;
 

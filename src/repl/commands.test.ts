@@ -87,6 +87,8 @@ describe("each command asks the client for one thing and replies", () => {
     ["stop_share math notes.pdf", "stopShare math notes.pdf", "File sharing stopped"],
     ["download_file math notes.pdf /tmp/", "downloadFile math notes.pdf /tmp/", "Download started"],
     ["download_file math 'a b' ~/x", "downloadFile math a b /home/ann/x", "Download started"],
+    ["follow math ~/math", "follow math /home/ann/math", "Following math into /home/ann/math"],
+    ["unfollow math", "unfollow math", "No longer following math"],
     ["set_limit up 2M", "setLimit up 2097152", "Upload limit set to 2.0 MiB/s"],
     ["set_limit Down 2.5 MiB/s", "setLimit down 2621440", "Download limit set to 2.5 MiB/s"],
     ["set_limit down off", "setLimit down undefined", "Download limit lifted"],
@@ -104,6 +106,15 @@ describe("each command asks the client for one thing and replies", () => {
 
   test("show_downloads without any", async () =>
     expect(await run("show_downloads")).toEqual(["No downloads"]));
+  test("list_follows without any, and with some", async () => {
+    const client = new FakeClient();
+    expect(await run("list_follows", client)).toEqual(["No group is followed"]);
+    client.follows = [
+      { group: "math" as GroupName, folder: "/home/ann/math" },
+      { group: "physics" as GroupName, folder: "/tmp" },
+    ];
+    expect(await run("list_follows", client)).toEqual(["math     /home/ann/math", "physics  /tmp"]);
+  });
   test("exit and quit leave", async () =>
     expect([await run("exit"), await run("quit")]).toEqual(["leave", "leave"]));
 
@@ -251,7 +262,7 @@ describe("wrong usage is one line that says what the command takes", () => {
     ["upload /tmp/x math", "unknown command: upload; did you mean upload_file?"],
     [
       "list",
-      "unknown command: list; did you mean list_groups or list_members or list_requests or list_files?",
+      "unknown command: list; did you mean list_groups or list_members or list_requests or list_files or list_follows?",
     ],
     ["'creat_user alice x'", "unknown command: creat_user; help lists all commands"],
     ["login:alice:x", "unknown command: login; help lists all commands"],

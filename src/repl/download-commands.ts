@@ -4,8 +4,9 @@ import { formatRate, parseRate } from "../base/rate-text.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Direction } from "../client/views.ts";
 import { command, done, fileName, groupId, offering, shown, word } from "./command.ts";
+import { renderFollows } from "./render.ts";
 import { renderDownloads } from "./render-download.ts";
-import { downloadFields } from "./said.ts";
+import { downloadFields, followFields } from "./said.ts";
 
 const topic = "Downloads";
 
@@ -81,6 +82,39 @@ export const downloadCommands = [
     async run({ client }, group, name) {
       await client.cancelDownload(group, name);
       return done("Download cancelled", { group, name });
+    },
+  }),
+  command({
+    name: "follow",
+    topic,
+    args: [groupId, word("<folder>")],
+    summary: "Fetch all files of a group into an existing folder, and new ones as they come.",
+    example: "follow math ~/math",
+    async run({ client }, group, folder) {
+      const follow = await client.follow(group, folder);
+      return done(`Following ${follow.group} into ${follow.folder}`, followFields(follow));
+    },
+  }),
+  command({
+    name: "unfollow",
+    topic,
+    args: [groupId],
+    summary: "Fetch no more files of a group by themselves; downloads under way go on.",
+    example: "unfollow math",
+    async run({ client }, group) {
+      await client.unfollow(group);
+      return done(`No longer following ${group}`, { group });
+    },
+  }),
+  command({
+    name: "list_follows",
+    topic,
+    args: [],
+    summary: "List the groups that are followed on this machine, and where their files go.",
+    example: "list_follows",
+    async run({ client }) {
+      const follows = client.listFollows();
+      return shown(renderFollows(follows), { follows: follows.map(followFields) });
     },
   }),
   command({

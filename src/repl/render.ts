@@ -10,6 +10,7 @@ import { formatRate } from "../base/rate-text.ts";
 import { count, formatBytes, forTerminal } from "../base/text.ts";
 import type {
   FileView,
+  FollowView,
   GrantRefusal,
   GroupView,
   HashProgress,
@@ -76,6 +77,13 @@ export function renderHits(hits: readonly SearchHit[]): string[] {
 
 function fileCells({ name, size, sources, sha1 }: FileView): string[] {
   return [name, formatBytes(size), count(sources, "source"), sha1];
+}
+
+export function renderFollows(follows: readonly FollowView[]): string[] {
+  return listOr(
+    "No group is followed",
+    follows.map(({ group, folder }) => [group, folder]),
+  );
 }
 
 /** What a peer can be refused for, in the words of whoever runs this client. */

@@ -10,6 +10,7 @@ import type {
   ClientEvent,
   DownloadView,
   FileView,
+  FollowView,
   GroupView,
   HashProgress,
   MemberView,
@@ -112,6 +113,10 @@ export function downloadFields(view: DownloadView) {
   };
 }
 
+export function followFields({ group, folder }: FollowView): Fields {
+  return { group, folder };
+}
+
 function failureFields({ code, message }: Failure): Fields {
   return { code, message };
 }
@@ -130,6 +135,8 @@ function eventFields(event: ClientEvent): Fields {
       const { group, name, path, size } = event.share;
       return { event: kind, group, name, path, size, message: event.why };
     }
+    case "follow-ended":
+      return { event: kind, group: event.group, how: event.how };
     case "tracker-changed":
       return { event: kind, tracker: event.tracker };
     case "tracker-lost":

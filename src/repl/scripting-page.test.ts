@@ -68,6 +68,7 @@ const EVENTS: { readonly [K in EventKind]: Extract<ClientEvent, { kind: K }> } =
   "download-waits": { kind: "download-waits", view: download({ waits: WAITS["no-source"] }) },
   "download-paused": { kind: "download-paused", view: { ...broken, state: "paused" } },
   "share-broken": { kind: "share-broken", share: { group, name, path: "/x", size }, why: "it changed" },
+  "follow-ended": { kind: "follow-ended", group, how: "left" },
   "tracker-changed": { kind: "tracker-changed", tracker: "h:1" },
   "tracker-lost": { kind: "tracker-lost", tried: "h:1 (refused)" },
   alone: { kind: "alone", others: 1 },

@@ -125,6 +125,10 @@ class MemoryDisk implements LocalFiles {
     return { path, taken: this.files.has(path) };
   }
 
+  async folder(typed: string): Promise<string> {
+    return join(typed, ".");
+  }
+
   async hashFile(
     descriptor: number,
     size: number,

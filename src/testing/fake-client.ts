@@ -7,6 +7,7 @@ import type {
   Direction,
   DownloadView,
   FileView,
+  FollowView,
   GroupView,
   HashProgress,
   MemberView,
@@ -40,6 +41,7 @@ export class FakeClient implements ClientIntents {
   files: readonly FileView[] = [];
   hits: readonly SearchHit[] = [];
   downloads: readonly DownloadView[] = [];
+  follows: readonly FollowView[] = [];
   shares: readonly ShareView[] = [];
   me: WhoAmI = {
     user: undefined,
@@ -131,6 +133,13 @@ export class FakeClient implements ClientIntents {
   pauseDownload = (group: GroupName, name: FileName) => this.#call("pauseDownload", group, name);
   resumeDownload = (group: GroupName, name: FileName) => this.#call("resumeDownload", group, name);
   cancelDownload = (group: GroupName, name: FileName) => this.#call("cancelDownload", group, name);
+  async follow(group: GroupName, folder: string) {
+    await this.#call("follow", group, folder);
+    return { group, folder };
+  }
+
+  unfollow = (group: GroupName) => this.#call("unfollow", group);
+  listFollows = () => this.follows;
   showDownloads = () => this.downloads;
   showShares = () => this.shares;
 

@@ -32,8 +32,14 @@ import { sourcesOf } from "./sources.ts";
 
 // --- lists ---
 
-export const listFiles: CallerMethod<"list_files"> = (desk, { uid }, { group, after }) =>
-  mapRows(orThrow(filesPage(desk.state, uid, group, after)), (row) => fileView(desk, row));
+export const listFiles: CallerMethod<"list_files"> = (desk, { uid }, { after, ...meant }) => {
+  const group = nameNow(desk.state, uid, meant);
+  const page = orThrow(filesPage(desk.state, uid, group, after));
+  return {
+    ...mapRows(page, (row) => fileView(desk, row)),
+    gid: orThrow(memberGroupNamed(desk.state, uid, group)),
+  };
+};
 
 export const search: CallerMethod<"search"> = (desk, { uid }, { text, after }) =>
   mapRows(searchFiles(desk.state, uid, text, after), ({ group, file }) => ({

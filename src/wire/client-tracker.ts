@@ -174,7 +174,11 @@ export const METHODS = {
   list_groups: { params: v.object(page), result: paged(groupView) },
   list_requests: { params: v.object({ ...inGroup, ...page }), result: paged(s.userName) },
   list_members: { params: v.object({ ...inGroup, ...page }), result: paged(memberView) },
-  list_files: { params: v.object({ ...inGroup, ...page }), result: paged(fileView) },
+  /** Every page says which group it is, for those who mean it whatever it is called later. */
+  list_files: {
+    params: v.object({ ...ofGroup, ...page }),
+    result: v.object({ ...paged(fileView).entries, gid: v.optional(s.gid) }),
+  },
   /** Files of all my groups whose name holds the text, without regard to case. */
   search: {
     params: v.object({ text: s.shortText, ...page }),

@@ -27,10 +27,13 @@ import {
   FILE_NAME_BYTES_MAX,
   NAME_SUFFIX_BYTES,
   PASSWORD_BYTES_MAX,
+  RATE_BYTES_PER_SECOND_MAX,
+  RATE_BYTES_PER_SECOND_MIN,
   USER_NAME_BYTES_MAX,
 } from "../../../base/limits.ts";
 import { boundedLines } from "../../../base/lines.ts";
 import { Manifest, pieceCount } from "../../../base/manifest.ts";
+import { formatRate, parseRate } from "../../../base/rate-text.ts";
 import { cleanPasted, forTerminal, unfitForName, utf8Length } from "../../../base/text.ts";
 import { stepOfPart } from "../../../tracker/store/blob-part.ts";
 import type { Draw } from "../draw.ts";
@@ -351,6 +354,36 @@ const blobParts: FuzzTarget<string> = {
 
 const LINE_BYTES_MAX = 64;
 
+const RATE_UNITS = ["", "k", "M", "GiB", " kbit", "mbit/s", "b/s", "bps", " MiB/s", "T"];
+
+const rates: FuzzTarget<string> = {
+  name: "rates",
+  generate(draw) {
+    if (draw.once(20)) return { input: draw.pick(["off", "None", "unlimited", " no "]) };
+    const fraction = draw.once(2) ? `${draw.pick([".", ","])}${draw.below(1_000)}` : "";
+    const rate = `${draw.below(100_000)}${fraction}${draw.pick(RATE_UNITS)}`;
+    return { input: draw.once(2) ? mutateText(draw, rate) : rate };
+  },
+  check(text) {
+    const found = parseRate(text);
+    if (found instanceof Failure) {
+      mustEqual(found.code, "usage", "what is no rate is a wrong use");
+      must(!ACTS_ON_TERMINAL.test(found.message), "a refusal can be shown");
+      must(found.message.length < 1_000, "a refusal is one line that can be read");
+      return false;
+    }
+    if (found === undefined) return true;
+    must(Number.isSafeInteger(found), "a rate is a whole number of bytes");
+    must(found >= RATE_BYTES_PER_SECOND_MIN && found <= RATE_BYTES_PER_SECOND_MAX, "a rate is in its bounds");
+    const again = parseRate(formatRate(found));
+    must(
+      typeof again === "number" && Math.abs(again / found - 1) < 0.05,
+      "a rate as it is shown is that rate",
+    );
+    return true;
+  },
+};
+
 const lines: FuzzTarget<Uint8Array> = {
   name: "bounded lines",
   generate: (draw) => ({
@@ -403,5 +436,6 @@ export const baseFuzzTargets: readonly FuzzTarget[] = [
   bitfields,
   manifests,
   blobParts,
+  rates,
   lines,
 ];

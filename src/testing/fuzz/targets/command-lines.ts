@@ -15,6 +15,7 @@ const FORM = {
   name: "p2p client",
   words: ["ip:port", "tracker_info"],
   folders: ["data-dir"],
+  rates: ["limit-up"],
   switches: ["stay"],
   texts: [{ name: "command", letter: "c" }],
 } as const satisfies CommandForm;
@@ -22,6 +23,7 @@ const ARGS = {
   "ip:port": { type: "positional", required: false },
   tracker_info: { type: "positional", required: false },
   "data-dir": { type: "string" },
+  "limit-up": { type: "string" },
   stay: { type: "boolean" },
   command: { type: "string", alias: "c" },
 } as const;
@@ -47,6 +49,9 @@ const programArguments: FuzzTarget<string> = {
       "-cx",
       "--command",
       "--command=a; b",
+      "--limit-up",
+      "--limit-up=2M",
+      "--limitUp=off",
       "-x",
       "--",
       "-",
@@ -78,6 +83,8 @@ const programArguments: FuzzTarget<string> = {
     mustEqual(line.words.length, FORM.words.length, "there are as many words as the command takes");
     for (const each of [...line.texts.values()].flat()) must(!/^\s*(-|$)/.test(each), "a text is no option");
     for (const folder of line.folders.values()) must(/^[^-]/.test(folder), "a folder is no option");
+    for (const rate of line.rates.values())
+      must(rate === undefined || Number.isSafeInteger(rate), "a rate is a number of bytes");
     return true;
   },
 };
