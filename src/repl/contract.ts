@@ -14,6 +14,8 @@ export interface Terminal {
   nextLine(): Promise<string | Failure | undefined>;
   /** To standard output. */
   reply(lines: readonly string[]): void;
+  /** A reply that a person reads a screen at a time; resolves when it was read, or enough of it. On a pipe as `reply`. */
+  replyLong(lines: readonly string[]): Promise<void>;
   /** To the person, or standard error. */
   notice(line: string): void;
   /** To standard error, as `error: line`. */

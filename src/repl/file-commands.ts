@@ -4,10 +4,16 @@ import { type FileName, type GroupName, parseGroupName } from "../base/ids.ts";
 import { forTerminal } from "../base/text.ts";
 import type { UploadResult } from "../client/views.ts";
 import { type CommandContext, command, fileName, groupId, optional, word } from "./command.ts";
+import { FILE_ORDERS, parseFileOrder, parseGlob, selectFiles } from "./file-selection.ts";
 import { quoteWord } from "./parser.ts";
 import { renderFiles, renderHits } from "./render.ts";
 
 const topic = "Files";
+
+const listOptions = {
+  sort: { name: "sort", label: FILE_ORDERS.join("|"), choices: FILE_ORDERS, parse: parseFileOrder },
+  match: { name: "match", label: "<glob>", parse: parseGlob },
+} as const;
 
 interface Target {
   readonly path: string;
@@ -55,20 +61,24 @@ export const fileCommands = [
     name: "list_files",
     topic,
     args: [groupId],
+    options: listOptions,
+    isLong: true,
     summary: "List the files of a group: name, size, machines online that share it, SHA-1.",
-    example: "list_files math",
-    async run({ client }, group) {
-      return renderFiles(await client.listFiles(group));
+    example: "list_files math --sort size --match '*.mp4'",
+    async run({ client }, group, options) {
+      return renderFiles(selectFiles(await client.listFiles(group), (file) => file, options));
     },
   }),
   command({
     name: "search",
     topic,
     args: [{ ...word("<text>"), takesRest: true }],
+    options: listOptions,
+    isLong: true,
     summary: "Find files in all your groups whose name holds the text.",
     example: "search lecture",
-    async run({ client }, text) {
-      return renderHits(await client.search(text));
+    async run({ client }, text, options) {
+      return renderHits(selectFiles(await client.search(text), ({ file }) => file, options));
     },
   }),
   command({

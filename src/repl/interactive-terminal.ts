@@ -10,11 +10,12 @@ import { Writable } from "node:stream";
 import { LINES_AHEAD_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Terminal } from "./contract.ts";
+import { fitsScreen, Pager, type ScreenSize } from "./pager.ts";
 import { Printer } from "./printer.ts";
 
 export interface TerminalStreams {
   readonly input: NodeJS.ReadableStream;
-  readonly output: Writable & { readonly columns?: number };
+  readonly output: Writable & { readonly columns?: number; readonly rows?: number };
   readonly errors: Writable;
 }
 
@@ -30,7 +31,13 @@ interface HiddenQuestion {
   readonly answer: (line: string | undefined) => void;
 }
 
+interface Reading {
+  readonly pager: Pager;
+  readonly end: () => void;
+}
+
 const COLUMNS_DEFAULT = 80;
+const ROWS_DEFAULT = 24;
 
 export class InteractiveTerminal implements Terminal {
   readonly interactive = true;
@@ -45,6 +52,8 @@ export class InteractiveTerminal implements Terminal {
   /** Who waits for the next line; while somebody does, the prompt is on the screen. */
   #waiter: ((line: string | undefined) => void) | undefined;
   #question: HiddenQuestion | undefined;
+  /** A long reply is being read; meanwhile no key is a part of a line. */
+  #reading: Reading | undefined;
   #prompt = "> ";
   /** Whether the last key was a Ctrl-C with nothing to clear. */
   #interrupted = false;
@@ -59,7 +68,7 @@ export class InteractiveTerminal implements Terminal {
     this.#errors = new Printer(errors);
     this.#readline = createInterface({
       input,
-      output: muted(output, () => this.#question !== undefined),
+      output: muted(output, () => this.#question !== undefined || this.#reading !== undefined),
       terminal: true,
       historySize: LINES_AHEAD_MAX,
       completer: (line: string) => [
@@ -75,6 +84,7 @@ export class InteractiveTerminal implements Terminal {
     this.#readline.on("close", () => this.#leave());
     input.on("keypress", (_, key?: { ctrl?: boolean; name?: string }) => {
       if (key?.ctrl !== true || key.name !== "c") this.#interrupted = false;
+      this.#turn(key?.name);
     });
   }
 
@@ -110,6 +120,19 @@ export class InteractiveTerminal implements Terminal {
     this.#aboveInput(() => this.#output.print(lines));
   }
 
+  /** Where lines were typed or pasted ahead, nobody sits there to turn pages. */
+  async replyLong(lines: readonly string[]): Promise<void> {
+    if (this.#closed || this.#ahead.length > 0 || fitsScreen(lines, this.#size)) {
+      this.reply(lines);
+      return;
+    }
+    await new Promise<void>((end) => {
+      const pager = new Pager(lines);
+      this.#reading = { pager, end };
+      this.#showMore(pager.nextScreen(this.#size));
+    });
+  }
+
   notice(line: string): void {
     this.#aboveInput(() => this.#output.print([line]));
   }
@@ -129,7 +152,39 @@ export class InteractiveTerminal implements Terminal {
     await Promise.all([this.#output.flushed(), this.#errors.flushed()]);
   }
 
+  get #size(): ScreenSize {
+    return { rows: this.#screen.rows ?? ROWS_DEFAULT, columns: this.#screen.columns ?? COLUMNS_DEFAULT };
+  }
+
+  /** A key while a long reply is read. Enter and Ctrl-C come from readline, which has taken the key for its own line too. */
+  #turn(key: string | undefined): void {
+    if (this.#reading === undefined) return;
+    this.#clearTyped();
+    if (key === "space") this.#showMore(this.#reading.pager.nextScreen(this.#size));
+    else if (key === "q") this.#stopReading();
+  }
+
+  #showMore(lines: readonly string[]): void {
+    const { pager } = this.#reading ?? {};
+    this.#wipeLine();
+    this.#output.print(lines);
+    if (pager?.isDone !== false) this.#stopReading();
+    else this.#screen.write(fitting(pager.status, this.#screen.columns));
+  }
+
+  #stopReading(): void {
+    const reading = this.#reading;
+    if (reading === undefined) return;
+    this.#wipeLine();
+    this.#reading = undefined;
+    reading.end();
+  }
+
   #take(line: string): void {
+    if (this.#reading !== undefined) {
+      this.#showMore(this.#reading.pager.nextLine());
+      return;
+    }
     const waiter = this.#waiter;
     this.#waiter = undefined;
     if (this.#question !== undefined) this.#answer(line);
@@ -150,9 +205,11 @@ export class InteractiveTerminal implements Terminal {
       this.#leave();
       return;
     }
-    const isSomethingToEnd = this.#question !== undefined || this.#readline.line !== "";
+    const isSomethingToEnd =
+      this.#reading !== undefined || this.#question !== undefined || this.#readline.line !== "";
     this.#clearTyped();
     this.#ahead.length = 0;
+    this.#stopReading();
     this.#answer(undefined);
     if (isSomethingToEnd) return;
     this.#interrupted = true;
@@ -169,6 +226,7 @@ export class InteractiveTerminal implements Terminal {
     this.#closed = true;
     if (this.#waiter !== undefined) this.#screen.write("\n");
     this.#leaving.abort();
+    this.#stopReading();
     this.#answer(undefined);
     this.#waiter?.(undefined);
     this.#waiter = undefined;
@@ -180,6 +238,8 @@ export class InteractiveTerminal implements Terminal {
       this.#wipeLine();
       print();
       if (this.#question !== undefined) this.#screen.write(forTerminal(this.#question.text));
+      if (this.#reading !== undefined)
+        this.#screen.write(fitting(this.#reading.pager.status, this.#screen.columns));
       return;
     }
     const { rows } = this.#readline.getCursorPos();

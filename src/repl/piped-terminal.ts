@@ -43,6 +43,10 @@ export class PipedTerminal implements Terminal {
     this.#output.print(lines);
   }
 
+  async replyLong(lines: readonly string[]): Promise<void> {
+    this.reply(lines);
+  }
+
   notice(line: string): void {
     this.#errors.print([line]);
   }

@@ -97,7 +97,8 @@ export class Repl {
     const reply = await command.run(this.#context, args);
     if (reply === "leave") return reply;
     this.#terminal.progress(undefined);
-    this.#terminal.reply(reply);
+    if (command.isLong) await this.#terminal.replyLong(reply);
+    else this.#terminal.reply(reply);
     return undefined;
   }
 
