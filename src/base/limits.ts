@@ -377,6 +377,8 @@ export const WAIT_TOLD_MS = 2 * second;
 // --- prompt and files read at start ---
 
 export const COMMAND_LINE_BYTES_MAX = 64 * KiB;
+/** A pattern for names: longer than any name. */
+export const GLOB_CHARS_MAX = 300;
 /** Lines typed or pasted ahead of the command that runs; the terminal holds back what comes after. */
 export const LINES_AHEAD_MAX = 1_000;
 /** Progress on the screen is redrawn no more often: 4 times a second. */

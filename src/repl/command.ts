@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { Failure, orThrow } from "../base/failure.ts";
 import { parseFileName, parseGroupName, parsePassword, parseUserName, refuseSuffix } from "../base/ids.ts";
 import type { ClientIntents, HashProgress } from "../client/views.ts";
+import { type Option, type Options, type OptionValues, optionSynopsis, takeOptions } from "./options.ts";
 import type { Fields } from "./said.ts";
 
 /** What a command may use. */
@@ -75,6 +76,10 @@ export interface Command {
   readonly synopsis: string;
   readonly summary: string;
   readonly example: string;
+  /** What may be given besides the arguments. */
+  readonly options: readonly Option<unknown>[];
+  /** Its reply may be longer than the screen, and is then shown a screen at a time to a person. */
+  readonly isLong: boolean;
   /** Events that come while it runs are shown after its reply, which they follow from. */
   readonly holdsEvents: boolean;
   /** Index of the first argument that is a password; infinite if none is. */
@@ -103,29 +108,40 @@ type Values<A extends readonly Argument<unknown>[]> = {
   [At in keyof A]: A[At] extends Argument<infer T> ? T : never;
 };
 
-export interface CommandSpec<A extends readonly Argument<unknown>[]> {
+export interface CommandSpec<A extends readonly Argument<unknown>[], O extends Options> {
   readonly name: string;
   readonly topic: Topic;
   readonly args: A;
+  readonly options?: O;
   readonly summary: string;
   readonly example: string;
   readonly holdsEvents?: true;
-  run(context: CommandContext, ...values: Values<A>): Promise<Reply>;
+  readonly isLong?: true;
+  run(context: CommandContext, ...values: [...Values<A>, OptionValues<O>]): Promise<Reply>;
 }
 
-export function command<const A extends readonly Argument<unknown>[]>(spec: CommandSpec<A>): Command {
+export function command<
+  const A extends readonly Argument<unknown>[],
+  const O extends Options = Record<never, never>,
+>(spec: CommandSpec<A, O>): Command {
+  const options = spec.options ?? ({} as O);
+  const optionsShown = Object.values(options).map(optionSynopsis);
   return {
     name: spec.name,
     topic: spec.topic,
-    synopsis: synopsisOf(spec.args),
+    synopsis: [synopsisOf(spec.args), ...optionsShown].join(" "),
     summary: spec.summary,
     example: spec.example,
+    options: Object.values(options),
+    isLong: spec.isLong ?? false,
     holdsEvents: spec.holdsEvents ?? false,
     passwordAt: passwordAt(spec.args),
     needs: leastOf(spec.args),
     offers: spec.args.map(({ offer }) => offer),
     async run(context, words) {
-      return spec.run(context, ...(parseAll(spec.name, spec.args, words) as Values<A>));
+      const given = takeOptions(spec.name, options, words);
+      const values = parseAll(spec.name, spec.args, given.words) as Values<A>;
+      return spec.run(context, ...values, given.values);
     },
   };
 }

@@ -188,6 +188,32 @@ describe("lists are shown a row a line, what a command takes first", () => {
     ]);
   });
 
+  test("list_files and search take what is shown and in which order, anywhere behind their name", async () => {
+    const client = new FakeClient();
+    const added = (view: object, addedMs: number) => ({ ...view, addedMs }) as never;
+    client.files = [
+      added(file("a.MP4", 10, 1), 3),
+      added(file("b.txt", 30, 3), 1),
+      added(file("c.mp4", 20, 2), 2),
+    ];
+    client.hits = client.files.map((each) => ({ group: "math" as GroupName, file: each }));
+    const names = async (line: string) =>
+      [...((await run(line, client)) as readonly string[])]
+        .map((row) => row.match(/[abc]\.\w+/)?.[0]?.[0])
+        .join("");
+    expect(await names("list_files math")).toBe("abc");
+    expect(await names("list_files math --sort size")).toBe("bca");
+    expect(await names("list_files --sort=sources math")).toBe("bca");
+    expect(await names("list_files math --SORT Date")).toBe("acb");
+    expect(await names("list_files math --sort name --match '*.mp4'")).toBe("ac");
+    expect(await names("list_files math --match=[bc].* --sort date")).toBe("cb");
+    expect(await names("search lecture --match *.TXT one")).toBe("b");
+    expect(client.calls.at(-1)).toBe("search lecture one");
+    expect(await run("list_files math --match *.iso", client)).toEqual(["No files"]);
+    await run("search -- --sort", client);
+    expect(client.calls.at(-1)).toBe("search --sort");
+  });
+
   test("search shows the group too", async () => {
     const client = new FakeClient();
     client.hits = [{ group: "math" as GroupName, file: file("a.iso", 5, 1) }];
@@ -235,6 +261,10 @@ describe("wrong usage is one line that says what the command takes", () => {
     ["login", "login takes <user_id> [<passwd>]; got 0, needs 1 or 2"],
     ["login alice", "login takes <user_id> <passwd>; got 1, needs 2"],
     ["logout now", "logout takes no arguments; got 1"],
+    ["list_files math --sort age", "--sort takes name, size, sources, date; got age"],
+    ["list_files math --sort", "--sort takes a value; write --sort name|size|sources|date"],
+    ["list_files math --older 3", "list_files has no option --older; it takes --sort and --match"],
+    ["list_files math --match ''", "--match takes a pattern of 1 to 300 characters, as '*.mp4'"],
     ["search", "search takes <text>; got 0, needs 1"],
     [
       "upload_file /tmp/notes.pdf",

@@ -86,6 +86,19 @@ describe("Tab completes", () => {
     expect(client.calls).toEqual(["listMembers math", "listRequests math"]);
   });
 
+  test("options of a command and their values, and what else it takes around them", async () => {
+    const { tab } = open();
+    expect(await tab("list_files math ")).toEqual(["list_files math --", "--match", "--sort"]);
+    expect(await tab("list_files --s")).toBe("list_files --sort ");
+    expect(await tab("list_files math --sort s")).toEqual(["list_files math --sort s", "size", "sources"]);
+    expect(await tab("list_files math --SORT=d")).toBe("list_files math --SORT=date ");
+    expect(await tab("list_files --sort size mu")).toBe("list_files --sort size music ");
+    expect(await tab("list_files math --match ")).toBeUndefined();
+    expect(await tab("search x -- --s")).toBeUndefined();
+    expect(await tab("list_members --s")).toBeUndefined();
+    expect(await tab("list_members math ")).toBeUndefined();
+  });
+
   test("files of the group, shares of this machine, downloads", async () => {
     const { tab } = open();
     expect(await tab("download_file math le")).toBe("download_file math lecture\\ 1.mp4 ");

@@ -42,6 +42,8 @@ export interface Terminal {
   nextLine(): Promise<string | Failure | undefined>;
   /** To standard output. @param said the same for programs, here and below */
   reply(lines: readonly string[], said: Said): void;
+  /** A reply that a person reads a screen at a time; resolves when it was read, or enough of it. Elsewhere as `reply`. */
+  replyLong(lines: readonly string[], said: Said): Promise<void>;
   /** To the person, or standard error. */
   notice(line: string, said?: Said): void;
   /** To standard error, as `error: line`. */

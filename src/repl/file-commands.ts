@@ -14,11 +14,17 @@ import {
   shown,
   word,
 } from "./command.ts";
+import { FILE_ORDERS, parseFileOrder, parseGlob, selectFiles } from "./file-selection.ts";
 import { quoteWord } from "./parser.ts";
 import { renderFiles, renderHits } from "./render.ts";
 import { fileFields, hitFields } from "./said.ts";
 
 const topic = "Files";
+
+const listOptions = {
+  sort: { name: "sort", label: FILE_ORDERS.join("|"), choices: FILE_ORDERS, parse: parseFileOrder },
+  match: { name: "match", label: "<glob>", parse: parseGlob },
+} as const;
 
 interface Target {
   readonly path: string;
@@ -66,10 +72,12 @@ export const fileCommands = [
     name: "list_files",
     topic,
     args: [groupId],
+    options: listOptions,
+    isLong: true,
     summary: "List the files of a group: name, size, machines online that share it, SHA-1.",
-    example: "list_files math",
-    async run({ client }, group) {
-      const files = await client.listFiles(group);
+    example: "list_files math --sort size --match '*.mp4'",
+    async run({ client }, group, options) {
+      const files = selectFiles(await client.listFiles(group), (file) => file, options);
       return shown(renderFiles(files), { group, files: files.map(fileFields) });
     },
   }),
@@ -77,10 +85,12 @@ export const fileCommands = [
     name: "search",
     topic,
     args: [{ ...word("<text>"), takesRest: true }],
+    options: listOptions,
+    isLong: true,
     summary: "Find files in all your groups whose name holds the text.",
     example: "search lecture",
-    async run({ client }, text) {
-      const hits = await client.search(text);
+    async run({ client }, text, options) {
+      const hits = selectFiles(await client.search(text), ({ file }) => file, options);
       return shown(renderHits(hits), { files: hits.map(hitFields) });
     },
   }),

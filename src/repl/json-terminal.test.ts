@@ -29,13 +29,17 @@ async function* typed(lines: readonly string[]): AsyncGenerator<Uint8Array> {
 }
 
 /** Runs the lines of a script against a client that knows nothing of groups. @returns what came out, in order */
-async function script(lines: readonly string[], { json = true, quiet = false } = {}) {
+async function script(
+  lines: readonly string[],
+  { json = true, quiet = false, files = [] as FakeClient["files"] } = {},
+) {
   const [output, errors] = [new Paper(), new Paper()];
   const input = typed(lines);
   const terminal = json
     ? new JsonTerminal({ input, output }, { quiet })
     : new PipedTerminal({ input, output, errors }, { quiet });
   const client = new FakeClient();
+  client.files = files;
   client.hashing = [{ name: "x", doneBytes: 0, total: 5 }];
   client.joinGroup = async () => {
     client.emit({ kind: "tracker-lost", tried: "h:1" });
@@ -100,6 +104,23 @@ describe("a script that reads JSON", () => {
       "wait",
       "quit",
     ]);
+  });
+
+  test("gets of a list what it chose, in its order, with when each came, quiet too", async () => {
+    const named = (name: string, size: number) =>
+      ({ name, size, sources: 1, sha1: "5", fileId: "f" }) as never;
+    const files = [
+      { ...(named("b.mp4", 1) as object), addedMs: 7 } as never,
+      named("c.iso", 5),
+      named("a.mp4", 3),
+    ];
+    for (const quiet of [false, true]) {
+      const { out } = await script(["list_files math --sort size --match *.MP4"], { quiet, files });
+      expect(parsed(out)[0].result.files).toEqual([
+        { name: "a.mp4", size: 3, sources: 1, sha1: "5", fileId: "f" },
+        { name: "b.mp4", size: 1, sources: 1, sha1: "5", fileId: "f", added: 7 },
+      ]);
+    }
   });
 
   test("of a line that is too long hears an error, and the next one runs", async () => {

@@ -44,6 +44,10 @@ export class JsonTerminal implements Terminal {
     if (said.isData || !this.#isQuiet) this.#print(said);
   }
 
+  async replyLong(lines: readonly string[], said: Said): Promise<void> {
+    this.reply(lines, said);
+  }
+
   notice(line: string, said = saidNotice(line)): void {
     if (!this.#isQuiet) this.#print(said);
   }

@@ -7,6 +7,7 @@
 import { count, formatBytes, formatDuration, forTerminal } from "../base/text.ts";
 import type { WaitReason } from "../client/views.ts";
 import type { ScreenSize } from "./contract.ts";
+import { ELLIPSIS, fitting, head } from "./fitting.ts";
 import { renderWait } from "./render-download.ts";
 
 export interface ProgressItem {
@@ -23,7 +24,6 @@ export interface ProgressItem {
 }
 
 const GAP = "  ";
-const ELLIPSIS = "...";
 const NAME_COLUMNS_MIN = 16;
 const BAR_COLUMNS_MIN = 12;
 const BAR_COLUMNS_MAX = 32;
@@ -134,18 +134,6 @@ function shortened(text: string, columns: number): string {
   const room = columns - ELLIPSIS.length;
   const tail = Math.floor(room / 2);
   return head(text, room - tail) + ELLIPSIS + ending(text, tail);
-}
-
-/** As much of a line as `columns` hold. */
-function fitting(line: string, columns: number): string {
-  if (Bun.stringWidth(line) <= columns) return line;
-  return head(line, columns - ELLIPSIS.length) + ELLIPSIS;
-}
-
-/** A wide character at the cut is left out: a slice may take it in. */
-function head(text: string, columns: number): string {
-  const cut = Bun.sliceAnsi(text, 0, columns);
-  return Bun.stringWidth(cut) <= columns ? cut : Bun.sliceAnsi(text, 0, columns - 1);
 }
 
 function ending(text: string, columns: number): string {

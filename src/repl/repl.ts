@@ -118,7 +118,9 @@ export class Repl {
     if (reply === "leave" && this.#terminal.interactive) return reply;
     this.#board?.commandEnded();
     const { lines, result, isData } = reply === "leave" ? shown([], {}) : reply;
-    this.#terminal.reply(lines, saidReply(command.name, result, isData));
+    const said = saidReply(command.name, result, isData);
+    if (command.isLong) await this.#terminal.replyLong(lines, said);
+    else this.#terminal.reply(lines, said);
     return reply === "leave" ? reply : undefined;
   }
 

@@ -67,8 +67,9 @@ export function memberFields({ name, owner, online }: MemberView): Fields {
   return { name, owner, online };
 }
 
-export function fileFields({ name, size, sources, sha1, fileId }: FileView): Fields {
-  return { name, size, sources, sha1, fileId };
+export function fileFields({ name, size, sources, sha1, fileId, addedMs }: FileView): Fields {
+  const added = addedMs === undefined ? {} : { added: addedMs };
+  return { name, size, sources, sha1, fileId, ...added };
 }
 
 export function hitFields({ group, file }: SearchHit): Fields {

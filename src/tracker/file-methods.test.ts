@@ -45,7 +45,7 @@ test("a new file is told to the other members online, and only once", async () =
 
 test("files are listed with the machines online that share them", async () => {
   const { ada, bob } = await sharedWorld();
-  const row = { name: cut, ...manifest.summary, sources: 1 };
+  const row = { name: cut, ...manifest.summary, sources: 1, addedMs: expect.any(Number) };
   expect((await bob.call("list_files", { group: lab })).rows).toEqual([row]);
   expect((await bob.call("search", { text: "CUT" })).rows).toEqual([{ group: lab, file: row }]);
   ada.hangUp();

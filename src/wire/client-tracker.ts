@@ -38,6 +38,8 @@ export const fileView = v.object({
   ...s.fileSummary.entries,
   /** Machines online now that share it. */
   sources: s.whole,
+  /** When it came to the group; absent from trackers of before. */
+  addedMs: v.optional(s.whole),
 });
 export type FileView = v.InferOutput<typeof fileView>;
 

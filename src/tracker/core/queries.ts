@@ -57,6 +57,8 @@ export interface MemberRow extends UserRow {
 
 export interface FileRow extends FileSummary {
   readonly name: FileName;
+  /** When it came to the group, by the clock of the tracker that was told. */
+  readonly addedMs: number;
   /** Machines that share it, online or not. Computed when iterated; the state must not change meanwhile. */
   readonly sharers: Iterable<Sharer>;
 }
@@ -296,7 +298,7 @@ function fileRow(state: State, gid: Gid, fileId: FileId): FileRow | undefined {
   const found = listedFile(state, gid, fileId);
   if (found === undefined) return undefined;
   const sharers = { [Symbol.iterator]: () => state.shares.sharers(gid, fileId) };
-  return { name: found.name, ...found.file, sharers };
+  return { name: found.name, ...found.file, addedMs: state.shares.addedMs(gid, fileId), sharers };
 }
 
 /** A cursor of a search is a group's sort key, a line feed, a file's. */

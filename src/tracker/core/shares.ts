@@ -15,7 +15,7 @@ import type { BodyOf, Claim, Entry } from "../../wire/entry.ts";
 import type { RowOf, SharedRow } from "../../wire/state-row.ts";
 import { FewRows } from "./few-rows.ts";
 import type { Groups } from "./groups.ts";
-import { claimOf } from "./hybrid-time.ts";
+import { claimOf, stampMs, stampOf } from "./hybrid-time.ts";
 import { type Claimed, lastChange, latest, type ShareChange } from "./joins.ts";
 import { NameTable, OrderedNames, sortKey } from "./name-table.ts";
 import { SortedKeys } from "./sorted-keys.ts";
@@ -85,6 +85,12 @@ export class Shares {
     if (listing === undefined) return undefined;
     const { size, sha1, digest } = listing;
     return { fileId, size, sha1, digest };
+  }
+
+  /** When the file came to the group; 0 if that is not known. */
+  addedMs(gid: Gid, fileId: FileId): number {
+    const claim = this.#row(gid, fileId)?.listing?.claim;
+    return claim === undefined ? 0 : stampMs(stampOf(claim));
   }
 
   /** What the file is called now: with a suffix if an earlier listed one has the name. */

@@ -5,6 +5,7 @@ import { type CommandForm, readCommandLine } from "../../../cli/command-line.ts"
 import { refuseUnreadable } from "../../../cli/readable-words.ts";
 import type { CommandContext } from "../../../repl/command.ts";
 import { COMMANDS, findCommand, holdsPassword } from "../../../repl/commands.ts";
+import { parseFileOrder, parseGlob } from "../../../repl/file-selection.ts";
 import { type ParserOptions, quoteWord, splitCommands, splitWords } from "../../../repl/parser.ts";
 import { FakeClient } from "../../fake-client.ts";
 import type { Draw } from "../draw.ts";
@@ -181,8 +182,46 @@ async function runLine(line: string): Promise<boolean> {
   }
 }
 
+const listOptions: FuzzTarget<string> = {
+  name: "options of lists",
+  generate(draw) {
+    const parts = [
+      "*",
+      "**/",
+      "?",
+      "[a-z]",
+      "{a,b}",
+      "{",
+      "[",
+      "]",
+      "}",
+      ",",
+      "!",
+      "\\",
+      "\u00e9",
+      ".mp4",
+      "Size",
+    ];
+    const pattern = Array.from({ length: draw.below(60) }, () => draw.pick(parts)).join("");
+    return { input: draw.once(2) ? mutateText(draw, pattern) : pattern };
+  },
+  check(text) {
+    const order = parseFileOrder(text);
+    if (order instanceof Failure) mustBeFailure(order, ["usage"]);
+    const test = parseGlob(text);
+    if (test instanceof Failure) {
+      mustBeFailure(test, ["usage"]);
+      return false;
+    }
+    for (const name of ["a.mp4", "ab/".repeat(80), "a".repeat(240)])
+      mustEqual(test(name), test(name.toUpperCase()), "case makes no difference");
+    return true;
+  },
+};
+
 export const commandLineFuzzTargets: readonly FuzzTarget<string>[] = [
   programArguments,
+  listOptions,
   ...Object.entries(OPTIONS).map(
     ([system, options]): FuzzTarget<string> => ({
       name: `words of a line on ${system}`,
