@@ -22,8 +22,12 @@ export const PIECES_MAX = FILE_BYTES_MAX / PIECE_BYTES;
 /** Short enough for one column of a list. */
 export const USER_NAME_BYTES_MAX = 64;
 export const GROUP_NAME_BYTES_MAX = 64;
-/** What ext4, APFS and NTFS all take as one component (255), less `.part` and a suffix of merging. */
+/** One component of a file's name: what ext4, APFS and NTFS all take (255), less `.part` and a suffix of merging. */
 export const FILE_NAME_BYTES_MAX = 240;
+/** A file's whole name, its folders with it: a destination of some length before it still is a path that macOS takes (1,024). */
+export const FILE_PATH_BYTES_MAX = 1_000;
+/** Components of a file's name: deeper than what people make, and few enough to be looked at one by one. */
+export const FILE_PATH_COMPONENTS_MAX = 32;
 /** `~xxxxx`: merging puts it behind a name that two sides took at once, on top of the limits above. */
 export const NAME_SUFFIX_BYTES = 6;
 /** A password is bounded before it is hashed: argon2 over a long one takes long. */
@@ -40,6 +44,8 @@ export const BLOB_PART_BYTES = 512 * KiB;
 export const BLOB_BYTES_MAX = PIECES_MAX * 52 + 64;
 /** Rows of one reply (list_files, list_groups ...): more are asked for page by page. */
 export const LIST_PAGE_ROWS = 500;
+/** Of names in one reply, 3 bytes each at most: with what else is in 500 rows they fit a control frame. */
+export const LIST_PAGE_NAME_CHARS = 200 * KiB;
 
 /** Free text that travels: a message, a search, a token. */
 export const TEXT_CHARS_MAX = 1_000;

@@ -40,7 +40,7 @@ export class DiskFiles implements LocalFiles {
   }
 
   async destination(typed: string, name: FileName): Promise<Destination> {
-    const path = await resolveDestination(typed, name, { workingFolder: this.#workingFolder });
-    return { path, taken: (await lookAt(path)) !== undefined };
+    const { path, base } = await resolveDestination(typed, name, { workingFolder: this.#workingFolder });
+    return { path, base, taken: (await lookAt(path)) !== undefined };
   }
 }

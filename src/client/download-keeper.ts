@@ -104,11 +104,11 @@ export class DownloadKeeper {
   async request(group: GroupName, name: FileName, typed: string): Promise<{ path: string }> {
     const { result: found } = await this.#on.calls.call("find_file", { group, name });
     const { gid, file } = found;
-    const { path, taken } = await this.#on.files.destination(typed, found.name);
+    const { path, base, taken } = await this.#on.files.destination(typed, found.name);
     this.#book.refuseSecond(gid, file.fileId, path);
     const manifest = await this.#on.manifests.get({ group, gid }, file);
     const begun = await this.#clearEarlier(gid, file.fileId, path);
-    const job = this.#add({ gid, group, name: found.name, path, file }, begun);
+    const job = this.#add({ gid, group, name: found.name, path, base, file }, begun);
     // What may be there already is only looked at: that needs no place in the line.
     if (taken || this.#freePlaces() > 0) await this.#begin(job, manifest);
     this.#moveOn();
@@ -201,7 +201,7 @@ export class DownloadKeeper {
 
   // --- starting ---
 
-  #add(what: Downloaded, begun: boolean): DownloadJob {
+  #add(what: Downloaded & Pick<DownloadRecord, "base">, begun: boolean): DownloadJob {
     const record: DownloadRecord = {
       ...what,
       journalPath: this.#on.journalPath(what.gid, what.file.fileId),
@@ -233,8 +233,8 @@ export class DownloadKeeper {
   }
 
   #start(job: DownloadJob, manifest: Manifest): void {
-    const { gid, path, journalPath } = job.record;
-    const download = this.#on.engine.download({ gid, manifest, path, journalPath });
+    const { gid, path, base, journalPath } = job.record;
+    const download = this.#on.engine.download({ gid, manifest, path, base, journalPath });
     job.place = { kind: "active", download, sinceMs: this.#nowMs() };
     job.begun = true;
     this.#behind(download.ended.then((outcome) => this.#ended(job, download, outcome)));

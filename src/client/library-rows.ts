@@ -1,4 +1,5 @@
 /** What the library remembers, as records and as rows of its tables. A row is validated whenever it is read. Pure. */
+import { dirname } from "node:path";
 import * as v from "valibot";
 import { Failure } from "../base/failure.ts";
 import type { FileName, Gid, GroupName } from "../base/ids.ts";
@@ -25,6 +26,8 @@ export interface DownloadRecord {
   readonly group: GroupName;
   readonly name: FileName;
   readonly path: string;
+  /** The folder that the user chose: what of the path is below it comes from the name that the file had. */
+  readonly base: string;
   readonly file: FileSummary;
   readonly journalPath: string;
   /** Rises with each download that is asked for. */
@@ -61,6 +64,7 @@ export const shareRow = v.object({
 
 export const downloadRow = v.object({
   ...commonColumns,
+  base: v.string(),
   journal_path: text,
   place: s.whole,
   state: v.picklist(["running", "paused", "complete", "failed"]),
@@ -99,6 +103,7 @@ export function toDownload(row: v.InferOutput<typeof downloadRow>): DownloadReco
     group: row.group_name,
     name,
     path,
+    base: row.base === "" ? dirname(path) : row.base,
     file: summaryOf(row),
     journalPath: row.journal_path,
     order: row.place,

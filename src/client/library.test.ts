@@ -37,6 +37,7 @@ function download(order: number, change: Partial<DownloadRecord> = {}): Download
     group: "lab" as GroupName,
     name: `file ${order}` as FileName,
     path: `/in/file ${order}`,
+    base: "/in",
     file: summary(order),
     journalPath: `/journals/${order}`,
     order,
@@ -188,6 +189,22 @@ describe("damage", () => {
     await Bun.write(path, "not a database, and long enough to be read as one".repeat(100));
     expect(open).toThrow("move it away");
     expect(await Bun.file(path).text()).toStartWith("not a database");
+  });
+
+  test("a library of the version before is taken over: what a download had below its folder was one name", () => {
+    open().close();
+    const database = new Database(path);
+    database.run("ALTER TABLE download DROP COLUMN base");
+    database.run("PRAGMA user_version = 1");
+    database.run(
+      `INSERT INTO download VALUES ('${ANNA}', '${GID}', '${summary(3).fileId}', 'lab', 'f', '/in/f', 3,
+        '${summary(3).sha1}', '${summary(3).digest}', '/j', 1, 'running', 0, NULL, NULL)`,
+    );
+    database.close();
+    const library = open();
+    expect(library.of(ANNA).downloads()).toMatchObject([{ path: "/in/f", base: "/in" }]);
+    library.close();
+    expect(warnings).toEqual([]);
   });
 
   test("a library of a later version is refused", () => {

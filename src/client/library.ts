@@ -10,7 +10,7 @@ import type { Digest, Uid } from "../base/ids.ts";
 import { forTerminal } from "../base/text.ts";
 import { saying, UserLibrary } from "./library-of-user.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 
 const SCHEMA = `
   -- The last change counter of this machine for each user: the next change of any share carries a greater one.
@@ -34,6 +34,12 @@ const SCHEMA = `
     PRIMARY KEY (uid, gid, file_id)
   ) STRICT, WITHOUT ROWID;
 `;
+
+/** From each version to the next. An empty base is the folder of the path: earlier names led through no folders. */
+const MIGRATIONS: readonly string[] = [
+  SCHEMA,
+  "ALTER TABLE download ADD COLUMN base TEXT NOT NULL DEFAULT ''",
+];
 
 export class Library {
   readonly #database: Database;
@@ -97,7 +103,7 @@ function prepare(database: Database, path: string): void {
     );
   if (version === VERSION) return;
   database.transaction(() => {
-    database.run(SCHEMA);
+    for (const step of MIGRATIONS.slice(version)) database.run(step);
     database.run(`PRAGMA user_version = ${VERSION}`);
   })();
 }

@@ -17,6 +17,8 @@ export interface OpenedFile {
 export interface Destination {
   /** Absolute: where the file will be. */
   readonly path: string;
+  /** The folder that the user chose; what of the path is below it comes from the file's name. */
+  readonly base: string;
   /** Something is there already. */
   readonly taken: boolean;
 }

@@ -6,7 +6,7 @@
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Address } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
 import type { FileName, Fingerprint, GroupName, UserName } from "../base/ids.ts";
@@ -122,7 +122,11 @@ class MemoryDisk implements LocalFiles {
 
   async destination(typed: string, name: FileName): Promise<Destination> {
     const path = typed.endsWith("/") ? join(typed, name) : typed;
-    return { path, taken: this.files.has(path) };
+    return {
+      path,
+      base: typed.endsWith("/") ? typed.slice(0, -1) : dirname(path),
+      taken: this.files.has(path),
+    };
   }
 
   async hashFile(

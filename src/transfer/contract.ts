@@ -41,6 +41,8 @@ export interface DownloadOrder {
   readonly manifest: Manifest;
   /** The final absolute path, checked by `safe-path`. */
   readonly path: string;
+  /** The folder that the user chose; what of `path` is below it was chosen by another machine. */
+  readonly base: string;
   /** Where the journal of this download is kept. */
   readonly journalPath: string;
 }

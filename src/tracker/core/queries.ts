@@ -15,7 +15,7 @@ import {
   type Uid,
   type UserName,
 } from "../../base/ids.ts";
-import { LIST_PAGE_ROWS, SEARCH_NAMES_PER_PAGE_MAX } from "../../base/limits.ts";
+import { LIST_PAGE_NAME_CHARS, LIST_PAGE_ROWS, SEARCH_NAMES_PER_PAGE_MAX } from "../../base/limits.ts";
 import type { FileSummary } from "../../base/manifest.ts";
 import { count } from "../../base/text.ts";
 import type { Stamp } from "../../wire/entry.ts";
@@ -238,13 +238,16 @@ export function searchFiles(
   const wanted = nameKey(text);
   const rows: { group: GroupName; file: FileRow }[] = [];
   let looked = 0;
+  let chars = 0;
   for (const { group, gid, key, cursor } of filesOfUser(state, by, after)) {
     if (nameKeyOfSortKey(key).includes(wanted)) {
       const file = fileRow(state, gid, idOfSortKey<FileId>(key));
-      if (file !== undefined) rows.push({ group, file });
+      if (file !== undefined) {
+        rows.push({ group, file });
+        chars += file.name.length;
+      }
     }
-    if (rows.length === LIST_PAGE_ROWS || ++looked === SEARCH_NAMES_PER_PAGE_MAX)
-      return { rows, next: cursor };
+    if (isFull(rows.length, chars) || ++looked === SEARCH_NAMES_PER_PAGE_MAX) return { rows, next: cursor };
   }
   return { rows };
 }
@@ -267,16 +270,28 @@ export function ownShares(state: State, sharer: Sharer, after?: string): Page<Ow
 // --- rows and pages ---
 
 /** @param toRow undefined leaves the key out */
-function page<Row>(keys: Iterable<string>, toRow: (key: string) => Row | undefined): Page<Row> {
+function page<Row extends { readonly name: string }>(
+  keys: Iterable<string>,
+  toRow: (key: string) => Row | undefined,
+): Page<Row> {
   const rows: Row[] = [];
+  let chars = 0;
   let last: string | undefined;
   for (const key of keys) {
-    if (rows.length === LIST_PAGE_ROWS && last !== undefined) return { rows, next: last };
+    if (isFull(rows.length, chars) && last !== undefined) return { rows, next: last };
     const row = toRow(key);
-    if (row !== undefined) rows.push(row);
+    if (row !== undefined) {
+      rows.push(row);
+      chars += row.name.length;
+    }
     last = key;
   }
   return { rows };
+}
+
+/** Names that lead through folders may be so long that fewer rows fill a message. */
+function isFull(rows: number, nameChars: number): boolean {
+  return rows === LIST_PAGE_ROWS || nameChars >= LIST_PAGE_NAME_CHARS;
 }
 
 function groupRow(state: State, by: Uid, gid: Gid): GroupRow | undefined {

@@ -52,7 +52,7 @@ function world({ syncFails = 0 } = {}) {
   };
   const download = new StoredDownload(
     { workers: use, clock },
-    { manifest: MANIFEST, path: "/a", journalPath: "/j" },
+    { manifest: MANIFEST, path: "/a", base: "/", journalPath: "/j" },
     { part, journal, resumed: new Bitfield(PIECES) },
   );
   const record = (from: number, to = from + 1) => {

@@ -11,6 +11,7 @@ import type { PieceIndex } from "../../base/ids.ts";
 import { JOURNAL_SYNC_MS, JOURNAL_SYNC_PIECES } from "../../base/limits.ts";
 import type { DownloadFile, DownloadTarget, PieceWorkers } from "./contract.ts";
 import type { FileIdentity } from "./file-identity.ts";
+import { ensureNoLinks } from "./folder-chain.ts";
 import type { Journal } from "./journal.ts";
 import type { JournalFile } from "./journal-file.ts";
 import type { PartFile } from "./part-file.ts";
@@ -73,6 +74,7 @@ export class StoredDownload implements DownloadFile {
 
   async place(): Promise<void> {
     await this.#syncAll();
+    await ensureNoLinks(this.#target.base, this.#target.path);
     await this.#part.place(this.#target.path);
     this.#ended = true;
     await this.#journal.remove();
