@@ -47,6 +47,8 @@ export const LIST_PAGE_ROWS = 500;
 /** Of names in one reply, 3 bytes each at most: with what else is in 500 rows they fit a control frame. */
 export const LIST_PAGE_NAME_CHARS = 200 * KiB;
 
+/** The last moment that a date of JavaScript knows. */
+export const TIME_MS_MAX = 8_640_000_000_000_000;
 /** Free text that travels: a message, a search, a token. */
 export const TEXT_CHARS_MAX = 1_000;
 
@@ -360,6 +362,13 @@ export const FOLLOW_RETRY_MS = 5 * second;
 export const SOURCELESS_MS = 2 * second;
 /** A reason to wait is told when it has lasted this long. */
 export const WAIT_TOLD_MS = 2 * second;
+
+/** Files of a folder that is shared in one step: their names are held in memory. */
+export const FOLDER_FILES_MAX = 100_000;
+/** Of them on their way to the tracker at once: its requests are bounded, and its disk takes those that wait together. */
+export const UPLOADS_OF_FOLDER_AT_ONCE_MAX = 32;
+/** What became of the files of a folder is told of so many, one a line; of more, their number. */
+export const REMARKS_SHOWN_MAX = 10;
 
 // --- prompt and files read at start ---
 

@@ -5,8 +5,9 @@ import type { FileName } from "../base/ids.ts";
 import type { PieceWorkers } from "../transfer/disk/contract.ts";
 import { resolveDestination } from "../transfer/disk/destination.ts";
 import { type FileIdentity, identityOf, isSameContent, lookAt } from "../transfer/disk/file-identity.ts";
+import { type WalkOptions, walkFolder } from "../transfer/disk/folder-walk.ts";
 import { SourceFile } from "../transfer/disk/source-file.ts";
-import type { Destination, LocalFiles, OpenedFile } from "./local-files.ts";
+import type { Destination, LocalFiles, OpenedFile, WalkedFolder } from "./local-files.ts";
 
 export interface DiskFilesDependencies {
   /** Their jobs may use the descriptor of an opened file until it is closed. */
@@ -21,6 +22,11 @@ export class DiskFiles implements LocalFiles {
   constructor({ workers, workingFolder }: DiskFilesDependencies) {
     this.#workers = workers;
     this.#workingFolder = workingFolder;
+  }
+
+  async walk(folder: string, options: WalkOptions): Promise<WalkedFolder> {
+    const root = resolve(this.#workingFolder, folder);
+    return { root, ...(await walkFolder(root, options)) };
   }
 
   open(path: string): Promise<OpenedFile> {

@@ -12,7 +12,9 @@ import { DOWNLOAD_WATCH_MS, DOWNLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Download, TransferEngine } from "../transfer/contract.ts";
+import { partPathOf } from "../transfer/disk/part-file.ts";
 import type { Source } from "../wire/client-tracker.ts";
+import type { GroupRef } from "./blob-transfer.ts";
 import { DownloadBook } from "./download-book.ts";
 import { DownloadJob } from "./download-job.ts";
 import type { UserLibrary } from "./library-of-user.ts";
@@ -23,7 +25,7 @@ import { isPassing } from "./passing.ts";
 import type { Downloaded, Renaming } from "./share-keeper.ts";
 import { SourceFollower } from "./source-follower.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
-import type { ClientEvent, DownloadView } from "./views.ts";
+import type { ClientEvent, DownloadView, FileView, ManyDownloads } from "./views.ts";
 
 export interface DownloadKeeperDependencies {
   readonly calls: TrackerCalls;
@@ -103,16 +105,49 @@ export class DownloadKeeper {
   /** Resolves once it is under way, queued, or complete because the file is there already. @throws Failure */
   async request(group: GroupName, name: FileName, typed: string): Promise<{ path: string }> {
     const { result: found } = await this.#on.calls.call("find_file", { group, name });
-    const { gid, file } = found;
+    const { gid, file, attributes } = found;
     const { path, base, taken } = await this.#on.files.destination(typed, found.name);
     this.#book.refuseSecond(gid, file.fileId, path);
     const manifest = await this.#on.manifests.get({ group, gid }, file);
     const begun = await this.#clearEarlier(gid, file.fileId, path);
-    const job = this.#add({ gid, group, name: found.name, path, base, file }, begun);
+    const job = this.#add({ gid, group, name: found.name, path, base, file, attributes }, begun);
     // What may be there already is only looked at: that needs no place in the line.
     if (taken || this.#freePlaces() > 0) await this.#begin(job, manifest);
     this.#moveOn();
     return { path };
+  }
+
+  /** Each into the folder, in line behind what runs. Those that cannot be begun stop no other. @throws Failure */
+  async requestAll(
+    { group, gid }: Required<GroupRef>,
+    files: readonly FileView[],
+    typed: string,
+  ): Promise<ManyDownloads> {
+    const failures: { name: FileName; failure: Failure }[] = [];
+    // Many go into a folder, whatever its name ends with.
+    const folder = typed.endsWith("/") ? typed : `${typed}/`;
+    await this.#on.files.destination(folder, files[0]?.name ?? ("" as FileName));
+    for (const { name, attributes, fileId, size, sha1, digest } of files) {
+      try {
+        const file = { fileId, size, sha1, digest };
+        const { path, base } = await this.#on.files.destination(folder, name);
+        this.#book.refuseSecond(gid, fileId, path);
+        const begun = await this.#clearEarlier(gid, fileId, path);
+        this.#add({ gid, group, name, path, base, file, attributes }, begun);
+      } catch (error) {
+        failures.push({ name, failure: toFailure(error) });
+      }
+    }
+    this.#moveOn();
+    return { started: files.length - failures.length, failures };
+  }
+
+  /** Of those that are not complete. */
+  partPaths(): string[] {
+    return this.#book
+      .all()
+      .filter(({ record }) => record.state !== "complete")
+      .map(({ record }) => partPathOf(record.path));
   }
 
   async pause(group: GroupName, name: FileName): Promise<void> {
@@ -201,7 +236,7 @@ export class DownloadKeeper {
 
   // --- starting ---
 
-  #add(what: Downloaded & Pick<DownloadRecord, "base">, begun: boolean): DownloadJob {
+  #add(what: Downloaded & Pick<DownloadRecord, "base" | "attributes">, begun: boolean): DownloadJob {
     const record: DownloadRecord = {
       ...what,
       journalPath: this.#on.journalPath(what.gid, what.file.fileId),
@@ -233,8 +268,8 @@ export class DownloadKeeper {
   }
 
   #start(job: DownloadJob, manifest: Manifest): void {
-    const { gid, path, base, journalPath } = job.record;
-    const download = this.#on.engine.download({ gid, manifest, path, base, journalPath });
+    const { gid, path, base, attributes, journalPath } = job.record;
+    const download = this.#on.engine.download({ gid, manifest, path, base, attributes, journalPath });
     job.place = { kind: "active", download, sinceMs: this.#nowMs() };
     job.begun = true;
     this.#behind(download.ended.then((outcome) => this.#ended(job, download, outcome)));

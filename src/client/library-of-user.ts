@@ -89,7 +89,7 @@ export class UserLibrary {
   putDownload(record: DownloadRecord): void {
     this.#run(
       `INSERT OR REPLACE INTO download VALUES ($uid, $gid, $fileId, $group, $name, $path, $size, $sha1, $digest,
-        $journalPath, $order, $state, $doneBytes, $code, $message, $base)`,
+        $journalPath, $order, $state, $doneBytes, $code, $message, $base, $modifiedMs, $executable)`,
       { uid: this.#uid, ...downloadBindings(record) },
     );
   }

@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { Failure } from "../base/failure.ts";
+import type { FileAttributes } from "../base/file-attributes.ts";
 import type { FileName, Gid, GroupName } from "../base/ids.ts";
 import type { FileSummary } from "../base/manifest.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
@@ -29,6 +30,7 @@ export interface DownloadRecord {
   /** The folder that the user chose: what of the path is below it comes from the name that the file had. */
   readonly base: string;
   readonly file: FileSummary;
+  readonly attributes?: FileAttributes | undefined;
   readonly journalPath: string;
   /** Rises with each download that is asked for. */
   readonly order: number;
@@ -65,6 +67,8 @@ export const shareRow = v.object({
 export const downloadRow = v.object({
   ...commonColumns,
   base: v.string(),
+  modified_ms: v.nullable(s.attributes.entries.modifiedMs),
+  executable: v.nullable(v.picklist([0, 1])),
   journal_path: text,
   place: s.whole,
   state: v.picklist(["running", "paused", "complete", "failed"]),
@@ -105,6 +109,10 @@ export function toDownload(row: v.InferOutput<typeof downloadRow>): DownloadReco
     path,
     base: row.base === "" ? dirname(path) : row.base,
     file: summaryOf(row),
+    attributes:
+      row.modified_ms === null
+        ? undefined
+        : { modifiedMs: row.modified_ms, executable: row.executable === 1 },
     journalPath: row.journal_path,
     order: row.place,
     state,
@@ -114,6 +122,9 @@ export function toDownload(row: v.InferOutput<typeof downloadRow>): DownloadReco
 }
 
 /** Parameters of the statement that stores it. */
-export function downloadBindings({ file, failure, ...record }: DownloadRecord): Bindings {
-  return { ...record, ...file, code: failure?.code ?? null, message: failure?.message ?? null };
+export function downloadBindings({ file, failure, attributes, ...record }: DownloadRecord): Bindings {
+  const modifiedMs = attributes?.modifiedMs ?? null;
+  const executable = attributes === undefined ? null : Number(attributes.executable);
+  const [code, message] = [failure?.code ?? null, failure?.message ?? null];
+  return { ...record, ...file, modifiedMs, executable, code, message };
 }

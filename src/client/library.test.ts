@@ -195,6 +195,8 @@ describe("damage", () => {
     open().close();
     const database = new Database(path);
     database.run("ALTER TABLE download DROP COLUMN base");
+    database.run("ALTER TABLE download DROP COLUMN modified_ms");
+    database.run("ALTER TABLE download DROP COLUMN executable");
     database.run("PRAGMA user_version = 1");
     database.run(
       `INSERT INTO download VALUES ('${ANNA}', '${GID}', '${summary(3).fileId}', 'lab', 'f', '/in/f', 3,

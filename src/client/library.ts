@@ -38,7 +38,9 @@ const SCHEMA = `
 /** From each version to the next. An empty base is the folder of the path: earlier names led through no folders. */
 const MIGRATIONS: readonly string[] = [
   SCHEMA,
-  "ALTER TABLE download ADD COLUMN base TEXT NOT NULL DEFAULT ''",
+  `ALTER TABLE download ADD COLUMN base TEXT NOT NULL DEFAULT '';
+   ALTER TABLE download ADD COLUMN modified_ms INTEGER;
+   ALTER TABLE download ADD COLUMN executable INTEGER;`,
 ];
 
 export class Library {

@@ -7,6 +7,7 @@
  */
 import { basename } from "node:path";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
+import type { FileAttributes } from "../base/file-attributes.ts";
 import {
   type FileId,
   type FileName,
@@ -16,12 +17,18 @@ import {
   parseFileName,
   type RequestId,
 } from "../base/ids.ts";
-import { BLOB_TRIES_MAX, RESTORES_AT_ONCE_MAX } from "../base/limits.ts";
+import {
+  BLOB_PART_BYTES,
+  BLOB_TRIES_MAX,
+  PIECE_BYTES,
+  RESTORES_AT_ONCE_MAX,
+  TIME_MS_MAX,
+} from "../base/limits.ts";
 import type { FileSummary, Manifest } from "../base/manifest.ts";
 import { formatBytes, forTerminal } from "../base/text.ts";
 import type { Offer, TransferEngine } from "../transfer/contract.ts";
 import type { KeptHashing, PieceWorkers } from "../transfer/disk/contract.ts";
-import { type FileIdentity, isSameContent } from "../transfer/disk/file-identity.ts";
+import { isSameContent } from "../transfer/disk/file-identity.ts";
 import type { HashJournals } from "../transfer/disk/hash-journals.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
 import type { GroupRef } from "./blob-transfer.ts";
@@ -55,6 +62,8 @@ export interface Upload {
   /** undefined: the file's own. */
   readonly name: FileName | undefined;
   readonly progress: (at: HashProgress) => void;
+  /** Of a folder: what stands just so is left as it is, and the tracker is asked nothing that its answer to the share tells. */
+  readonly isOneOfMany?: boolean;
 }
 
 /** What something that this machine remembers by its ids is called now. */
@@ -107,6 +116,8 @@ export class ShareKeeper {
   readonly #unserved = new Set<string>();
   /** Being shared right now: the tracker may know before this machine has its answer. */
   readonly #sharing = new Set<FileId>();
+  /** By content: the last upload of it that is under way. */
+  readonly #uploading = new Map<FileId, Promise<void>>();
 
   constructor(dependencies: ShareKeeperDependencies) {
     this.#calls = dependencies.calls;
@@ -134,12 +145,15 @@ export class ShareKeeper {
   // --- sharing ---
 
   /** Resolves once the tracker knows and the file is offered. @throws Failure */
-  async upload({ path, group, name: typed, progress }: Upload): Promise<UploadResult> {
+  async upload({ path, group, name: typed, progress, isOneOfMany = false }: Upload): Promise<UploadResult> {
     const opened = await this.#files.open(path);
     try {
       const name = typed ?? ownName(opened.path);
       await this.#stopOutdated(opened, group);
-      await this.#refuseEarly(group, name, opened.identity.size);
+      const same = isOneOfMany ? this.#standingSame(opened, group, name) : undefined;
+      if (same !== undefined) return resultOf(same, "same");
+      if (!isOneOfMany || opened.identity.size > PIECE_BYTES)
+        await this.#refuseEarly(group, name, opened.identity.size);
       const known = await this.#knownManifest(opened);
       const place = { opened, group, name };
       if (known !== undefined) return await this.#uploadHashed(place, { manifest: known, fresh: false });
@@ -165,7 +179,24 @@ export class ShareKeeper {
     }
   }
 
-  async #uploadHashed(
+  /** Two files of one content at once would each find that the other does not stand yet. */
+  async #uploadHashed(place: UploadPlace, hashed: Hashed): Promise<UploadResult> {
+    const { fileId } = hashed.manifest.summary;
+    const before = this.#uploading.get(fileId) ?? Promise.resolve();
+    const upload = before.then(() => this.#uploadAlone(place, hashed));
+    const settled = upload.then(
+      () => {},
+      () => {},
+    );
+    this.#uploading.set(fileId, settled);
+    try {
+      return await upload;
+    } finally {
+      if (this.#uploading.get(fileId) === settled) this.#uploading.delete(fileId);
+    }
+  }
+
+  async #uploadAlone(
     { opened, group, name }: UploadPlace,
     { manifest, fresh }: Hashed,
   ): Promise<UploadResult> {
@@ -175,7 +206,7 @@ export class ShareKeeper {
     if (standing !== undefined) return { name: standing.name, path: standing.path, kept: "path", sha1, size };
     await this.#manifests.keep(manifest);
     const share = { group, name, path, file: manifest.summary, identity };
-    const record = await this.#publishAndShare(share, manifest);
+    const record = await this.#publishAndShare(share, manifest, attributesOf(opened));
     this.#offer(record, fresh);
     return { name: record.name, path, kept: record.name === name ? undefined : "name", sha1, size };
   }
@@ -183,9 +214,10 @@ export class ShareKeeper {
   /** The machine becomes a full source of what it has downloaded; the transfer offers it already. */
   async addDownloaded(downloaded: Downloaded): Promise<void> {
     const { gid, ...rest } = downloaded;
-    const identity = await this.#identity(downloaded.path);
+    const opened = await this.#look(downloaded.path);
+    const { identity } = opened;
     try {
-      const record = await this.#share({ gid, ...rest, identity });
+      const record = await this.#share({ gid, ...rest, identity }, attributesOf(opened));
       this.#offered.add(keyOf(record));
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -196,10 +228,10 @@ export class ShareKeeper {
     }
   }
 
-  async #identity(path: string): Promise<FileIdentity> {
+  async #look(path: string): Promise<OpenedFile> {
     const opened = await this.#files.open(path);
     await opened.close();
-    return opened.identity;
+    return opened;
   }
 
   /** What the tracker would refuse after the hashing is refused before it. */
@@ -221,10 +253,21 @@ export class ShareKeeper {
     }
   }
 
+  #standingSame({ path, identity }: OpenedFile, group: GroupName, name: FileName): ShareRecord | undefined {
+    for (const record of this.#sharedAt(path))
+      if (
+        sameName(record.group, group) &&
+        sameName(record.name, name) &&
+        isSameContent(record.identity, identity)
+      )
+        return record;
+    return undefined;
+  }
+
   /** What was shared from this path and is not in it any more gives its name free. */
   async #stopOutdated({ path, identity }: OpenedFile, group: GroupName): Promise<void> {
-    for (const record of this.#shared.values()) {
-      if (record.path !== path || isSameContent(record.identity, identity)) continue;
+    for (const record of this.#sharedAt(path)) {
+      if (isSameContent(record.identity, identity)) continue;
       if (sameName(record.group, group)) await this.#end(record);
       else await this.#endBroken(record, `${forTerminal(path)} was changed since it was shared`);
     }
@@ -261,11 +304,17 @@ export class ShareKeeper {
   }
 
   /** Another tracker may answer between the two, which has not got the list. */
-  async #publishAndShare(share: NewShare, manifest: Manifest): Promise<ShareRecord> {
+  async #publishAndShare(
+    share: NewShare,
+    manifest: Manifest,
+    attributes?: FileAttributes,
+  ): Promise<ShareRecord> {
+    const fits = manifest.rows.length <= BLOB_PART_BYTES;
     for (let tries = 1; ; tries++) {
-      await this.#manifests.publish(refOf(share), manifest);
+      // An older tracker takes no list with a share, and says so.
+      if (!fits || tries > 1) await this.#manifests.publish(refOf(share), manifest);
       try {
-        return await this.#share(share);
+        return await this.#share(share, attributes, fits ? manifest.rows : undefined);
       } catch (error) {
         const isLacking = isFailure(error) && error.code === "no-piece-list";
         if (!isLacking || tries === BLOB_TRIES_MAX) throw error;
@@ -273,13 +322,15 @@ export class ShareKeeper {
     }
   }
 
-  async #share(share: NewShare): Promise<ShareRecord> {
+  async #share(share: NewShare, attributes?: FileAttributes, pieceList?: Uint8Array): Promise<ShareRecord> {
     const { name, file } = share;
     const counter = this.#library.nextCounter();
     const id = this.#newRequestId();
     this.#sharing.add(file.fileId);
     try {
-      const { result } = await this.#calls.call("share", { id, ...refOf(share), name, file, counter });
+      const described = attributes === undefined ? {} : { attributes };
+      const params = { id, ...refOf(share), name, file, counter, ...described };
+      const { result } = await this.#calls.call("share", params, pieceList);
       const record: ShareRecord = { ...share, gid: result.gid, name: result.name, counter, state: "shared" };
       this.#remember(record);
       return record;
@@ -291,6 +342,10 @@ export class ShareKeeper {
   #remember(record: ShareRecord): void {
     this.#library.putShare(record);
     this.#shared.set(keyOf(record), record);
+  }
+
+  #sharedAt(path: string): ShareRecord[] {
+    return [...this.#shared.values()].filter((record) => record.path === path);
   }
 
   #offer(record: ShareRecord, fresh: boolean): void {
@@ -470,6 +525,16 @@ const ENDED_ALREADY: ReadonlySet<string> = new Set([
 
 function keyOf({ gid, file }: Pick<ShareRecord, "gid" | "file">): string {
   return shareKey(gid, file.fileId);
+}
+
+function resultOf({ name, path, file }: ShareRecord, kept: UploadResult["kept"]): UploadResult {
+  return { name, path, kept, sha1: file.sha1, size: file.size };
+}
+
+/** A time before 1970 is none that travels. */
+function attributesOf({ identity, executable }: OpenedFile): FileAttributes {
+  const modifiedMs = Number(BigInt(identity.modifiedNs) / 1_000_000n);
+  return { modifiedMs: Math.min(Math.max(0, modifiedMs), TIME_MS_MAX), executable };
 }
 
 function viewOf({ group, name, path, file }: ShareRecord): ShareView {

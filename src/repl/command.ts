@@ -20,6 +20,8 @@ export interface CommandContext {
   readonly progress: (at: HashProgress) => void;
   /** What is to be said besides the reply, and after it. */
   readonly note: (line: string) => void;
+  /** What went wrong where other things went well: an error line after the reply. */
+  readonly fault: (line: string) => void;
 }
 
 export type PathKind = "file" | "folder" | "named pipe" | "socket" | "device" | "nothing";
@@ -133,4 +135,13 @@ export const newGroupId = {
   parse: (text: string) => refuseSuffix(parseGroupName(text)),
 };
 export const fileName = { label: "<file_name>", parse: parseFileName };
+/** One file, all of a folder (`runs/`), or what a pattern means. */
+export const fileNames = {
+  label: "<file_name>",
+  parse: (text: string): string | Failure => {
+    const isFolder = text.length > 1 && text.endsWith("/");
+    const name = parseFileName(isFolder ? text.slice(0, -1) : text);
+    return name instanceof Failure || !isFolder ? name : `${name}/`;
+  },
+};
 export const passwd = { label: "<passwd>", parse: parsePassword, isPassword: true } as const;

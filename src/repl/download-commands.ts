@@ -1,10 +1,13 @@
 /** Commands on downloads. */
-import { Failure } from "../base/failure.ts";
+import { Failure, isFailure, orThrow } from "../base/failure.ts";
+import { type GroupName, parseFileName } from "../base/ids.ts";
+import { isPattern } from "../base/name-pattern.ts";
 import { formatRate, parseRate } from "../base/rate-text.ts";
-import { forTerminal } from "../base/text.ts";
+import { count, forTerminal } from "../base/text.ts";
 import type { Direction } from "../client/views.ts";
-import { command, fileName, groupId, word } from "./command.ts";
+import { type CommandContext, command, fileName, fileNames, groupId, word } from "./command.ts";
 import { renderDownloads } from "./render-download.ts";
+import { tellSome } from "./tell-some.ts";
 
 const topic = "Downloads";
 
@@ -23,16 +26,38 @@ const direction = {
 /** Several words, for `2.5 MiB/s`. */
 const rate = { label: "<rate>", parse: parseRate, takesRest: true } as const;
 
+/** A file that is called just so comes before what its name would mean as a pattern. @returns false if there is none */
+async function downloadOne(
+  { client }: CommandContext,
+  group: GroupName,
+  wanted: string,
+  destination: string,
+): Promise<boolean> {
+  if (wanted.endsWith("/")) return false;
+  try {
+    await client.downloadFile(group, orThrow(parseFileName(wanted)), destination);
+    return true;
+  } catch (error) {
+    if (isPattern(wanted) && isFailure(error) && error.code === "unknown-file") return false;
+    throw error;
+  }
+}
+
 export const downloadCommands = [
   command({
     name: "download_file",
     topic,
-    args: [groupId, fileName, word("<destination_path>")],
-    summary: "Download a file into an existing folder (or a path that ends with /), or under the name given.",
+    args: [groupId, fileNames, word("<destination_path>")],
+    summary:
+      "Download a file into an existing folder (or a path that ends with /), or under the name given; or all of 'runs/', or '*.csv'.",
     example: "download_file math 'lecture 1.mp4' ~/Downloads/",
     holdsEvents: true,
-    async run({ client }, group, name, destination) {
-      await client.downloadFile(group, name, destination);
+    async run(context, group, wanted, destination) {
+      const isOne = await downloadOne(context, group, wanted, destination);
+      if (isOne) return ["Download started"];
+      const { started, failures } = await context.client.downloadMatching(group, wanted, destination);
+      context.note(`${count(started, "file")} to download; show_downloads shows how far they are`);
+      tellSome(failures, context.fault, ({ name, failure }) => `${forTerminal(name)}: ${failure.message}`);
       return ["Download started"];
     },
   }),

@@ -115,7 +115,8 @@ export function renderPrompt({ user, listening }: WhoAmI): string {
 }
 
 /** @param rate bytes a second; 0 as long as it is not known */
-export function renderHashing({ name, doneBytes, total }: HashProgress, rate = 0): string {
+export function renderHashing({ name, doneBytes, total, file }: HashProgress, rate = 0): string {
+  if (file !== undefined) return `Sharing ${file.number} of ${count(file.of, "file")}: ${forTerminal(name)}`;
   const percent = total === 0 ? 100 : Math.floor((100 * doneBytes) / total);
   const speed =
     rate > 0 ? `, ${formatBytes(rate)}/s, ${formatDuration((total - doneBytes) / rate)} left` : "";

@@ -40,7 +40,7 @@ export class Repl {
   #holds: "none" | "verdicts" | "all" = "none";
   #held: ClientEvent[] = [];
   /** What the command that runs has to say after its reply. */
-  #notes: string[] = [];
+  #notes: { readonly line: string; readonly isFault: boolean }[] = [];
 
   constructor({ client, terminal, clock, kindOf }: ReplDependencies, options: ReplOptions) {
     this.#client = client;
@@ -49,8 +49,9 @@ export class Repl {
     this.#options = options;
     const { askHidden } = terminal;
     const progress = this.#progressLine();
-    const note = (line: string) => void this.#notes.push(line);
-    this.#context = { client, clock, kindOf, progress, note, askHidden };
+    const note = (line: string) => void this.#notes.push({ line, isFault: false });
+    const fault = (line: string) => void this.#notes.push({ line, isFault: true });
+    this.#context = { client, clock, kindOf, progress, note, fault, askHidden };
   }
 
   /** @returns the exit code */
@@ -108,7 +109,11 @@ export class Repl {
   }
 
   #releaseNotes(): void {
-    for (const line of this.#notes.splice(0)) this.#terminal.notice(line);
+    for (const { line, isFault } of this.#notes.splice(0)) {
+      if (isFault) this.#exitCode = 1;
+      if (isFault) this.#terminal.error(line);
+      else this.#terminal.notice(line);
+    }
   }
 
   #releaseEvents(): void {

@@ -510,7 +510,7 @@ const NAMES: readonly PlantedHole[] = [
   hole(
     "makes a part file through a link",
     "transfer/disk/part-file.ts",
-    ["open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)", "open(path, O_RDWR | O_CREAT)"],
+    ["open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode)", "open(path, O_RDWR | O_CREAT, mode)"],
     ["transfer/disk/part-file.test.ts", "is never made over something else, nor through a link"],
   ),
   hole(

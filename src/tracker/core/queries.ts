@@ -5,7 +5,9 @@
  * Lists come in pages of LIST_PAGE_ROWS in order of name; `after` is the `next` of the page before, opaque to clients.
  * Who is no member learns nothing of a group's files, not even from a failure.
  */
+
 import { Failure } from "../../base/failure.ts";
+import type { FileAttributes } from "../../base/file-attributes.ts";
 import {
   type FileId,
   type FileName,
@@ -59,12 +61,14 @@ export interface FileRow extends FileSummary {
   readonly name: FileName;
   /** Machines that share it, online or not. Computed when iterated; the state must not change meanwhile. */
   readonly sharers: Iterable<Sharer>;
+  readonly attributes: FileAttributes | undefined;
 }
 
 export interface FoundFile {
   readonly gid: Gid;
   readonly name: FileName;
   readonly file: FileSummary;
+  readonly attributes: FileAttributes | undefined;
 }
 
 export interface OwnShareRow extends FileSummary {
@@ -165,7 +169,7 @@ export function listedFile(state: State, gid: Gid, fileId: FileId): FoundFile | 
   const name = state.shares.name(gid, fileId);
   const file = state.shares.file(gid, fileId);
   if (name === undefined || file === undefined || !state.shares.isListed(gid, fileId)) return undefined;
-  return { gid, name, file };
+  return { gid, name, file, attributes: state.shares.attributes(gid, fileId) };
 }
 
 /** Machines that share the file, online or not. */
@@ -311,7 +315,7 @@ function fileRow(state: State, gid: Gid, fileId: FileId): FileRow | undefined {
   const found = listedFile(state, gid, fileId);
   if (found === undefined) return undefined;
   const sharers = { [Symbol.iterator]: () => state.shares.sharers(gid, fileId) };
-  return { name: found.name, ...found.file, sharers };
+  return { name: found.name, ...found.file, sharers, attributes: found.attributes };
 }
 
 /** A cursor of a search is a group's sort key, a line feed, a file's. */

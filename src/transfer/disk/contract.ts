@@ -7,6 +7,7 @@
  */
 import type { Bitfield } from "../../base/bitfield.ts";
 import type { Failure } from "../../base/failure.ts";
+import type { FileAttributes } from "../../base/file-attributes.ts";
 import type { FileId, PieceIndex, Sha1 } from "../../base/ids.ts";
 import type { Manifest } from "../../base/manifest.ts";
 
@@ -105,6 +106,7 @@ export interface DownloadTarget {
   readonly path: string;
   /** The folder that the user chose: below it folders are made as the path needs them, and no link is followed. */
   readonly base: string;
+  readonly attributes?: FileAttributes | undefined;
   /** In the client's own folder, which is locked: only its owner goes on with that part file. */
   readonly journalPath: string;
 }

@@ -32,6 +32,7 @@ function world({ syncFails = 0 } = {}) {
   const part = {
     descriptor: FILE,
     identity: async () => IDENTITY,
+    setModified: note("time set"),
     sync: async () => {
       calls.push("data sync");
       if (failures-- > 0) throw new Failure("disk-error", "as injected");

@@ -17,7 +17,7 @@ import type { JournalFile } from "./journal-file.ts";
 import type { PartFile } from "./part-file.ts";
 import { SyncPolicy } from "./sync-policy.ts";
 
-type Part = Pick<PartFile, "descriptor" | "identity" | "sync" | "place" | "remove" | "close">;
+type Part = Pick<PartFile, "descriptor" | "identity" | "setModified" | "sync" | "place" | "remove" | "close">;
 type OpenJournal = Pick<JournalFile, "append" | "sync" | "replace" | "remove" | "close">;
 
 export interface DownloadFileDependencies {
@@ -73,6 +73,11 @@ export class StoredDownload implements DownloadFile {
   }
 
   async place(): Promise<void> {
+    const { attributes } = this.#target;
+    if (attributes !== undefined) {
+      await this.#workers.settled(this.file);
+      await this.#part.setModified(attributes.modifiedMs);
+    }
     await this.#syncAll();
     await ensureNoLinks(this.#target.base, this.#target.path);
     await this.#part.place(this.#target.path);

@@ -106,14 +106,14 @@ class Opening {
   }
 
   async #startAfresh(left: Journal | "none" | "damaged"): Promise<OpenedDownload> {
-    const { path, journalPath, manifest } = this.#target;
+    const { path, journalPath, manifest, attributes } = this.#target;
     await requireRoom(path, manifest.summary.size);
     await onDisk("create", journalPath, () => mkdir(dirname(journalPath), { recursive: true, mode: 0o700 }));
     const journal = new JournalFile(journalPath);
     const resumed = new Bitfield(manifest.pieces);
     await journal.replace(journalOf(this.#target, resumed, undefined));
     try {
-      const part = await PartFile.create(this.#partPath, manifest.summary.size);
+      const part = await PartFile.create(this.#partPath, manifest.summary.size, attributes?.executable);
       const hadPieces = typeof left === "object" && left.claimed.count > 0;
       return this.#opened(part, journal, resumed, hadPieces ? this.#notice("is gone") : undefined);
     } catch (error) {
