@@ -289,6 +289,8 @@ export const DISK_RETRY_MS = 5 * second;
 export const SOURCES_KNOWN_MAX = 1_000;
 /** Downloads that run at once; further ones wait in line. */
 export const DOWNLOADS_AT_ONCE_MAX = 8;
+/** Of files of one piece, beside those: each waits for answers and syncs most of its time. */
+export const SMALL_DOWNLOADS_AT_ONCE_MAX = 32;
 /** Hash workers: with more, the bytes come slower than they are hashed. */
 export const HASH_WORKERS_MAX = 8;
 /** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */
@@ -363,6 +365,10 @@ export const SOURCELESS_MS = 2 * second;
 /** A reason to wait is told when it has lasted this long. */
 export const WAIT_TOLD_MS = 2 * second;
 
+/** Change counters taken from the library in one step: what a restart leaves out, which harms nobody. */
+export const COUNTERS_TAKEN = 1_000;
+/** Changes of the library that nobody waits for are written together: at the latest when there are so many. */
+export const LIBRARY_CHANGES_UNWRITTEN_MAX = 200;
 /** Files of a folder that is shared in one step: their names are held in memory. */
 export const FOLDER_FILES_MAX = 100_000;
 /** Of them on their way to the tracker at once: its requests are bounded, and its disk takes those that wait together. */

@@ -241,17 +241,21 @@ class Client implements ClientApp {
     return this.#member().shares.upload({ path, group, name, progress });
   }
 
-  uploadFolder(...[of, group, name, progress]: Parameters<ClientIntents["uploadFolder"]>) {
+  async uploadFolder(...[of, group, name, progress]: Parameters<ClientIntents["uploadFolder"]>) {
     const { shares, downloads } = this.#member();
     const matches = of.pattern === undefined ? () => true : nameMatcher(of.pattern);
-    return uploadFolder(
-      {
-        files: this.#parts.files,
-        upload: (path, name, progress) => shares.upload({ path, group, name, progress, isOneOfMany: true }),
-        parts: () => downloads.partPaths(),
-      },
-      { ...of, matches, group, as: name, progress },
-    );
+    try {
+      return await uploadFolder(
+        {
+          files: this.#parts.files,
+          upload: (path, name, progress) => shares.upload({ path, group, name, progress, isOneOfMany: true }),
+          parts: () => downloads.partPaths(),
+        },
+        { ...of, matches, group, as: name, progress },
+      );
+    } finally {
+      shares.settle();
+    }
   }
 
   async stopShare(group: GroupName, name: FileName): Promise<void> {

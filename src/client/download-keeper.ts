@@ -8,7 +8,7 @@
 import type { Clock } from "../base/clock.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
 import type { FileId, FileName, Fingerprint, Gid, GroupName } from "../base/ids.ts";
-import { DOWNLOAD_WATCH_MS, DOWNLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { DOWNLOAD_WATCH_MS, DOWNLOADS_AT_ONCE_MAX, SMALL_DOWNLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Download, TransferEngine } from "../transfer/contract.ts";
@@ -42,6 +42,8 @@ export interface DownloadKeeperDependencies {
   readonly emit: (event: ClientEvent) => void;
 }
 
+type Wanted = Downloaded & Pick<DownloadRecord, "base" | "attributes">;
+
 /** How this user has ceased to be a member of a group. */
 export type Departure = "left" | "removed" | "deleted";
 
@@ -58,7 +60,7 @@ export class DownloadKeeper {
     this.#follower = new SourceFollower({
       ...dependencies,
       called: (renaming) => {
-        if (!this.#closed) this.renamed(renaming);
+        if (!this.#closed && this.#isNews(renaming)) this.renamed(renaming);
       },
       refused: (job, failure) => {
         if (isPassing(failure) || job.record.state !== "running") return;
@@ -97,6 +99,7 @@ export class DownloadKeeper {
       job.opening?.resolve();
       if (job.place.kind === "active") this.#update(job, {});
     }
+    this.#on.library.flush();
     this.#closed = true;
   }
 
@@ -112,7 +115,7 @@ export class DownloadKeeper {
     const begun = await this.#clearEarlier(gid, file.fileId, path);
     const job = this.#add({ gid, group, name: found.name, path, base, file, attributes }, begun);
     // What may be there already is only looked at: that needs no place in the line.
-    if (taken || this.#freePlaces() > 0) await this.#begin(job, manifest);
+    if (taken || this.#freePlaces()[job.size] > 0) await this.#begin(job, manifest);
     this.#moveOn();
     return { path };
   }
@@ -124,6 +127,7 @@ export class DownloadKeeper {
     typed: string,
   ): Promise<ManyDownloads> {
     const failures: { name: FileName; failure: Failure }[] = [];
+    const wanted: { what: Wanted; begun: boolean }[] = [];
     // Many go into a folder, whatever its name ends with.
     const folder = typed.endsWith("/") ? typed : `${typed}/`;
     await this.#on.files.destination(folder, files[0]?.name ?? ("" as FileName));
@@ -133,11 +137,14 @@ export class DownloadKeeper {
         const { path, base } = await this.#on.files.destination(folder, name);
         this.#book.refuseSecond(gid, fileId, path);
         const begun = await this.#clearEarlier(gid, fileId, path);
-        this.#add({ gid, group, name, path, base, file, attributes }, begun);
+        wanted.push({ what: { gid, group, name, path, base, file, attributes }, begun });
       } catch (error) {
         failures.push({ name, failure: toFailure(error) });
       }
     }
+    this.#on.library.together(() => {
+      for (const { what, begun } of wanted) this.#add(what, begun);
+    });
     this.#moveOn();
     return { started: files.length - failures.length, failures };
   }
@@ -224,6 +231,11 @@ export class DownloadKeeper {
     this.#moveOn();
   }
 
+  #isNews({ gid, group, file }: Renaming): boolean {
+    const job = file === undefined ? undefined : this.#book.find(gid, file.fileId);
+    return job?.record.group !== group || job.record.name !== file?.name;
+  }
+
   /** What the group, or the file if one is named, is called now. */
   renamed({ gid, group, file }: Renaming): void {
     for (const job of this.#book.all()) {
@@ -236,7 +248,7 @@ export class DownloadKeeper {
 
   // --- starting ---
 
-  #add(what: Downloaded & Pick<DownloadRecord, "base" | "attributes">, begun: boolean): DownloadJob {
+  #add(what: Wanted, begun: boolean): DownloadJob {
     const record: DownloadRecord = {
       ...what,
       journalPath: this.#on.journalPath(what.gid, what.file.fileId),
@@ -279,12 +291,14 @@ export class DownloadKeeper {
   /** Lets the next in line begin, asks again what was not answered, and keeps watching while anything runs. */
   #moveOn(): void {
     if (this.#closed) return;
-    let places = this.#freePlaces();
+    const places = this.#freePlaces();
     for (const job of this.#book.all()) {
-      if (job.place.kind === "queued" && job.record.state === "running" && places > 0) {
-        places--;
+      if (job.place.kind === "queued" && job.record.state === "running" && places[job.size] > 0) {
+        places[job.size]--;
         this.#behind(this.#prepare(job));
       }
+      // Of thousands most wait in line or are over: there is nothing to ask or to tell of them.
+      if (job.place.kind === "queued" || job.place.kind === "over") continue;
       if (this.#on.isTrackerUp()) this.#follower.follow(job);
       const waiting = job.waitToTell(this.#on.isTrackerUp(), this.#nowMs());
       if (waiting !== undefined) this.#on.emit({ kind: "download-waits", view: waiting });
@@ -295,9 +309,13 @@ export class DownloadKeeper {
   #watch(): void {
     this.#cancelWatch();
     if (this.#book.hasRunning) {
-      this.#cancelWatch = this.#on.clock.after(DOWNLOAD_WATCH_MS, () => this.#moveOn());
+      this.#cancelWatch = this.#on.clock.after(DOWNLOAD_WATCH_MS, () => {
+        this.#on.library.flush();
+        this.#moveOn();
+      });
       return;
     }
+    this.#on.library.flush();
     this.#idle?.resolve();
     this.#idle = undefined;
   }
@@ -317,8 +335,12 @@ export class DownloadKeeper {
     }
   }
 
-  #freePlaces(): number {
-    return Math.max(0, DOWNLOADS_AT_ONCE_MAX - this.#book.busy(this.#nowMs()));
+  #freePlaces(): { small: number; large: number } {
+    const { small, large } = this.#book.busy(this.#nowMs());
+    return {
+      small: Math.max(0, SMALL_DOWNLOADS_AT_ONCE_MAX - small),
+      large: Math.max(0, DOWNLOADS_AT_ONCE_MAX - large),
+    };
   }
 
   // --- ending ---
@@ -352,7 +374,9 @@ export class DownloadKeeper {
     const { gid, group, name, path, file } = job.record;
     try {
       await this.#on.addShare({ gid, group, name, path, file });
-      if (!this.#closed) this.#on.library.putDownload(job.record);
+      if (this.#closed) return;
+      if (job.size === "small") this.#on.library.putDownloadSoon(job.record);
+      else this.#on.library.putDownload(job.record);
     } catch (error) {
       if (this.#closed) return;
       const why = toFailure(error).message;

@@ -40,6 +40,7 @@ import type { ManifestShelf } from "./manifest-shelf.ts";
 import { allPages } from "./pages.ts";
 import { isPassing } from "./passing.ts";
 import { planShares, shareKey } from "./share-plan.ts";
+import { keyOf, SharedRecords } from "./shared-records.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 import type { ClientEvent, HashProgress, ShareView, UploadResult } from "./views.ts";
 
@@ -83,6 +84,7 @@ export interface Downloaded {
 }
 
 interface UploadPlace {
+  readonly isOneOfMany: boolean;
   readonly opened: OpenedFile;
   readonly group: GroupName;
   readonly name: FileName;
@@ -97,6 +99,14 @@ interface Hashed {
 /** By what its group is meant, and what is to be shared there. */
 type NewShare = Omit<ShareRecord, "gid" | "counter" | "state"> & { readonly gid?: Gid };
 
+/** What goes along with a share. */
+interface ShareExtras {
+  readonly attributes?: FileAttributes | undefined;
+  readonly pieceList?: Uint8Array | undefined;
+  /** Remembered with others in one step. */
+  readonly isOneOfMany?: boolean;
+}
+
 export class ShareKeeper {
   readonly #calls: TrackerCalls;
   readonly #engine: ShareKeeperDependencies["engine"];
@@ -109,7 +119,7 @@ export class ShareKeeper {
   readonly #emit: (event: ClientEvent) => void;
   readonly #closing = new AbortController();
   /** What is shared, by group and file. */
-  readonly #shared = new Map<string, ShareRecord>();
+  readonly #shared = new SharedRecords();
   /** Those of them that the transfer offers; the others are being looked at. */
   readonly #offered = new Set<string>();
   /** Those of which people know that their piece list is not to be had. */
@@ -155,7 +165,7 @@ export class ShareKeeper {
       if (!isOneOfMany || opened.identity.size > PIECE_BYTES)
         await this.#refuseEarly(group, name, opened.identity.size);
       const known = await this.#knownManifest(opened);
-      const place = { opened, group, name };
+      const place = { opened, group, name, isOneOfMany };
       if (known !== undefined) return await this.#uploadHashed(place, { manifest: known, fresh: false });
       return await this.#hashAndUpload(place, progress);
     } finally {
@@ -197,7 +207,7 @@ export class ShareKeeper {
   }
 
   async #uploadAlone(
-    { opened, group, name }: UploadPlace,
+    { opened, group, name, isOneOfMany }: UploadPlace,
     { manifest, fresh }: Hashed,
   ): Promise<UploadResult> {
     const { path, identity } = opened;
@@ -206,7 +216,7 @@ export class ShareKeeper {
     if (standing !== undefined) return { name: standing.name, path: standing.path, kept: "path", sha1, size };
     await this.#manifests.keep(manifest);
     const share = { group, name, path, file: manifest.summary, identity };
-    const record = await this.#publishAndShare(share, manifest, attributesOf(opened));
+    const record = await this.#publishAndShare(share, manifest, attributesOf(opened), isOneOfMany);
     this.#offer(record, fresh);
     return { name: record.name, path, kept: record.name === name ? undefined : "name", sha1, size };
   }
@@ -217,7 +227,11 @@ export class ShareKeeper {
     const opened = await this.#look(downloaded.path);
     const { identity } = opened;
     try {
-      const record = await this.#share({ gid, ...rest, identity }, attributesOf(opened));
+      const isOneOfMany = rest.file.size <= PIECE_BYTES;
+      const record = await this.#share(
+        { gid, ...rest, identity },
+        { attributes: attributesOf(opened), isOneOfMany },
+      );
       this.#offered.add(keyOf(record));
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -254,7 +268,7 @@ export class ShareKeeper {
   }
 
   #standingSame({ path, identity }: OpenedFile, group: GroupName, name: FileName): ShareRecord | undefined {
-    for (const record of this.#sharedAt(path))
+    for (const record of this.#shared.atPath(path))
       if (
         sameName(record.group, group) &&
         sameName(record.name, name) &&
@@ -266,7 +280,7 @@ export class ShareKeeper {
 
   /** What was shared from this path and is not in it any more gives its name free. */
   async #stopOutdated({ path, identity }: OpenedFile, group: GroupName): Promise<void> {
-    for (const record of this.#sharedAt(path)) {
+    for (const record of this.#shared.atPath(path)) {
       if (isSameContent(record.identity, identity)) continue;
       if (sameName(record.group, group)) await this.#end(record);
       else await this.#endBroken(record, `${forTerminal(path)} was changed since it was shared`);
@@ -295,9 +309,8 @@ export class ShareKeeper {
 
   /** The share of this content in that group from another path, if the file there still is what was shared. */
   async #standing(group: GroupName, { summary }: Manifest, path: string): Promise<ShareRecord | undefined> {
-    for (const record of this.#shared.values()) {
-      if (record.file.fileId !== summary.fileId || !sameName(record.group, group) || record.path === path)
-        continue;
+    for (const record of this.#shared.ofFile(summary.fileId)) {
+      if (!sameName(record.group, group) || record.path === path) continue;
       if ((await this.#files.difference(record.path, record.identity)) === undefined) return record;
     }
     return undefined;
@@ -308,13 +321,15 @@ export class ShareKeeper {
     share: NewShare,
     manifest: Manifest,
     attributes?: FileAttributes,
+    isOneOfMany = false,
   ): Promise<ShareRecord> {
     const fits = manifest.rows.length <= BLOB_PART_BYTES;
     for (let tries = 1; ; tries++) {
       // An older tracker takes no list with a share, and says so.
       if (!fits || tries > 1) await this.#manifests.publish(refOf(share), manifest);
       try {
-        return await this.#share(share, attributes, fits ? manifest.rows : undefined);
+        const pieceList = fits ? manifest.rows : undefined;
+        return await this.#share(share, { attributes, pieceList, isOneOfMany });
       } catch (error) {
         const isLacking = isFailure(error) && error.code === "no-piece-list";
         if (!isLacking || tries === BLOB_TRIES_MAX) throw error;
@@ -322,7 +337,10 @@ export class ShareKeeper {
     }
   }
 
-  async #share(share: NewShare, attributes?: FileAttributes, pieceList?: Uint8Array): Promise<ShareRecord> {
+  async #share(
+    share: NewShare,
+    { attributes, pieceList, isOneOfMany = false }: ShareExtras = {},
+  ): Promise<ShareRecord> {
     const { name, file } = share;
     const counter = this.#library.nextCounter();
     const id = this.#newRequestId();
@@ -332,7 +350,9 @@ export class ShareKeeper {
       const params = { id, ...refOf(share), name, file, counter, ...described };
       const { result } = await this.#calls.call("share", params, pieceList);
       const record: ShareRecord = { ...share, gid: result.gid, name: result.name, counter, state: "shared" };
-      this.#remember(record);
+      if (isOneOfMany) this.#library.putShareSoon(record);
+      else this.#library.putShare(record);
+      this.#shared.set(keyOf(record), record);
       return record;
     } finally {
       this.#sharing.delete(file.fileId);
@@ -344,15 +364,16 @@ export class ShareKeeper {
     this.#shared.set(keyOf(record), record);
   }
 
-  #sharedAt(path: string): ShareRecord[] {
-    return [...this.#shared.values()].filter((record) => record.path === path);
-  }
-
   #offer(record: ShareRecord, fresh: boolean): void {
     if (this.#closing.signal.aborted) return;
     const { gid, file, path, identity } = record;
     this.#engine.offer({ gid, file, manifest: () => this.#manifestOf(record), path, identity, fresh });
     this.#offered.add(keyOf(record));
+  }
+
+  /** Everything that was shared so far is remembered on the disk. @throws Failure */
+  settle(): void {
+    this.#library.flush();
   }
 
   // --- ending ---
@@ -522,10 +543,6 @@ const ENDED_ALREADY: ReadonlySet<string> = new Set([
   "not-member",
   "unknown-file",
 ]);
-
-function keyOf({ gid, file }: Pick<ShareRecord, "gid" | "file">): string {
-  return shareKey(gid, file.fileId);
-}
 
 function resultOf({ name, path, file }: ShareRecord, kept: UploadResult["kept"]): UploadResult {
   return { name, path, kept, sha1: file.sha1, size: file.size };

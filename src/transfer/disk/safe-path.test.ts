@@ -133,7 +133,7 @@ describe("a name that leads through folders", () => {
       "a/\0/b",
       "a/\u202eb",
       `a/${"x".repeat(LONGEST + 1)}`,
-      "a/".repeat(32) + "b",
+      `${"a/".repeat(32)}b`,
       "x".repeat(200).concat("/").repeat(6),
     ];
     for (const name of hostile) {
