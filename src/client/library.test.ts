@@ -178,7 +178,7 @@ describe("what is put soon", () => {
     anna.putShareSoon(share(1));
     anna.putShare(share(1, { state: "stopped" }));
     expect(anna.shares()).toEqual([share(1, { state: "stopped" })]);
-    for (let at = 0; at < LIBRARY_CHANGES_UNWRITTEN_MAX; at++) anna.putDownloadSoon(download(at));
+    for (let at = 0; at < LIBRARY_CHANGES_UNWRITTEN_MAX; at++) anna.putDownloadSoon(download(at + 1));
     const other = open();
     expect(other.of(ANNA).downloads()).toHaveLength(LIBRARY_CHANGES_UNWRITTEN_MAX);
     other.close();
