@@ -9,12 +9,15 @@ import { type Address, formatAddress } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
 import { type FileName, type GroupName, nameKey, type UserName } from "../base/ids.ts";
+import { nameMatcher } from "../base/name-pattern.ts";
+import { forTerminal } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { TransferEngine, TransferEvents } from "../transfer/contract.ts";
 import type { Method, News, Params } from "../wire/client-tracker.ts";
 import type { ClientOptions, ClientParts } from "./client-parts.ts";
 import { openClientParts } from "./compose.ts";
 import { EventFeed } from "./event-feed.ts";
+import { uploadFolder } from "./folder-upload.ts";
 import { GrantWallet } from "./grant-wallet.ts";
 import { lastCopies } from "./last-copies.ts";
 import { groupNamed, groupOf, Login } from "./login.ts";
@@ -29,6 +32,7 @@ import type {
   FollowView,
   GroupView,
   HashProgress,
+  ManyDownloads,
   MemberView,
   SearchHit,
   ShareView,
@@ -239,12 +243,43 @@ class Client implements ClientApp {
     return this.#member().shares.upload({ path, group, name, progress });
   }
 
+  async uploadFolder(...[of, group, name, progress]: Parameters<ClientIntents["uploadFolder"]>) {
+    const { shares, downloads } = this.#member();
+    const matches = of.pattern === undefined ? () => true : nameMatcher(of.pattern);
+    try {
+      return await uploadFolder(
+        {
+          files: this.#parts.files,
+          upload: (path, name, progress) => shares.upload({ path, group, name, progress, isOneOfMany: true }),
+          parts: () => downloads.partPaths(),
+        },
+        { ...of, matches, group, as: name, progress },
+      );
+    } finally {
+      shares.settle();
+    }
+  }
+
   async stopShare(group: GroupName, name: FileName): Promise<void> {
     await this.#member().shares.stop(group, name);
   }
 
   async downloadFile(group: GroupName, name: FileName, destination: string): Promise<{ path: string }> {
     return this.#member().downloads.request(group, name, destination);
+  }
+
+  async downloadMatching(group: GroupName, pattern: string, destination: string): Promise<ManyDownloads> {
+    const { downloads } = this.#member();
+    const matches = nameMatcher(pattern);
+    const files = (await this.listFiles(group)).filter(({ name }) => matches(name));
+    const [first] = files;
+    if (first === undefined)
+      throw new Failure(
+        "unknown-file",
+        `no file in ${group} is meant by ${forTerminal(pattern)}; list_files ${group} shows all there are`,
+      );
+    const { result } = await this.#session.call("find_file", { group, name: first.name });
+    return downloads.requestAll({ group, gid: result.gid }, files, destination);
   }
 
   async pauseDownload(group: GroupName, name: FileName): Promise<void> {

@@ -10,7 +10,7 @@ import type { Digest, Uid } from "../base/ids.ts";
 import { forTerminal } from "../base/text.ts";
 import { saying, UserLibrary } from "./library-of-user.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 
 const SCHEMA = `
   -- The last change counter of this machine for each user: the next change of any share carries a greater one.
@@ -34,6 +34,14 @@ const SCHEMA = `
     PRIMARY KEY (uid, gid, file_id)
   ) STRICT, WITHOUT ROWID;
 `;
+
+/** From each version to the next. An empty base is the folder of the path: earlier names led through no folders. */
+const MIGRATIONS: readonly string[] = [
+  SCHEMA,
+  `ALTER TABLE download ADD COLUMN base TEXT NOT NULL DEFAULT '';
+   ALTER TABLE download ADD COLUMN modified_ms INTEGER;
+   ALTER TABLE download ADD COLUMN executable INTEGER;`,
+];
 
 /** Tables that came later: made where they are missing. An earlier version of this program leaves them alone. */
 const LATER = `
@@ -109,7 +117,7 @@ function prepare(database: Database, path: string): void {
       `${forTerminal(path)} was made by a later version of this program; update it`,
     );
   database.transaction(() => {
-    if (version < VERSION) database.run(SCHEMA);
+    for (const step of MIGRATIONS.slice(version)) database.run(step);
     database.run(LATER);
     database.run(`PRAGMA user_version = ${VERSION}`);
   })();

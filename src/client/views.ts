@@ -100,6 +100,8 @@ export interface HashProgress {
   readonly name: string;
   readonly doneBytes: number;
   readonly total: number;
+  /** Which of how many, where several are shared in one step. */
+  readonly file?: { readonly number: number; readonly of: number };
 }
 
 /** Who and where. */
@@ -124,10 +126,42 @@ export interface UploadResult {
   readonly name: FileName;
   /** From where this machine shares it. */
   readonly path: string;
-  /** Which of them stood already, and is not the one given: the path, with or without the name, or the name alone. */
-  readonly kept: "name" | "path" | undefined;
+  /**
+   * Which of them stood already, and is not the one given: the path, with or without the name, or the name alone. "same":
+   * it was shared just so before; only of a folder's files.
+   */
+  readonly kept: "name" | "path" | "same" | undefined;
   readonly sha1: Sha1;
   readonly size: number;
+}
+
+/** What became of one file of a folder, if it is not simply shared. */
+export type UploadRemark =
+  | {
+      readonly kind: "kept";
+      readonly name: string;
+      readonly group: GroupName;
+      readonly result: UploadResult;
+    }
+  | { readonly kind: "failed"; readonly name: string; readonly failure: Failure };
+
+export interface FolderUpload {
+  /** Shared by this. */
+  readonly shared: number;
+  /** Shared just so before. */
+  readonly standing: number;
+  /** Links, sockets, devices. */
+  readonly leftOut: number;
+  /** Of all that did not fail. */
+  readonly results: readonly UploadResult[];
+  readonly remarks: readonly UploadRemark[];
+}
+
+export interface ManyDownloads {
+  /** Begun or in line, each to its place. */
+  readonly started: readonly { readonly name: FileName; readonly path: string }[];
+  /** Why others are not. */
+  readonly failures: readonly { readonly name: FileName; readonly failure: Failure }[];
 }
 
 /**
@@ -162,10 +196,22 @@ export interface ClientIntents {
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
   ): Promise<UploadResult>;
+  /**
+   * Shares all files below a folder, or those that a pattern for what is below it means.
+   * @param name in place of the folder's own, in front of their names
+   */
+  uploadFolder(
+    of: { readonly folder: string; readonly pattern: string | undefined },
+    group: GroupName,
+    name: FileName | undefined,
+    progress: (at: HashProgress) => void,
+  ): Promise<FolderUpload>;
   stopShare(group: GroupName, name: FileName): Promise<void>;
 
   /** Resolves once the download is under way (or queued, or waiting for a source). @returns where it will be */
   downloadFile(group: GroupName, name: FileName, destination: string): Promise<{ path: string }>;
+  /** All files of the group that the pattern means (see `base/name-pattern`), each a download of its own. */
+  downloadMatching(group: GroupName, pattern: string, destination: string): Promise<ManyDownloads>;
   pauseDownload(group: GroupName, name: FileName): Promise<void>;
   resumeDownload(group: GroupName, name: FileName): Promise<void>;
   cancelDownload(group: GroupName, name: FileName): Promise<void>;

@@ -24,6 +24,8 @@ export interface CommandContext {
   readonly note: (line: string) => void;
   /** Notes which files nobody else has online, before they go with this user. */
   readonly lastCopies: () => Promise<void>;
+  /** What went wrong where other things went well: an error line after the reply, of whose result it is a part. */
+  readonly fault: (line: string) => void;
 }
 
 export type PathKind = "file" | "folder" | "named pipe" | "socket" | "device" | "nothing";
@@ -49,6 +51,11 @@ export function done(line: string, result: Fields): Answer {
 /** It was asked for to be read. */
 export function shown(lines: readonly string[], result: Fields): Answer {
   return { lines, result, isData: true };
+}
+
+/** Done for many files. What failed of them was asked for to be read. */
+export function doneForMany(line: string, result: Fields & { readonly failed: readonly Fields[] }): Answer {
+  return { lines: [line], result, isData: result.failed.length > 0 };
 }
 
 /** Of what an argument is, seen from whoever types it. `completer.ts` knows where each is to be had. */
@@ -203,5 +210,15 @@ export const fileName = { label: "<file_name>", parse: parseFileName };
 export function offering<T>(argument: Argument<T>, offer: Offer): Argument<T> {
   return { ...argument, offer };
 }
+
+/** One file, all of a folder (`runs/`), or what a pattern means. */
+export const fileNames = {
+  label: "<file_name>",
+  parse: (text: string): string | Failure => {
+    const isFolder = text.length > 1 && text.endsWith("/");
+    const name = parseFileName(isFolder ? text.slice(0, -1) : text);
+    return name instanceof Failure || !isFolder ? name : `${name}/`;
+  },
+};
 
 export const passwd = { label: "<passwd>", parse: parsePassword, isPassword: true } as const;

@@ -28,6 +28,7 @@ async function run(
     clock: { nowMs: () => 1_700_000_000_000 },
     kindOf: async (path) => PATHS.get(path) ?? "nothing",
     note: () => {},
+    fault: () => {},
     askHidden: undefined,
     progress: () => {},
     lastCopies: async () => {},
@@ -84,8 +85,19 @@ describe("each command asks the client for one thing and replies", () => {
       "uploadFile /tmp/a b.pdf math b.pdf",
       "File uploaded successfully",
     ],
+    ["upload_file /tmp math", "uploadFolder /tmp undefined math undefined", "2 files uploaded successfully"],
+    ["upload_file /tmp math runs", "uploadFolder /tmp undefined math runs", "2 files uploaded successfully"],
+    ["upload_file lab /tmp", "uploadFolder /tmp undefined lab undefined", "2 files uploaded successfully"],
+    [
+      "upload_file 'data/*.csv' math",
+      "uploadFolder data *.csv math undefined",
+      "2 files uploaded successfully",
+    ],
     ["stop_share math notes.pdf", "stopShare math notes.pdf", "File sharing stopped"],
     ["download_file math notes.pdf /tmp/", "downloadFile math notes.pdf /tmp/", "Download started"],
+    ["download_file math runs/a.h5 /tmp/", "downloadFile math runs/a.h5 /tmp/", "Download started"],
+    ["download_file math runs/ /tmp", "downloadMatching math runs/ /tmp", "Download started"],
+    ["download_file math '*.csv' /tmp", "downloadFile math *.csv /tmp", "Download started"],
     ["download_file math 'a b' ~/x", "downloadFile math a b /home/ann/x", "Download started"],
     ["follow math ~/math", "follow math /home/ann/math", "Following math into /home/ann/math"],
     ["unfollow math", "unfollow math", "No longer following math"],
@@ -103,6 +115,57 @@ describe("each command asks the client for one thing and replies", () => {
       expect(client.calls).toEqual([call]);
     });
   }
+
+  test("a pattern is one only where no file is called just so", async () => {
+    const client = new FakeClient();
+    const notes: string[] = [];
+    client.failNext = new Failure("unknown-file", "no such file");
+    const note = (line: string) => void notes.push(line);
+    expect(await run("download_file math 'runs/**/*.h5' /tmp", client, { note })).toEqual([
+      "Download started",
+    ]);
+    expect(client.calls.at(-1)).toBe("downloadMatching math runs/**/*.h5 /tmp");
+    expect(notes).toEqual(["2 files to download; show_downloads shows how far they are"]);
+    client.failNext = new Failure("unknown-file", "no such file");
+    expect(await run("download_file math plain.h5 /tmp", client)).toBe("error: no such file");
+  });
+
+  test("of many files that are not shared as they were meant, the first are told, and what failed is an error", async () => {
+    const client = new FakeClient();
+    const notes: string[] = [];
+    const faults: string[] = [];
+    const failed = (at: number) =>
+      ({ kind: "failed", name: `f${at}`, failure: new Failure("name-taken", "the name is taken") }) as const;
+    client.uploadedFolder = {
+      shared: 3,
+      standing: 4,
+      leftOut: 1,
+      results: [],
+      remarks: [
+        {
+          kind: "kept",
+          name: "tmp/b",
+          group: "math" as GroupName,
+          result: { ...client.uploaded, kept: "name" },
+        },
+        ...Array.from({ length: 13 }, (_, at) => failed(at)),
+      ],
+    };
+    const more = {
+      note: (line: string) => void notes.push(line),
+      fault: (line: string) => void faults.push(line),
+    };
+    expect(await run("upload_file /tmp math", client, more)).toEqual(["7 files uploaded successfully"]);
+    expect(notes).toEqual([
+      "4 files of them shared already",
+      "1 link, socket or device left out",
+      "tmp/b: math has this content already, as file: it is shared under that name",
+    ]);
+    expect(faults).toHaveLength(11);
+    expect([faults[0], faults.at(-1)]).toEqual(["f0: the name is taken", "... and 3 more"]);
+    client.uploadedFolder = { shared: 0, standing: 0, leftOut: 0, results: [], remarks: [] };
+    expect(await run("upload_file '/tmp/*.x' math", client)).toBe("error: no files to share at /tmp/*.x");
+  });
 
   test("show_downloads without any", async () =>
     expect(await run("show_downloads")).toEqual(["No downloads"]));
@@ -274,9 +337,8 @@ describe("wrong usage is one line that says what the command takes", () => {
       "upload_file /tmp/none math",
       "no file at /tmp/none; give the path of an existing file, between quotes if it holds blanks",
     ],
-    ["upload_file /tmp math", "/tmp is a folder; upload_file shares one file at a time"],
-    ["upload_file /tmp/fifo math", "/tmp/fifo is a named pipe; upload_file shares one file at a time"],
-    ["upload_file /dev/null math", "/dev/null is a device; upload_file shares one file at a time"],
+    ["upload_file /tmp/fifo math", "/tmp/fifo is a named pipe; upload_file shares files and folders"],
+    ["upload_file /dev/null math", "/dev/null is a device; upload_file shares files and folders"],
     ["upload_file /tmp/notes.pdf a/b", 'group id must not hold / or \\: "a/b"'],
     ["upload_file '' math", "<file_path> is empty"],
     ["create_user 'al ice' x", 'user id must be one word, without spaces: "al ice"'],
@@ -285,7 +347,7 @@ describe("wrong usage is one line that says what the command takes", () => {
     ["create_user alice ''", "the password is empty"],
     [`login alice ${"x".repeat(1025)}`, "the password is longer than 1024 bytes (it has 1025)"],
     ["create_group -x", 'group id must not start with -: "-x"'],
-    ["download_file math ../x /tmp", 'file name must not hold / or \\: "../x"'],
+    ["download_file math ../x /tmp", 'file name must not hold . or .. between /: "../x"'],
     ["creat_user alice x", "unknown command: creat_user; did you mean create_user?"],
     ["creat user alice x", "unknown command: creat; did you mean create_user?"],
     ["shwo-downloads", "unknown command: shwo-downloads; did you mean show_downloads?"],
@@ -432,7 +494,7 @@ describe("help", () => {
   test("shows one command with an example", async () => {
     expect(await run("help download_file")).toEqual([
       "download_file <group_id> <file_name> <destination_path>",
-      "  Download a file into an existing folder (or a path that ends with /), or under the name given.",
+      "  Download a file into an existing folder (or a path that ends with /), or under the name given; or all of 'runs/', or '*.csv'.",
       "  Example: download_file math 'lecture 1.mp4' ~/Downloads/",
     ]);
   });

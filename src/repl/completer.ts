@@ -86,7 +86,10 @@ export class Completer {
   async #choices(offer: Offer, group: GroupName | undefined, word: WordAtCursor): Promise<readonly Choice[]> {
     if (offer === "command") return commandNames();
     if (offer === "path" || offer === "folder") return this.#paths(word, offer === "folder");
-    return asChoices(await this.#names(offer, group));
+    const names = await this.#names(offer, group);
+    return offer === "file" || offer === "download" || offer === "share"
+      ? asTree(names, word.text)
+      : asChoices(names);
   }
 
   #names(offer: Exclude<Offer, "command" | "path" | "folder">, group: GroupName | undefined) {
@@ -186,6 +189,19 @@ function commandNames(): Choice[] {
 
 function asChoices(words: readonly string[]): Choice[] {
   return words.map((word) => ({ word }));
+}
+
+/** Of names that lead through folders, as a folder shows what is in it: one step further than was typed. */
+function asTree(names: readonly string[], text: string): Choice[] {
+  const from = text.lastIndexOf("/") + 1;
+  const choices = names
+    .filter((name) => isAlike(name.slice(0, from), text.slice(0, from)))
+    .map((name) => {
+      const end = name.indexOf("/", from) + 1;
+      const word = end === 0 ? name : name.slice(0, end);
+      return { word, shown: word.slice(from), open: end > 0 };
+    });
+  return [...new Map(choices.map((choice) => [choice.word, choice])).values()];
 }
 
 /** Names of options; behind `--sort=` its values. */

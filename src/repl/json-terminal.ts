@@ -52,8 +52,8 @@ export class JsonTerminal implements Terminal {
     if (!this.#isQuiet) this.#print(said);
   }
 
-  error(_: string, said: Said): void {
-    this.#print(said);
+  error(_: string, said: Said | undefined): void {
+    if (said !== undefined) this.#print(said);
   }
 
   progress(): void {}

@@ -12,7 +12,8 @@ import { renderWait } from "./render-download.ts";
 
 export interface ProgressItem {
   readonly name: string;
-  readonly doing: "hashing" | "downloading" | "verifying";
+  readonly doing: "hashing" | "downloading" | "verifying" | "sharing";
+  /** Of "sharing": files, and so is `total`. */
   readonly doneBytes: number;
   readonly total: number;
   /** Bytes a second, of this run; 0 if unknown. */
@@ -97,6 +98,7 @@ function levelFor(figures: readonly (readonly string[])[], width: number): numbe
 function figuresOf(item: ProgressItem): string[] {
   const { doing, doneBytes, total, rate, sources } = item;
   const first = percentOf(item) + (doing === "downloading" ? "" : `${GAP}${doing}`);
+  if (doing === "sharing") return [first, `${doneBytes} of ${count(total, "file")}`];
   if (rate <= 0) return [first, bytesOf(doneBytes, total)];
   const left = `${formatDuration((total - doneBytes) / rate)} left`;
   const from = sources === undefined ? [] : [count(sources, "source")];

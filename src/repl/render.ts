@@ -123,7 +123,8 @@ export function renderPrompt({ user, listening }: WhoAmI): string {
   return forTerminal(user === undefined ? `${listening}> ` : `${user}@${listening}> `);
 }
 
-export function renderHashing({ name, total }: HashProgress): string {
+export function renderHashing({ name, total, file }: HashProgress): string {
+  if (file !== undefined) return `Sharing ${file.number} of ${count(file.of, "file")}: ${forTerminal(name)}`;
   return `Hashing ${forTerminal(name)} (${formatBytes(total)})`;
 }
 

@@ -16,6 +16,7 @@ import type {
   MemberView,
   News,
   SearchHit,
+  UploadResult,
   WhoAmI,
 } from "../client/views.ts";
 
@@ -48,8 +49,9 @@ export function saidNotice(message: string): Said {
   return { record: { type: "event", event: "notice", message }, isData: false };
 }
 
-export function saidHashing({ name, doneBytes, total }: HashProgress): Said {
-  const record = { type: "progress", progress: "hashing", name, done: doneBytes, size: total };
+export function saidHashing({ name, doneBytes, total, file }: HashProgress): Said {
+  const which = file === undefined ? {} : { file };
+  const record = { type: "progress", progress: "hashing", name, done: doneBytes, size: total, ...which };
   return { record, isData: false };
 }
 
@@ -116,6 +118,21 @@ export function downloadFields(view: DownloadView) {
 
 export function followFields({ group, folder }: FollowView): Fields {
   return { group, folder };
+}
+
+export function uploadFields({ name, path, size, sha1, kept }: UploadResult): Fields {
+  return { name, path, size, sha1, kept: kept ?? null };
+}
+
+/** Of one file of many. */
+export function failedFields({
+  name,
+  failure,
+}: {
+  readonly name: string;
+  readonly failure: Failure;
+}): Fields {
+  return { name, ...failureFields(failure) };
 }
 
 function failureFields({ code, message }: Failure): Fields {

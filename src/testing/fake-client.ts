@@ -7,9 +7,11 @@ import type {
   Direction,
   DownloadView,
   FileView,
+  FolderUpload,
   FollowView,
   GroupView,
   HashProgress,
+  ManyDownloads,
   MemberView,
   SearchHit,
   ShareView,
@@ -34,6 +36,11 @@ export class FakeClient implements ClientIntents {
     kept: undefined,
     sha1: "0".repeat(40) as Sha1,
     size: 0,
+  };
+  uploadedFolder: FolderUpload = { shared: 2, standing: 0, leftOut: 0, results: [], remarks: [] };
+  many: ManyDownloads = {
+    started: ["a", "b"].map((name) => ({ name: name as FileName, path: `/tmp/${name}` })),
+    failures: [],
   };
   groups: readonly GroupView[] = [];
   requests: readonly UserName[] = [];
@@ -123,11 +130,27 @@ export class FakeClient implements ClientIntents {
     return this.uploaded;
   }
 
+  async uploadFolder(
+    { folder, pattern }: { readonly folder: string; readonly pattern: string | undefined },
+    group: GroupName,
+    name: FileName | undefined,
+    progress: (at: HashProgress) => void,
+  ) {
+    for (const at of this.hashing) progress(at);
+    await this.#call("uploadFolder", folder, pattern, group, name);
+    return this.uploadedFolder;
+  }
+
   stopShare = (group: GroupName, name: FileName) => this.#call("stopShare", group, name);
 
   async downloadFile(group: GroupName, name: FileName, destination: string) {
     await this.#call("downloadFile", group, name, destination);
     return { path: destination };
+  }
+
+  async downloadMatching(group: GroupName, pattern: string, destination: string) {
+    await this.#call("downloadMatching", group, pattern, destination);
+    return this.many;
   }
 
   pauseDownload = (group: GroupName, name: FileName) => this.#call("pauseDownload", group, name);

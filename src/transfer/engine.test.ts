@@ -400,6 +400,7 @@ describe("offers", () => {
         gid: otherGid,
         manifest: second.manifest,
         path: PATH,
+        base: "/",
         journalPath: "j",
       });
       kept.addSource(ann.source());

@@ -155,6 +155,7 @@ async function runLine(line: string): Promise<boolean> {
     clock: { nowMs: () => 1_700_000_000_000 },
     kindOf: async (path) => (path.length % 2 === 0 ? "file" : "nothing"),
     note: () => {},
+    fault: () => {},
     askHidden: undefined,
     progress: () => {},
     lastCopies: async () => {},
