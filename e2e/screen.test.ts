@@ -165,7 +165,7 @@ describe.skipIf(missing !== undefined)("on a terminal", () => {
     const isProgressShown = (rows: readonly string[]) => rows.some((row) => /^runs\/f10 +0%/.test(row));
     await ann.until("progress", () => isProgressShown(ann.rows()) || undefined);
 
-    const listed = () => ann.count(/^runs\/f\d\d {2}/);
+    const listed = () => ann.count(/^runs\/f\d\d +3 B/);
     ann.type(`list_files lab${KEYS.enter}`);
     await ann.until("a screen of it", () => ann.rows().at(-1)?.startsWith("-- 23 of 60: ") || undefined);
     expect(isProgressShown(ann.rows())).toBe(false);

@@ -203,6 +203,24 @@ describe("at the end of the input", () => {
   });
 });
 
+test("a list may be long, and is read before the next line", async () => {
+  const client = new FakeClient();
+  client.files = [{ name: "x", size: 5, sources: 1, sha1: "5", fileId: "f" } as never];
+  const terminal = new FakeTerminal(["list_files math", "whoami"], true);
+  const read = Promise.withResolvers<void>();
+  const { replyLong } = terminal;
+  terminal.replyLong = async (lines) => {
+    await replyLong.call(terminal, lines);
+    await read.promise;
+  };
+  const { exitCode } = start(terminal, { client });
+  expect(await isPending(exitCode)).toBe(true);
+  expect(terminal.screen.slice(1)).toEqual([expect.stringMatching(/^long: x /)]);
+  read.resolve();
+  await exitCode;
+  expect(terminal.screen.length).toBeGreaterThan(3);
+});
+
 describe("what happens meanwhile", () => {
   test("is shown as it happens, a completion as a reply, all else as a notice", async () => {
     const client = new FakeClient();
