@@ -39,6 +39,10 @@ test("a followed group's files arrive, new ones too, and after a restart only th
   const second = await share(world, ann, "second");
   await bob.downloaded(join(folder, "second"));
   expect(await sha1Of(join(folder, "second"))).toBe(await sha1Of(second));
+  const deep = join(world.dir("ann", "files"), "deep");
+  writeFileSync(deep, "deep");
+  expect(await ann.ok(`upload_file ${deep} lab runs/may/deep`)).toEqual(["File uploaded successfully"]);
+  await bob.downloaded(join(folder, "runs/may/deep"));
 
   bob.write("exit\n");
   expect(await bob.exited()).toBe(0);
@@ -49,7 +53,7 @@ test("a followed group's files arrive, new ones too, and after a restart only th
   await bob.downloaded(join(folder, "third"));
   await share(world, ann, "fourth");
   await bob.downloaded(join(folder, "fourth"));
-  expect(readdirSync(folder).sort()).toEqual(["fourth", "second", "taken", "third"]);
+  expect(readdirSync(folder).sort()).toEqual(["fourth", "runs", "second", "taken", "third"]);
   expect(bob.told(/not fetched/)).toEqual([]);
 
   await ann.ok("remove_member lab bob");
