@@ -18,6 +18,11 @@ test("a folder means all that is below it, and nothing beside it", () => {
   expect(matched("nowhere/")).toEqual([]);
 });
 
+test("a name on a disk that composes its letters otherwise is meant all the same", () => {
+  expect(nameMatcher("caf\u00e9*")("CAFE\u0301.txt")).toBe(true);
+  expect(nameMatcher("caf\u00e9/")("cafe\u0301/x")).toBe(true);
+});
+
 test("a pattern is told from a plain name", () => {
   expect(["*.csv", "a?", "[ab]", "{a,b}"].every(isPattern)).toBe(true);
   expect(["a.csv", "runs/a (1).h5", "~x", "!"].some(isPattern)).toBe(false);

@@ -12,10 +12,15 @@ export function isPattern(text: string): boolean {
 
 /** @param pattern a name with special characters, or the name of a folder with `/` behind it */
 export function nameMatcher(pattern: string): (name: string) => boolean {
-  const wanted = pattern.normalize("NFC").toLowerCase();
-  if (wanted.endsWith("/")) return (name) => name.toLowerCase().startsWith(wanted);
+  const wanted = folded(pattern);
+  if (wanted.endsWith("/")) return (name) => folded(name).startsWith(wanted);
   const glob = new Bun.Glob(wanted);
-  return (name) => glob.match(name.toLowerCase());
+  return (name) => glob.match(folded(name));
+}
+
+/** Names on a disk may be composed in another way than those of a group. */
+function folded(text: string): string {
+  return text.normalize("NFC").toLowerCase();
 }
 
 /** A path with special characters, cut into the folder before the first of them and the pattern for what is in it. */

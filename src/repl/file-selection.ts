@@ -6,6 +6,7 @@
  */
 import { Failure } from "../base/failure.ts";
 import { GLOB_CHARS_MAX } from "../base/limits.ts";
+import { nameMatcher } from "../base/name-pattern.ts";
 import { forTerminal } from "../base/text.ts";
 import type { FileView } from "../client/views.ts";
 
@@ -26,9 +27,9 @@ export function parseFileOrder(text: string): FileOrder | Failure {
 export function parseGlob(text: string): NameTest | Failure {
   if (text === "" || text.length > GLOB_CHARS_MAX)
     return new Failure("usage", `--match takes a pattern of 1 to ${GLOB_CHARS_MAX} characters, as '*.mp4'`);
-  const glob = new Bun.Glob(folded(text));
+  const matches = nameMatcher(text);
   const isOfParts = text.includes("/");
-  return (name) => glob.match(folded(isOfParts ? name : name.slice(name.lastIndexOf("/") + 1)));
+  return (name) => matches(isOfParts ? name : name.slice(name.lastIndexOf("/") + 1));
 }
 
 /** Largest, most shared and newest first. */
@@ -50,7 +51,3 @@ const WEIGHTS: Readonly<Record<FileOrder, ((file: FileView) => number) | undefin
   sources: ({ sources }) => sources,
   date: ({ addedMs = 0 }) => addedMs,
 };
-
-function folded(text: string): string {
-  return text.normalize("NFC").toLowerCase();
-}
