@@ -13,6 +13,7 @@ import type { BenchCase, Outcome, Setting, Sizes } from "./case.ts";
 import { crowd, largeCrowd } from "./cases/crowd.ts";
 import { fanIn } from "./cases/fan-in.ts";
 import { idle } from "./cases/idle.ts";
+import { manyFiles } from "./cases/many-files.ts";
 import { pair } from "./cases/pair.ts";
 import { resume } from "./cases/resume.ts";
 import { share } from "./cases/share.ts";
@@ -32,7 +33,18 @@ import { MEASURED_HEAD, measuredNote, measuredRow } from "./measured.ts";
 import { type BenchOptions, readOptions } from "./options.ts";
 import { markdownTable } from "./table.ts";
 
-const CASES: readonly BenchCase[] = [pair, fanIn, crowd, largeCrowd, slowSource, share, resume, start, idle];
+const CASES: readonly BenchCase[] = [
+  pair,
+  fanIn,
+  crowd,
+  largeCrowd,
+  slowSource,
+  share,
+  manyFiles,
+  resume,
+  start,
+  idle,
+];
 
 /** A folder of this run alone, and everything that makes temporary folders, children included, makes them in it. */
 function ownTemporaryFolder(): string {

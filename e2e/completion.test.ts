@@ -59,7 +59,17 @@ describe("in bash", () => {
     ]);
     expect(all).toEqual(["client", "tracker", "doctor", "completion", "--help", "--version"]);
     expect(some).toEqual(["doctor"]);
-    expect(options).toEqual(["--data-dir", "-c", "--command", "--json", "--quiet", "--stay", "--help"]);
+    expect(options).toEqual([
+      "--data-dir",
+      "--limit-up",
+      "--limit-down",
+      "-c",
+      "--command",
+      "--json",
+      "--quiet",
+      "--stay",
+      "--help",
+    ]);
     expect(json).toEqual(["--json"]);
     expect(file).toEqual(["tracker_info.txt"]);
     expect(address).toEqual([]);

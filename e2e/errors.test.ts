@@ -96,6 +96,7 @@ test("files and downloads", async () => {
   writeFileSync(one, "one");
   const other = join(world.dir("ann", "other"), "notes.txt");
   writeFileSync(other, "another");
+  const empty = world.dir("ann", "empty");
   const missing = join(folder, "missing");
   writeRandomFile(join(folder, "big"), MiB, 1);
 
@@ -104,7 +105,7 @@ test("files and downloads", async () => {
       `upload_file ${missing} lab`,
       `no file at ${missing}; give the path of an existing file, between quotes if it holds blanks`,
     ],
-    [`upload_file ${folder} lab`, `${folder} is a folder; upload_file shares one file at a time`],
+    [`upload_file ${empty} lab`, `no files to share at ${empty}`],
     [`upload_file ${one} nowhere`, "no group named nowhere; list_groups shows all"],
     [
       "download_file lab notes.txt",

@@ -45,6 +45,9 @@ test("accounts, groups, a file, and back again: every reply letter for letter", 
   expect(await ann.ok(`upload_file ${file} lab`)).toEqual(["File uploaded successfully"]);
   expect(await bob.ok("list_files lab")).toEqual([`film.bin  5.0 MiB  1 source  ${sha1}`]);
 
+  expect(await bob.ok("list_files lab --sort date --match *.BIN")).toHaveLength(1);
+  expect(await bob.ok("list_files lab --match '*.iso'")).toEqual(["No files"]);
+
   expect(await bob.ok("show_downloads")).toEqual(["No downloads"]);
   expect(await bob.ok(`download_file lab film.bin ${copy}`)).toEqual(["Download started"]);
   await bob.downloaded(copy);

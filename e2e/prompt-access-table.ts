@@ -21,6 +21,9 @@ list_members     log-in       join         waits        join         join       
 list_files       log-in       join         waits        join         join         join         ok           ok           ok
 search           log-in       nothing      nothing      nothing      nothing      nothing      ok           ok           ok
 show_downloads   log-in       ok           ok           ok           ok           ok           ok           ok           ok
+follow           log-in       join         waits        join         join         join         ok           ok           ok
+list_follows     log-in       ok           ok           ok           ok           ok           ok           ok           ok
+unfollow         log-in       not-followed not-followed not-followed not-followed not-followed ok           ok           ok
 set_limit        ok           ok           ok           ok           ok           ok           ok           ok           ok
 pause_download   log-in       no-download  no-download  no-download  no-download  no-download  ok           ok           ok
 resume_download  log-in       no-download  no-download  no-download  no-download  no-download  ok           ok           ok
@@ -54,6 +57,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
   requested: "a request to join lab waits for its owner already",
   stay: "the owner cannot leave lab; transfer_owner lab <user_id> or delete_group lab first",
   "no-download": "no download of waits.txt in lab; show_downloads shows all there are",
+  "not-followed": "lab is not followed here; list_follows shows what is",
   "not-shared": "this machine shares no file named own.txt in lab; list_files lab shows what others share",
   "no-group": "no group named lab; list_groups shows all",
 };
@@ -69,6 +73,9 @@ export const REPLIES: Readonly<Record<string, RegExp>> = {
   list_files: /^cut\.txt {4}5 B {2}1 source {3}[0-9a-f]{40}$/,
   search: /^lab {2}cut\.txt {4}5 B {2}1 source {3}[0-9a-f]{40}$/,
   show_downloads: /^(No downloads|\[D\] \[lab\] waits\.txt)$/,
+  follow: /^Following lab into \/.+\/files$/,
+  list_follows: /^(No group is followed|lab {2}\/.+\/files)$/,
+  unfollow: /^No longer following lab$/,
   set_limit: /^Upload limit set to /,
   pause_download: /^Download paused$/,
   resume_download: /^Download resumed$/,

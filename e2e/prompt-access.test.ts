@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { COMMANDS } from "../src/repl/commands.ts";
 import type { Client } from "./harness/client.ts";
 import { enter, formGroup } from "./harness/group.ts";
+import { until } from "./harness/until.ts";
 import { World } from "./harness/world.ts";
 import { DELETED_GROUP_COMMANDS, PROMPT_ACCESS, REFUSALS, REPLIES } from "./prompt-access-table.ts";
 
@@ -79,6 +80,9 @@ function argsOf({ world }: Town, command: string, role: Role): string {
     upload_file: `${join(folder, "own.txt")} lab`,
     stop_share: "lab own.txt",
     download_file: `lab cut.txt ${join(folder, "copy.txt")}`,
+    follow: `lab ${folder}`,
+    unfollow: "lab",
+    set_limit: "up 100M",
     pause_download: "lab waits.txt",
     resume_download: "lab waits.txt",
     cancel_download: "lab waits.txt",
@@ -101,6 +105,10 @@ const BEFORE: Readonly<Record<string, (town: Town) => Promise<unknown>>> = {
   },
 };
 const AFTER: Readonly<Record<string, (town: Town) => Promise<unknown>>> = {
+  follow: async ({ clients: { member, former, owner } }) => {
+    for (const client of [member, former, owner])
+      await until(async () => (await client.run("cancel_download lab waits.txt")).error === undefined);
+  },
   join_group: async ({ clients: { outsider, rejected, removed, left } }) => {
     for (const client of [outsider, rejected, removed, left]) await client.ok("leave_group lab");
   },

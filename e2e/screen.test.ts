@@ -78,7 +78,7 @@ describe.skipIf(missing !== undefined)("on a terminal", () => {
     await untilTyped(ann, "");
     ann.type("list_");
     ann.type(KEYS.tab);
-    await ann.until("the choices", () => ann.count(/^list_files +list_groups +list_members/) || undefined);
+    await ann.until("the choices", () => ann.count(/^list_files +list_follows +list_groups/) || undefined);
     await untilTyped(ann, "list_");
   });
 
@@ -143,6 +143,47 @@ describe.skipIf(missing !== undefined)("on a terminal", () => {
     ann.resize(200, 50);
     await shows(`third.bin    0%  ${reason}`, "ann@HERE> whoami");
     expect(ann.count(/third\.bin +0%/)).toBe(1);
+  });
+
+  test("a list longer than the screen is read a screen at a time, without progress, which comes back with the prompt", async () => {
+    await using world = new World();
+    await world.startTracker();
+    const bob = world.startClient("bob");
+    await enter(bob);
+    await formGroup(bob, []);
+    const names = Array.from({ length: 60 }, (_, at) => `f${at + 10}`);
+    mkdirSync(join(world.dir("bob", "files"), "runs"));
+    for (const name of names) writeFileSync(join(world.dir("bob", "files"), "runs", name), name);
+    await bob.ok(`upload_file ${world.dir("bob", "files")}/runs lab`);
+    const ann = world.startScreen("ann", { columns: 100, rows: 24 });
+    world.dir("ann", "got");
+    await logIn(ann, "ann");
+    await ann.run("join_group lab", /^Join request sent$/);
+    await bob.ok("accept_request lab ann");
+    await bob.ok("logout");
+    await ann.run("download_file lab runs/f10 got/", /^Download started$/);
+    const isProgressShown = (rows: readonly string[]) => rows.some((row) => /^runs\/f10 +0%/.test(row));
+    await ann.until("progress", () => isProgressShown(ann.rows()) || undefined);
+
+    const listed = () => ann.count(/^runs\/f\d\d +3 B/);
+    ann.type(`list_files lab${KEYS.enter}`);
+    await ann.until("a screen of it", () => ann.rows().at(-1)?.startsWith("-- 23 of 60: ") || undefined);
+    expect(isProgressShown(ann.rows())).toBe(false);
+    expect(ann.rows()).toHaveLength(24);
+    ann.type(KEYS.enter);
+    await ann.until("a line more", () => ann.rows().at(-1)?.startsWith("-- 24 of 60: ") || undefined);
+    ann.type(" ");
+    await ann.until("a screen more", () => ann.rows().at(-1)?.startsWith("-- 47 of 60: ") || undefined);
+    expect(listed()).toBe(47);
+    ann.type("q");
+    await untilTyped(ann, "");
+    await ann.until("progress again", () => isProgressShown(ann.rows()) || undefined);
+    expect(listed()).toBe(47);
+    expect(ann.count(/^-- /)).toBe(0);
+
+    ann.type("list_files lab --s");
+    ann.type(KEYS.tab);
+    await untilTyped(ann, "list_files lab --sort");
   });
 
   test("Ctrl-C clears the line, twice it leaves; Ctrl-D leaves; both say what goes", async () => {

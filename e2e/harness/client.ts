@@ -10,7 +10,7 @@ import { Program } from "./program.ts";
 /** A command whose reply has always the same form, whoever is logged in. */
 const MARK = { command: "whoami", first: /^user +/, last: /^key +sha256:[0-9a-f]{64}$/ };
 const TRACKER_OF_MARK = /^tracker +/;
-const MARK_IN_TRANSCRIPT = /^ *(?:> whoami$|out (?:user|listening|tracker|data|refused|key) {2,})/;
+const MARK_IN_TRANSCRIPT = /^ *(?:> whoami$|out (?:user|listening|tracker|data|limits|refused|key) {2,})/;
 
 /** Told when it happens, in the midst of other replies. */
 const EVENT = /^Download complete: /;

@@ -26,6 +26,7 @@ export const FAILURE_CODES = [
   "owner-cannot-leave",
   "no-piece-list", // the tracker lacks the piece list of a file to be shared: put it, then share
   "not-shared", // stop_share of what this machine does not share
+  "not-followed", // unfollow of what is not followed here
   "no-download", // pause, resume or cancel of what is not there
   "download-exists",
   "file-exists", // the destination is taken

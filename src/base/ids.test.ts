@@ -29,13 +29,48 @@ describe("what people may call things", () => {
     );
   });
 
-  test("a file name is one path component that can be seen whole in a list", () => {
+  test("a file name may lead through folders, each a name of its own", () => {
+    expect(parseFileName("runs/2026 may/a.h5") as string).toBe("runs/2026 may/a.h5");
+    expect(parseFileName("e\u0301/x") as string).toBe("\u00e9/x");
+    for (const name of ["/etc/passwd", "/", "a/", "a//b", "//", "a/b/"])
+      expect(messageOf(parseFileName(name))).toBe(
+        `file name must not begin or end with /, nor hold two of them together: ${JSON.stringify(name)}`,
+      );
+    for (const name of ["../x", "a/../b", "a/..", "./a", "a/./b"])
+      expect(messageOf(parseFileName(name))).toBe(
+        `file name must not hold . or .. between /: ${JSON.stringify(name)}`,
+      );
+    for (const name of ["a /b", "a/ b", "a/b ", " a/b"])
+      expect(messageOf(parseFileName(name))).toBe(
+        `file name must not hold a part that begins or ends with a blank: ${JSON.stringify(name)}`,
+      );
+    for (const name of ["a\\b", "a/b\\..\\c", "a/\0/b", "a/\n"])
+      expect((parseFileName(name) as Failure).code).toBe("invalid-name");
+  });
+
+  test("a file name is bounded in each part, in their number, and as a whole", () => {
+    const part = "n".repeat(FILE_NAME_BYTES_MAX);
+    expect(parseFileName(`${part}/${part}/x`) as string).toHaveLength(2 * FILE_NAME_BYTES_MAX + 3);
+    expect(parseFileName(`a/${part}~ab234`) as string).toEndWith("~ab234");
+    expect(messageOf(parseFileName(`${part}~ab234/x`))).toStartWith(
+      'a part of the file name is longer than 240 bytes (it has 246): "nnn',
+    );
+    expect(parseFileName(`${"a/".repeat(31)}b`) as string).toHaveLength(63);
+    expect(messageOf(parseFileName(`${"a/".repeat(32)}b`))).toStartWith(
+      "file name has more than 32 parts (it has 33)",
+    );
+    expect(messageOf(parseFileName(`${part}/${part}/${part}/${part}/${part}`))).toStartWith(
+      "file name is longer than 1000 bytes (it has 1204)",
+    );
+  });
+
+  test("a file name can be seen whole in a list", () => {
     expect(parseFileName("My notes.txt") as string).toBe("My notes.txt");
     for (const name of [" notes.txt", "notes.txt ", " ", "\u3000notes", "notes\u00a0"])
       expect(messageOf(parseFileName(name))).toBe(
         `file name must not begin or end with a blank: ${JSON.stringify(name)}`,
       );
-    for (const name of ["", ".", "..", "a/b", "a\\b", "a\nb"])
+    for (const name of ["", ".", "..", "a\\b", "a\nb"])
       expect((parseFileName(name) as Failure).code).toBe("invalid-name");
   });
 
@@ -87,6 +122,10 @@ describe("names for something new", () => {
     const named = (text: string) => refuseNoRoom(parseFileName(text) as never);
     expect(named("notes~draft")).toBeUndefined();
     expect(named("n".repeat(FILE_NAME_BYTES_MAX))).toBeUndefined();
+    expect(named(`a/${"n".repeat(FILE_NAME_BYTES_MAX)}`)).toBeUndefined();
+    expect(messageOf(named(`a/${"n".repeat(FILE_NAME_BYTES_MAX)}~draft`))).toBe(
+      `a part of the file name is longer than 240 bytes (it has 246): "${"n".repeat(80)}..."`,
+    );
     expect(messageOf(named(`${"n".repeat(FILE_NAME_BYTES_MAX)}~draft`))).toBe(
       `file name is longer than 240 bytes (it has 246): "${"n".repeat(80)}..."`,
     );

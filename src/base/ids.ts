@@ -8,6 +8,8 @@
 import { Failure } from "./failure.ts";
 import {
   FILE_NAME_BYTES_MAX,
+  FILE_PATH_BYTES_MAX,
+  FILE_PATH_COMPONENTS_MAX,
   GROUP_NAME_BYTES_MAX,
   NAME_SUFFIX_BYTES,
   PASSWORD_BYTES_MAX,
@@ -126,22 +128,46 @@ export function refuseSuffix<T extends UserName | GroupName>(name: T | Failure):
 }
 
 /**
- * A name of a shared file: one path component, spaces within allowed; those around it nobody would see in a list. Where it
- * may land is for `safe-path` to say.
+ * A name of a shared file: one path component or several with `/` between, spaces within allowed; those around one nobody
+ * would see in a list. Where it may land is for `safe-path` to say.
  */
 export function parseFileName(text: string): FileName | Failure {
-  const name = parseWord<FileName>("file name", FILE_NAME_BYTES_MAX, text);
+  const name = parseWord<FileName>("file name", FILE_PATH_BYTES_MAX, text);
   if (name instanceof Failure) return name;
   const refuse = (why: string) => refuseName("file name", why, name);
-  if (/[/\\]/.test(name)) return refuse("must not hold / or \\");
-  if (name === "." || name === "..") return refuse("must not be . or ..");
-  if (name.trim() !== name) return refuse("must not begin or end with a blank");
+  if (name.includes("\\")) return refuse("must not hold \\");
+  const parts = name.split("/");
+  if (parts.length > FILE_PATH_COMPONENTS_MAX)
+    return refuse(`has more than ${FILE_PATH_COMPONENTS_MAX} parts (it has ${parts.length})`);
+  for (const [index, part] of parts.entries()) {
+    if (part === "") return refuse("must not begin or end with /, nor hold two of them together");
+    if (part === "." || part === "..")
+      return refuse(parts.length === 1 ? "must not be . or .." : "must not hold . or .. between /");
+    if (part.trim() !== part)
+      return refuse(
+        parts.length === 1
+          ? "must not begin or end with a blank"
+          : "must not hold a part that begins or ends with a blank",
+      );
+    const isLast = index === parts.length - 1;
+    const most = FILE_NAME_BYTES_MAX + (isLast && SUFFIX.test(part) ? NAME_SUFFIX_BYTES : 0);
+    const tooLong = refuseLongPart(part, most, name);
+    if (tooLong !== undefined) return tooLong;
+  }
   return name;
+}
+
+/** Said of the whole name where that is all there is. */
+function refuseLongPart(part: string, bytesMax: number, name: string): Failure | undefined {
+  return refuseLonger(part === name ? "file name" : "a part of the file name", bytesMax, part);
 }
 
 /** A file's name for something new may end as if with a suffix, which is then part of it: another one must still fit. */
 export function refuseNoRoom(name: FileName): Failure | undefined {
-  return refuseLonger("file name", FILE_NAME_BYTES_MAX, name);
+  const last = name.slice(name.lastIndexOf("/") + 1);
+  return (
+    refuseLongPart(last, FILE_NAME_BYTES_MAX, name) ?? refuseLonger("file name", FILE_PATH_BYTES_MAX, name)
+  );
 }
 
 export function parsePassword(text: string): string | Failure {

@@ -22,8 +22,12 @@ export const PIECES_MAX = FILE_BYTES_MAX / PIECE_BYTES;
 /** Short enough for one column of a list. */
 export const USER_NAME_BYTES_MAX = 64;
 export const GROUP_NAME_BYTES_MAX = 64;
-/** What ext4, APFS and NTFS all take as one component (255), less `.part` and a suffix of merging. */
+/** One component of a file's name: what ext4, APFS and NTFS all take (255), less `.part` and a suffix of merging. */
 export const FILE_NAME_BYTES_MAX = 240;
+/** A file's whole name, its folders with it: a destination of some length before it still is a path that macOS takes (1,024). */
+export const FILE_PATH_BYTES_MAX = 1_000;
+/** Components of a file's name: deeper than what people make, and few enough to be looked at one by one. */
+export const FILE_PATH_COMPONENTS_MAX = 32;
 /** `~xxxxx`: merging puts it behind a name that two sides took at once, on top of the limits above. */
 export const NAME_SUFFIX_BYTES = 6;
 /** A password is bounded before it is hashed: argon2 over a long one takes long. */
@@ -40,7 +44,11 @@ export const BLOB_PART_BYTES = 512 * KiB;
 export const BLOB_BYTES_MAX = PIECES_MAX * 52 + 64;
 /** Rows of one reply (list_files, list_groups ...): more are asked for page by page. */
 export const LIST_PAGE_ROWS = 500;
+/** Of names in one reply, 3 bytes each at most: with what else is in 500 rows they fit a control frame. */
+export const LIST_PAGE_NAME_CHARS = 200 * KiB;
 
+/** The last moment that a date of JavaScript knows. */
+export const TIME_MS_MAX = 8_640_000_000_000_000;
 /** Free text that travels: a message, a search, a token. */
 export const TEXT_CHARS_MAX = 1_000;
 
@@ -294,6 +302,8 @@ export const DISK_RETRY_MS = 5 * second;
 export const SOURCES_KNOWN_MAX = 1_000;
 /** Downloads that run at once; further ones wait in line. */
 export const DOWNLOADS_AT_ONCE_MAX = 8;
+/** Of files of one piece, beside those: each waits for answers and syncs most of its time. */
+export const SMALL_DOWNLOADS_AT_ONCE_MAX = 32;
 /** Hash workers: with more, the bytes come slower than they are hashed. */
 export const HASH_WORKERS_MAX = 8;
 /** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */
@@ -365,12 +375,31 @@ export const DOWNLOAD_START_MS = 5 * second;
 export const FOLLOW_RETRY_MS = 5 * second;
 /** A running download that has had no source connected for this long asks the tracker who is there. */
 export const SOURCELESS_MS = 2 * second;
+/** Groups that a user follows on one machine. */
+export const FOLLOWS_MAX = 100;
+/** Downloads in line beyond which following begins no more: enough for those that run, and no matter how large a group is. */
+export const FOLLOW_AHEAD_MAX = 100;
+/** New files of one followed group that are looked for by name; of more the whole list is looked at. */
+export const FOLLOWED_NAMES_MAX = 100;
 /** A reason to wait is told when it has lasted this long. */
 export const WAIT_TOLD_MS = 2 * second;
+
+/** Change counters taken from the library in one step: what a restart leaves out, which harms nobody. */
+export const COUNTERS_TAKEN = 1_000;
+/** Changes of the library that nobody waits for are written together: at the latest when there are so many. */
+export const LIBRARY_CHANGES_UNWRITTEN_MAX = 200;
+/** Files of a folder that is shared in one step: their names are held in memory. */
+export const FOLDER_FILES_MAX = 100_000;
+/** Of them on their way to the tracker at once: its requests are bounded, and its disk takes those that wait together. */
+export const UPLOADS_OF_FOLDER_AT_ONCE_MAX = 32;
+/** What became of the files of a folder is told of so many, one a line; of more, their number. */
+export const REMARKS_SHOWN_MAX = 10;
 
 // --- prompt and files read at start ---
 
 export const COMMAND_LINE_BYTES_MAX = 64 * KiB;
+/** A pattern for names: longer than any name. */
+export const GLOB_CHARS_MAX = 300;
 /** Lines typed or pasted ahead of the command that runs; the terminal holds back what comes after. */
 export const LINES_AHEAD_MAX = 1_000;
 /** Progress on the screen is redrawn no more often: 4 times a second. */

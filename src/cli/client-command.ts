@@ -32,6 +32,7 @@ const FORM = {
   name: "p2p client",
   words: ["ip:port", "tracker_info"],
   folders: ["data-dir"],
+  rates: ["limit-up", "limit-down"],
   switches: ["json", "quiet", "stay"],
   texts: [{ name: "command", letter: "c" }],
 } as const satisfies CommandForm;
@@ -55,6 +56,16 @@ export function clientCommand(version: string): CommandDef {
         type: "string",
         valueHint: "folder",
         description: "where this client keeps its key and what it shares",
+      },
+      "limit-up": {
+        type: "string",
+        valueHint: "rate",
+        description: "hold all uploads together to a rate: 500K, 2.5M, 20mbit; as set_limit up",
+      },
+      "limit-down": {
+        type: "string",
+        valueHint: "rate",
+        description: "hold all downloads together to a rate; as set_limit down",
       },
       command: {
         type: "string",
@@ -93,7 +104,7 @@ async function tellingInJson(run: () => Promise<number>): Promise<number> {
 }
 
 /** @param program name and version. @returns the exit code */
-async function openAndRun({ words, folders, switches, texts }: CommandLine, program: string) {
+async function openAndRun({ words, folders, rates, switches, texts }: CommandLine, program: string) {
   const [address = "", trackerInfo = ""] = words;
   const wanted = orThrow(parseAddress(address, 0));
   const trackers = await readTrackerInfo(trackerInfo);
@@ -104,6 +115,7 @@ async function openAndRun({ words, folders, switches, texts }: CommandLine, prog
       trackers,
       plan,
       dataFolder: lock.folder,
+      limits: { up: rates.get("limit-up"), down: rates.get("limit-down") },
       stay: switches.has("stay"),
       json: switches.has("json"),
       quiet: switches.has("quiet"),
@@ -127,6 +139,8 @@ interface ClientRun {
   readonly trackers: readonly TrackerEntry[];
   readonly plan: ListenPlan;
   readonly dataFolder: string;
+  /** Bytes a second. */
+  readonly limits: { readonly up: number | undefined; readonly down: number | undefined };
   readonly stay: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -150,6 +164,8 @@ async function runClient(run: ClientRun): Promise<number> {
   try {
     if (run.plan.note !== undefined) say(run.plan.note);
     const client = await openClient(run, say);
+    client.setLimit("up", run.limits.up);
+    client.setLimit("down", run.limits.down);
     if (terminal.interactive)
       say(`${run.program}, listening on ${formatAddress(client.listening)}; help lists all commands`);
     const stopTelling = json ? tellDownloadProgress({ client, terminal, clock: systemClock }) : () => {};

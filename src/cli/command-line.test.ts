@@ -8,12 +8,15 @@ const form = {
   name: "p2p client",
   words: ["ip:port", "tracker_info"],
   folders: ["data-dir"],
+  rates: ["limit-up", "limit-down"],
   switches: ["stay"],
 };
 const args: ArgsDef = {
   "ip:port": { type: "positional", required: false },
   tracker_info: { type: "positional", required: false },
   "data-dir": { type: "string" },
+  "limit-up": { type: "string" },
+  "limit-down": { type: "string" },
   stay: { type: "boolean" },
 };
 
@@ -48,7 +51,7 @@ describe("a command line", () => {
   });
 
   test("is refused with an option that does not exist, even in camel case", () => {
-    const takes = "it takes --data-dir <folder> and --stay";
+    const takes = "it takes --data-dir <folder>, --limit-up <rate>, --limit-down <rate> and --stay";
     expect(read("a", "b", "--nope")).toBe(`usage: p2p client has no option --nope; ${takes}`);
     expect(read("a", "b", "-x")).toBe(`usage: p2p client has no option -x; ${takes}`);
     expect(read("a", "b", "--data_dir=x")).toBe(`usage: p2p client has no option --data_dir; ${takes}`);
@@ -67,6 +70,32 @@ describe("a command line", () => {
     expect(read("a", "b", "--data-dir")).toBe(takes);
     expect(read("a", "b", "--data-dir=")).toBe(takes);
     expect(read("a", "b", "--data-dir", "--stay")).toBe(takes);
+  });
+
+  test("gives rates as set_limit takes them", () => {
+    const rates = (...words: readonly string[]) => [
+      ...readCommandLine(form, parseArgs(["a", "b", ...words], args)).rates,
+    ];
+    expect(rates()).toEqual([]);
+    expect(rates("--limit-down=500K", "--limit-up", "20mbit")).toEqual([
+      ["limit-up", 2_500_000],
+      ["limit-down", 500 * 1024],
+    ]);
+    expect(rates("--limit-up", "off", "--limitDown", "2.5 MiB/s")).toEqual([
+      ["limit-up", undefined],
+      ["limit-down", 2.5 * 1024 * 1024],
+    ]);
+  });
+
+  test("is refused with a rate option that has no rate, or none of these", () => {
+    for (const words of [["--limit-up"], ["--limit-up="], ["--limit-up", "--stay"]])
+      expect(read("a", "b", ...words)).toBe("usage: --limit-up takes a rate; write --limit-up <rate>");
+    expect(read("a", "b", "--limit-down", "fast")).toBe(
+      "usage: --limit-down: not a rate: fast; write 500K, 2.5M, 20mbit or off",
+    );
+    expect(read("a", "b", "--limit-up", "1K")).toBe(
+      "usage: --limit-up: a limit is from 16.0 KiB/s to 1.0 TiB/s, or off; got 1K",
+    );
   });
 });
 
@@ -100,7 +129,7 @@ describe("texts that may be repeated", () => {
 
   test("are named among what the command takes", () => {
     expect(texts("a", "b", "-x")).toBe(
-      "usage: p2p client has no option -x; it takes -c <command>, --data-dir <folder> and --stay",
+      "usage: p2p client has no option -x; it takes -c <command>, --data-dir <folder>, --limit-up <rate>, --limit-down <rate> and --stay",
     );
   });
 });

@@ -5,6 +5,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import * as v from "valibot";
 import { Failure } from "../base/failure.ts";
+import { parseRate } from "../base/rate-text.ts";
 import { forTerminal } from "../base/text.ts";
 
 /** What a command takes. */
@@ -15,6 +16,8 @@ export interface CommandForm {
   readonly words: readonly string[];
   /** Names of the options that take a folder. */
   readonly folders: readonly string[];
+  /** Names of the options that take a rate. */
+  readonly rates?: readonly string[];
   /** Names of the options that are there or not. */
   readonly switches: readonly string[];
   /** Options that take a text and may be repeated. */
@@ -33,12 +36,15 @@ export interface CommandLine {
   /** As many as the form has, and those that followed. */
   readonly words: readonly string[];
   readonly folders: ReadonlyMap<string, string>;
+  /** Bytes a second of those given; undefined: `off`. */
+  readonly rates: ReadonlyMap<string, number | undefined>;
   readonly switches: ReadonlySet<string>;
   /** As often as each was given, in order; no entry for one that was not. */
   readonly texts: ReadonlyMap<string, readonly string[]>;
 }
 
-const folder = v.pipe(v.string(), v.regex(/^[^-]/));
+/** Of an option: what begins with a dash is the next one. */
+const value = v.pipe(v.string(), v.regex(/^[^-]/));
 
 /**
  * @param raw the words before citty read them, if the form has texts: of an option that is repeated citty keeps the last
@@ -56,12 +62,12 @@ export function readCommandLine(
   refuseWrongCount(form, parsed._.length);
   const folders = new Map<string, string>();
   for (const name of form.folders.filter((each) => options.has(each))) {
-    const found = v.safeParse(folder, options.get(name));
+    const found = v.safeParse(value, options.get(name));
     if (!found.success) throw usage(`--${name} takes a folder; write --${name} <folder>`);
     folders.set(name, found.output);
   }
   const switches = new Set(form.switches.filter((name) => options.get(name) === true));
-  return { words: parsed._, folders, switches, texts: readTexts(form, raw) };
+  return { words: parsed._, folders, rates: readRates(form, options), switches, texts: readTexts(form, raw) };
 }
 
 function refuseWrongCount({ name, words, mayFollow = [] }: CommandForm, got: number): void {
@@ -72,10 +78,10 @@ function refuseWrongCount({ name, words, mayFollow = [] }: CommandForm, got: num
 }
 
 /** Read as citty reads them, since it reads with the same parser. */
-function readTexts({ texts = [], folders, switches }: CommandForm, raw: readonly string[]) {
+function readTexts({ texts = [], folders, rates = [], switches }: CommandForm, raw: readonly string[]) {
   const found = new Map<string, readonly string[]>();
   const options: ParseArgsOptionsConfig = {};
-  for (const name of folders) options[name] = { type: "string" };
+  for (const name of [...folders, ...rates]) options[name] = { type: "string" };
   for (const name of switches) options[name] = { type: "boolean" };
   for (const { name, letter } of texts) options[name] = { type: "string", short: letter, multiple: true };
   const { values } = parseArgs({ args: [...raw], options, strict: false, allowPositionals: true });
@@ -89,9 +95,24 @@ function readTexts({ texts = [], folders, switches }: CommandForm, raw: readonly
   return found;
 }
 
+function readRates(
+  { rates = [] }: CommandForm,
+  options: ReadonlyMap<string, unknown>,
+): Map<string, number | undefined> {
+  const read = new Map<string, number | undefined>();
+  for (const name of rates.filter((each) => options.has(each))) {
+    const found = v.safeParse(value, options.get(name));
+    if (!found.success) throw usage(`--${name} takes a rate; write --${name} <rate>`);
+    const rate = parseRate(found.output);
+    if (rate instanceof Failure) throw usage(`--${name}: ${rate.message}`);
+    read.set(name, rate);
+  }
+  return read;
+}
+
 function refuseUnknown(form: CommandForm, given: readonly string[]): void {
-  const { name, words, folders, switches, texts = [], mayFollow = [] } = form;
-  const known = [...folders, ...switches, ...texts.flatMap((each) => [each.name, each.letter])];
+  const { name, words, folders, rates = [], switches, texts = [], mayFollow = [] } = form;
+  const known = [...folders, ...rates, ...switches, ...texts.flatMap((each) => [each.name, each.letter])];
   // citty repeats each option in camel case.
   const all = new Set([
     ...words,
@@ -104,6 +125,7 @@ function refuseUnknown(form: CommandForm, given: readonly string[]): void {
   const takes = [
     ...texts.map((each) => `-${each.letter} <${each.name}>`),
     ...folders.map((each) => `--${each} <folder>`),
+    ...rates.map((each) => `--${each} <rate>`),
     ...switches.map((each) => `--${each}`),
   ];
   const dashes = unknown.length === 1 ? "-" : "--";

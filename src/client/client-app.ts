@@ -9,12 +9,15 @@ import { type Address, formatAddress } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
 import { type FileName, type GroupName, nameKey, type UserName } from "../base/ids.ts";
+import { nameMatcher } from "../base/name-pattern.ts";
+import { forTerminal } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { TransferEngine, TransferEvents } from "../transfer/contract.ts";
 import type { Method, News, Params } from "../wire/client-tracker.ts";
 import type { ClientOptions, ClientParts } from "./client-parts.ts";
 import { openClientParts } from "./compose.ts";
 import { EventFeed } from "./event-feed.ts";
+import { uploadFolder } from "./folder-upload.ts";
 import { GrantWallet } from "./grant-wallet.ts";
 import { lastCopies } from "./last-copies.ts";
 import { groupNamed, groupOf, Login } from "./login.ts";
@@ -26,8 +29,10 @@ import type {
   Direction,
   DownloadView,
   FileView,
+  FollowView,
   GroupView,
   HashProgress,
+  ManyDownloads,
   MemberView,
   SearchHit,
   ShareView,
@@ -238,12 +243,43 @@ class Client implements ClientApp {
     return this.#member().shares.upload({ path, group, name, progress });
   }
 
+  async uploadFolder(...[of, group, name, progress]: Parameters<ClientIntents["uploadFolder"]>) {
+    const { shares, downloads } = this.#member();
+    const matches = of.pattern === undefined ? () => true : nameMatcher(of.pattern);
+    try {
+      return await uploadFolder(
+        {
+          files: this.#parts.files,
+          upload: (path, name, progress) => shares.upload({ path, group, name, progress, isOneOfMany: true }),
+          parts: () => downloads.partPaths(),
+        },
+        { ...of, matches, group, as: name, progress },
+      );
+    } finally {
+      shares.settle();
+    }
+  }
+
   async stopShare(group: GroupName, name: FileName): Promise<void> {
     await this.#member().shares.stop(group, name);
   }
 
   async downloadFile(group: GroupName, name: FileName, destination: string): Promise<{ path: string }> {
     return this.#member().downloads.request(group, name, destination);
+  }
+
+  async downloadMatching(group: GroupName, pattern: string, destination: string): Promise<ManyDownloads> {
+    const { downloads } = this.#member();
+    const matches = nameMatcher(pattern);
+    const files = (await this.listFiles(group)).filter(({ name }) => matches(name));
+    const [first] = files;
+    if (first === undefined)
+      throw new Failure(
+        "unknown-file",
+        `no file in ${group} is meant by ${forTerminal(pattern)}; list_files ${group} shows all there are`,
+      );
+    const { result } = await this.#session.call("find_file", { group, name: first.name });
+    return downloads.requestAll({ group, gid: result.gid }, files, destination);
   }
 
   async pauseDownload(group: GroupName, name: FileName): Promise<void> {
@@ -271,8 +307,20 @@ class Client implements ClientApp {
     return lastCopies(shares, { listFiles: (group) => this.listFiles(group), clock: this.#parts.clock });
   }
 
+  async follow(group: GroupName, folder: string): Promise<FollowView> {
+    return this.#member().follows.follow(group, folder);
+  }
+
+  async unfollow(group: GroupName): Promise<void> {
+    this.#member().follows.unfollow(group);
+  }
+
+  listFollows(): readonly FollowView[] {
+    return this.#member().follows.views();
+  }
+
   whenIdle(): Promise<void> {
-    return this.#login?.downloads.whenIdle() ?? Promise.resolve();
+    return this.#login?.whenIdle() ?? Promise.resolve();
   }
 
   setLimit(direction: Direction, bytesPerSecond: number | undefined): void {
@@ -347,6 +395,7 @@ class Client implements ClientApp {
     const login = this.#login;
     if (login !== undefined) this.#behind(followNames(login, news));
     this.#emit({ kind: "news", news });
+    if (news.kind === "new-file") login?.follows.newFile(news.group, news.name);
     if (news.kind === "removed" || news.kind === "accept-void")
       this.#behind(login?.leftGroup(groupOf(news.gid), "removed"));
     if (news.kind === "group-deleted") this.#behind(login?.leftGroup(groupOf(news.gid), "deleted"));

@@ -24,9 +24,21 @@ test("a destination says whether something is there already", async () => {
   await using folder = await TempFolder.make();
   const files = new DiskFiles({ workers, workingFolder: folder.path });
   await mkdir(folder.join("in"));
-  expect(await files.destination("in", NAME)).toEqual({ path: folder.join("in", "film"), taken: false });
+  expect(await files.destination("in", NAME)).toEqual({
+    path: folder.join("in", "film"),
+    base: folder.join("in"),
+    taken: false,
+  });
   await writeFile(folder.join("in", "film"), "");
-  expect(await files.destination("in/", NAME)).toEqual({ path: folder.join("in", "film"), taken: true });
-  expect(await files.destination("other", NAME)).toEqual({ path: folder.join("other"), taken: false });
+  expect(await files.destination("in/", NAME)).toEqual({
+    path: folder.join("in", "film"),
+    base: folder.join("in"),
+    taken: true,
+  });
+  expect(await files.destination("other", NAME)).toEqual({
+    path: folder.join("other"),
+    base: folder.path,
+    taken: false,
+  });
   expect(files.destination("nowhere/", NAME)).rejects.toMatchObject({ code: "file-missing" });
 });

@@ -1,12 +1,13 @@
 /** Files of the user on the real disk: relative paths are relative to the working folder. */
-import { resolve } from "node:path";
+import { dirname, resolve, sep } from "node:path";
 import { type Failure, toFailure } from "../base/failure.ts";
 import type { FileName } from "../base/ids.ts";
 import type { PieceWorkers } from "../transfer/disk/contract.ts";
 import { resolveDestination } from "../transfer/disk/destination.ts";
 import { type FileIdentity, identityOf, isSameContent, lookAt } from "../transfer/disk/file-identity.ts";
+import { type WalkOptions, walkFolder } from "../transfer/disk/folder-walk.ts";
 import { SourceFile } from "../transfer/disk/source-file.ts";
-import type { Destination, LocalFiles, OpenedFile } from "./local-files.ts";
+import type { Destination, LocalFiles, OpenedFile, WalkedFolder } from "./local-files.ts";
 
 export interface DiskFilesDependencies {
   /** Their jobs may use the descriptor of an opened file until it is closed. */
@@ -21,6 +22,11 @@ export class DiskFiles implements LocalFiles {
   constructor({ workers, workingFolder }: DiskFilesDependencies) {
     this.#workers = workers;
     this.#workingFolder = workingFolder;
+  }
+
+  async walk(folder: string, options: WalkOptions): Promise<WalkedFolder> {
+    const root = resolve(this.#workingFolder, folder);
+    return { root, ...(await walkFolder(root, options)) };
   }
 
   open(path: string): Promise<OpenedFile> {
@@ -40,7 +46,13 @@ export class DiskFiles implements LocalFiles {
   }
 
   async destination(typed: string, name: FileName): Promise<Destination> {
-    const path = await resolveDestination(typed, name, { workingFolder: this.#workingFolder });
-    return { path, taken: (await lookAt(path)) !== undefined };
+    const { path, base } = await resolveDestination(typed, name, { workingFolder: this.#workingFolder });
+    return { path, base, taken: (await lookAt(path)) !== undefined };
+  }
+
+  /** As a destination that ends like a folder. */
+  async folder(typed: string): Promise<string> {
+    const workingFolder = this.#workingFolder;
+    return dirname((await resolveDestination(`${typed}${sep}`, "file", { workingFolder })).path);
   }
 }

@@ -19,16 +19,26 @@ export class DownloadBook {
 
   /** In the order in which they were asked for. */
   all(): DownloadJob[] {
-    return [...this.#jobs.values()].sort((left, right) => left.record.order - right.record.order);
+    // They are added in that order, whether they are new or of an earlier run.
+    return [...this.#jobs.values()];
   }
 
   get hasRunning(): boolean {
-    return [...this.#jobs.values()].some((job) => job.isRunning);
+    for (const job of this.#jobs.values()) if (job.isRunning) return true;
+    return false;
   }
 
-  /** Those that take a place of the ones that run at once. */
-  busy(nowMs: number): number {
-    return [...this.#jobs.values()].filter((job) => job.isBusy(nowMs)).length;
+  /** Those that take a place of the ones that run at once, of small files or of others. */
+  busy(nowMs: number): { small: number; large: number } {
+    const busy = { small: 0, large: 0 };
+    for (const job of this.#jobs.values()) if (job.isBusy(nowMs)) busy[job.size]++;
+    return busy;
+  }
+
+  /** Those, and the ones that wait for such a place. */
+  inLine(nowMs: number): number {
+    const isQueued = ({ place, isRunning }: DownloadJob) => place.kind === "queued" && isRunning;
+    return [...this.#jobs.values()].filter((job) => isQueued(job) || job.isBusy(nowMs)).length;
   }
 
   find(gid: Gid, fileId: FileId): DownloadJob | undefined {
@@ -36,9 +46,9 @@ export class DownloadBook {
   }
 
   holding(download: Download): DownloadJob | undefined {
-    return [...this.#jobs.values()].find(
-      ({ place }) => place.kind === "active" && place.download === download,
-    );
+    for (const job of this.#jobs.values())
+      if (job.place.kind === "active" && job.place.download === download) return job;
+    return undefined;
   }
 
   /** The one of that name, an unfinished one before a complete one. @throws Failure "no-download" */

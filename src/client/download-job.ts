@@ -5,7 +5,13 @@
  * word that counts.
  */
 import type { Fingerprint } from "../base/ids.ts";
-import { DOWNLOAD_START_MS, PROGRESS_AFTER_MS, SOURCELESS_MS, WAIT_TOLD_MS } from "../base/limits.ts";
+import {
+  DOWNLOAD_START_MS,
+  PIECE_BYTES,
+  PROGRESS_AFTER_MS,
+  SOURCELESS_MS,
+  WAIT_TOLD_MS,
+} from "../base/limits.ts";
 import type { Download, DownloadSnapshot } from "../transfer/contract.ts";
 import type { DownloadRecord } from "./library-rows.ts";
 import { type DownloadSituation, doneBytes, downloadView, isBusy } from "./progress.ts";
@@ -43,6 +49,11 @@ export class DownloadJob {
     this.record = record;
     this.place = place;
     this.begun = begun;
+  }
+
+  /** Small ones have a line of their own. */
+  get size(): "small" | "large" {
+    return this.record.file.size <= PIECE_BYTES ? "small" : "large";
   }
 
   get isRunning(): boolean {

@@ -8,11 +8,18 @@
 import type { Clock } from "../base/clock.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
 import type { FileId, FileName, Fingerprint, Gid, GroupName } from "../base/ids.ts";
-import { DOWNLOAD_WATCH_MS, DOWNLOADS_AT_ONCE_MAX, PROGRESS_AFTER_MS } from "../base/limits.ts";
+import {
+  DOWNLOAD_WATCH_MS,
+  DOWNLOADS_AT_ONCE_MAX,
+  PROGRESS_AFTER_MS,
+  SMALL_DOWNLOADS_AT_ONCE_MAX,
+} from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Download, TransferEngine } from "../transfer/contract.ts";
+import { partPathOf } from "../transfer/disk/part-file.ts";
 import type { Source } from "../wire/client-tracker.ts";
+import type { GroupRef } from "./blob-transfer.ts";
 import { DownloadBook } from "./download-book.ts";
 import { DownloadJob } from "./download-job.ts";
 import type { UserLibrary } from "./library-of-user.ts";
@@ -23,7 +30,7 @@ import { isPassing } from "./passing.ts";
 import type { Downloaded, Renaming } from "./share-keeper.ts";
 import { SourceFollower } from "./source-follower.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
-import type { ClientEvent, DownloadView } from "./views.ts";
+import type { ClientEvent, DownloadView, FileView, ManyDownloads } from "./views.ts";
 
 export interface DownloadKeeperDependencies {
   readonly calls: TrackerCalls;
@@ -38,7 +45,11 @@ export interface DownloadKeeperDependencies {
   readonly clock: Clock;
   readonly fingerprint: Fingerprint;
   readonly emit: (event: ClientEvent) => void;
+  /** One has ended, or one in line has begun. */
+  readonly moved?: () => void;
 }
+
+type Wanted = Downloaded & Pick<DownloadRecord, "base" | "attributes">;
 
 /** How this user has ceased to be a member of a group. */
 export type Departure = "left" | "removed" | "deleted";
@@ -56,7 +67,7 @@ export class DownloadKeeper {
     this.#follower = new SourceFollower({
       ...dependencies,
       called: (renaming) => {
-        if (!this.#closed) this.renamed(renaming);
+        if (!this.#closed && this.#isNews(renaming)) this.renamed(renaming);
       },
       refused: (job, failure) => {
         if (isPassing(failure) || job.record.state !== "running") return;
@@ -80,6 +91,15 @@ export class DownloadKeeper {
     return this.#book.all().map((job) => job.view(trackerUp));
   }
 
+  has(gid: Gid, fileId: FileId): boolean {
+    return this.#book.find(gid, fileId) !== undefined;
+  }
+
+  /** How many run or wait for a place; those that wait for a source have given theirs up. */
+  get inLine(): number {
+    return this.#book.inLine(this.#nowMs());
+  }
+
   /** Resolves when none is running, queued or waiting. */
   whenIdle(): Promise<void> {
     if (this.#closed || !this.#book.hasRunning) return Promise.resolve();
@@ -95,6 +115,7 @@ export class DownloadKeeper {
       job.opening?.resolve();
       if (job.place.kind === "active") this.#update(job, {});
     }
+    this.#on.library.flush();
     this.#closed = true;
   }
 
@@ -103,16 +124,53 @@ export class DownloadKeeper {
   /** Resolves once it is under way, queued, or complete because the file is there already. @throws Failure */
   async request(group: GroupName, name: FileName, typed: string): Promise<{ path: string }> {
     const { result: found } = await this.#on.calls.call("find_file", { group, name });
-    const { gid, file } = found;
-    const { path, taken } = await this.#on.files.destination(typed, found.name);
+    const { gid, file, attributes } = found;
+    const { path, base, taken } = await this.#on.files.destination(typed, found.name);
     this.#book.refuseSecond(gid, file.fileId, path);
     const manifest = await this.#on.manifests.get({ group, gid }, file);
     const begun = await this.#clearEarlier(gid, file.fileId, path);
-    const job = this.#add({ gid, group, name: found.name, path, file }, begun);
+    const job = this.#add({ gid, group, name: found.name, path, base, file, attributes }, begun);
     // What may be there already is only looked at: that needs no place in the line.
-    if (taken || this.#freePlaces() > 0) await this.#begin(job, manifest);
+    if (taken || this.#freePlaces()[job.size] > 0) await this.#begin(job, manifest);
     this.#moveOn();
     return { path };
+  }
+
+  /** Each into the folder, in line behind what runs. Those that cannot be begun stop no other. @throws Failure */
+  async requestAll(
+    { group, gid }: Required<GroupRef>,
+    files: readonly FileView[],
+    typed: string,
+  ): Promise<ManyDownloads> {
+    const failures: { name: FileName; failure: Failure }[] = [];
+    const wanted: { what: Wanted; begun: boolean }[] = [];
+    // Many go into a folder, whatever its name ends with.
+    const folder = typed.endsWith("/") ? typed : `${typed}/`;
+    await this.#on.files.destination(folder, files[0]?.name ?? ("" as FileName));
+    for (const { name, attributes, fileId, size, sha1, digest } of files) {
+      try {
+        const file = { fileId, size, sha1, digest };
+        const { path, base } = await this.#on.files.destination(folder, name);
+        this.#book.refuseSecond(gid, fileId, path);
+        const begun = await this.#clearEarlier(gid, fileId, path);
+        wanted.push({ what: { gid, group, name, path, base, file, attributes }, begun });
+      } catch (error) {
+        failures.push({ name, failure: toFailure(error) });
+      }
+    }
+    this.#on.library.together(() => {
+      for (const { what, begun } of wanted) this.#add(what, begun);
+    });
+    this.#moveOn();
+    return { started: wanted.map(({ what: { name, path } }) => ({ name, path })), failures };
+  }
+
+  /** Of those that are not complete. */
+  partPaths(): string[] {
+    return this.#book
+      .all()
+      .filter(({ record }) => record.state !== "complete")
+      .map(({ record }) => partPathOf(record.path));
   }
 
   async pause(group: GroupName, name: FileName): Promise<void> {
@@ -190,6 +248,11 @@ export class DownloadKeeper {
     this.#moveOn();
   }
 
+  #isNews({ gid, group, file }: Renaming): boolean {
+    const job = file === undefined ? undefined : this.#book.find(gid, file.fileId);
+    return job?.record.group !== group || job.record.name !== file?.name;
+  }
+
   /** What the group, or the file if one is named, is called now. */
   renamed({ gid, group, file }: Renaming): void {
     for (const job of this.#book.all()) {
@@ -202,7 +265,7 @@ export class DownloadKeeper {
 
   // --- starting ---
 
-  #add(what: Downloaded, begun: boolean): DownloadJob {
+  #add(what: Wanted, begun: boolean): DownloadJob {
     const record: DownloadRecord = {
       ...what,
       journalPath: this.#on.journalPath(what.gid, what.file.fileId),
@@ -234,8 +297,8 @@ export class DownloadKeeper {
   }
 
   #start(job: DownloadJob, manifest: Manifest): void {
-    const { gid, path, journalPath } = job.record;
-    const download = this.#on.engine.download({ gid, manifest, path, journalPath });
+    const { gid, path, base, attributes, journalPath } = job.record;
+    const download = this.#on.engine.download({ gid, manifest, path, base, attributes, journalPath });
     job.place = { kind: "active", download, sinceMs: this.#nowMs() };
     job.begun = true;
     this.#behind(download.ended.then((outcome) => this.#ended(job, download, outcome)));
@@ -245,24 +308,31 @@ export class DownloadKeeper {
   /** Lets the next in line begin, asks again what was not answered, and keeps watching while anything runs. */
   #moveOn(): void {
     if (this.#closed) return;
-    let places = this.#freePlaces();
+    const places = this.#freePlaces();
     for (const job of this.#book.all()) {
-      if (job.place.kind === "queued" && job.record.state === "running" && places > 0) {
-        places--;
+      if (job.place.kind === "queued" && job.record.state === "running" && places[job.size] > 0) {
+        places[job.size]--;
         this.#behind(this.#prepare(job));
       }
+      // As in `#tellWaits`: there is nothing to ask.
+      if (job.place.kind === "queued" || job.place.kind === "over") continue;
       if (this.#on.isTrackerUp()) this.#follower.follow(job);
     }
     this.#tellWaits();
     this.#watch();
+    this.#on.moved?.();
   }
 
   #watch(): void {
     this.#cancelWatch();
     if (this.#book.hasRunning) {
-      this.#cancelWatch = this.#on.clock.after(DOWNLOAD_WATCH_MS, () => this.#moveOn());
+      this.#cancelWatch = this.#on.clock.after(DOWNLOAD_WATCH_MS, () => {
+        this.#on.library.flush();
+        this.#moveOn();
+      });
       return;
     }
+    this.#on.library.flush();
     this.#idle?.resolve();
     this.#idle = undefined;
   }
@@ -277,6 +347,8 @@ export class DownloadKeeper {
 
   #tellWaits(): void {
     for (const job of this.#book.all()) {
+      // Of thousands most wait in line or are over: there is nothing to tell of them.
+      if (job.place.kind === "queued" || job.place.kind === "over") continue;
       const waiting = job.waitToTell(this.#on.isTrackerUp(), this.#nowMs());
       if (waiting !== undefined) this.#on.emit({ kind: "download-waits", view: waiting });
     }
@@ -297,8 +369,12 @@ export class DownloadKeeper {
     }
   }
 
-  #freePlaces(): number {
-    return Math.max(0, DOWNLOADS_AT_ONCE_MAX - this.#book.busy(this.#nowMs()));
+  #freePlaces(): { small: number; large: number } {
+    const { small, large } = this.#book.busy(this.#nowMs());
+    return {
+      small: Math.max(0, SMALL_DOWNLOADS_AT_ONCE_MAX - small),
+      large: Math.max(0, DOWNLOADS_AT_ONCE_MAX - large),
+    };
   }
 
   // --- ending ---
@@ -332,7 +408,9 @@ export class DownloadKeeper {
     const { gid, group, name, path, file } = job.record;
     try {
       await this.#on.addShare({ gid, group, name, path, file });
-      if (!this.#closed) this.#on.library.putDownload(job.record);
+      if (this.#closed) return;
+      if (job.size === "small") this.#on.library.putDownloadSoon(job.record);
+      else this.#on.library.putDownload(job.record);
     } catch (error) {
       if (this.#closed) return;
       const why = toFailure(error).message;

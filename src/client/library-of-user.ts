@@ -1,23 +1,28 @@
 /**
  * What one user of this machine shares and downloads: its rows of the library's database.
  *
- * Each change is on disk when its call returns. A damaged row is left out and told. What the records mean is for the
+ * Each change is on disk when its call returns, but for those of many small files, which are put `Soon`: what is lost of
+ * these with a kill is found again, by the tracker's list and by the files themselves. A damaged row is left out and told. What the records mean is for the
  * keepers to say.
  */
 import type { Database } from "bun:sqlite";
 import * as v from "valibot";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { FileId, Gid, Uid } from "../base/ids.ts";
+import { COUNTERS_TAKEN, LIBRARY_CHANGES_UNWRITTEN_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import {
   type Bindings,
   type DownloadRecord,
   downloadBindings,
   downloadRow,
+  type FollowRecord,
+  followRow,
   type ShareRecord,
   shareBindings,
   shareRow,
   toDownload,
+  toFollow,
   toShare,
 } from "./library-rows.ts";
 
@@ -25,6 +30,9 @@ export class UserLibrary {
   readonly #database: Database;
   readonly #uid: Uid;
   readonly #warn: (message: string) => void;
+  #counters = { next: 1, last: 0 };
+  /** In order. */
+  readonly #unwritten: (() => void)[] = [];
 
   constructor(database: Database, uid: Uid, warn: (message: string) => void) {
     this.#database = database;
@@ -34,15 +42,24 @@ export class UserLibrary {
 
   // --- the change counter ---
 
-  /** A counter above all that this machine has used or heard of. @throws Failure */
+  /** A counter above all that this machine has used or heard of: those taken before a kill are left out. @throws Failure */
   nextCounter(): number {
-    const sql = `INSERT INTO counter VALUES ($uid, 1)
-      ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value`;
-    return (this.#get(sql, { uid: this.#uid }) as { value: number }).value;
+    if (this.#counters.next > this.#counters.last) this.#takeCounters();
+    return this.#counters.next++;
+  }
+
+  #takeCounters(): void {
+    const sql = `INSERT INTO counter VALUES ($uid, $taken)
+      ON CONFLICT DO UPDATE SET value = value + $taken RETURNING value`;
+    const row = this.#get(sql, { uid: this.#uid, taken: COUNTERS_TAKEN });
+    const last = (row as { value: number }).value;
+    this.#counters = { next: last - COUNTERS_TAKEN + 1, last };
   }
 
   /** @throws Failure */
   learnCounter(value: number): void {
+    if (value < this.#counters.next) return;
+    this.#counters = { next: 1, last: 0 };
     this.#run(
       "INSERT INTO counter VALUES ($uid, $value) ON CONFLICT DO UPDATE SET value = max(value, $value)",
       { uid: this.#uid, value },
@@ -53,17 +70,28 @@ export class UserLibrary {
 
   /** Stopped ones too. */
   shares(): ShareRecord[] {
+    this.flush();
     return this.#records("share", shareRow, toShare, "uid = $uid", { uid: this.#uid });
   }
 
-  /** What was ever shared from this path, the latest change first. */
+  /** What was ever shared from this path, the latest change first; not what is put soon. */
   sharesAt(path: string): ShareRecord[] {
     const where = "uid = $uid AND path = $path ORDER BY counter DESC";
     return this.#records("share", shareRow, toShare, where, { uid: this.#uid, path });
   }
 
+  /** On disk with the next `flush`, or with any other change. @throws Failure */
+  putShareSoon(record: ShareRecord): void {
+    this.#soon(() => this.#writeShare(record));
+  }
+
   /** @throws Failure */
   putShare(record: ShareRecord): void {
+    this.flush();
+    this.#writeShare(record);
+  }
+
+  #writeShare(record: ShareRecord): void {
     this.#run(
       `INSERT OR REPLACE INTO share VALUES ($uid, $gid, $fileId, $group, $name, $path, $size, $sha1, $digest,
         $device, $inode, $bytes, $modifiedNs, $counter, $state)`,
@@ -75,6 +103,7 @@ export class UserLibrary {
 
   /** In the order in which they were asked for. */
   downloads(): DownloadRecord[] {
+    this.flush();
     const where = "uid = $uid ORDER BY place";
     return this.#records("download", downloadRow, toDownload, where, { uid: this.#uid });
   }
@@ -85,19 +114,81 @@ export class UserLibrary {
     return (this.#get(sql, { uid: this.#uid }) as { place: number }).place;
   }
 
+  /** As `putShareSoon`. @throws Failure */
+  putDownloadSoon(record: DownloadRecord): void {
+    this.#soon(() => this.#writeDownload(record));
+  }
+
   /** @throws Failure */
   putDownload(record: DownloadRecord): void {
+    this.flush();
+    this.#writeDownload(record);
+  }
+
+  #writeDownload(record: DownloadRecord): void {
     this.#run(
       `INSERT OR REPLACE INTO download VALUES ($uid, $gid, $fileId, $group, $name, $path, $size, $sha1, $digest,
-        $journalPath, $order, $state, $doneBytes, $code, $message)`,
+        $journalPath, $order, $state, $doneBytes, $code, $message, $base, $modifiedMs, $executable)`,
       { uid: this.#uid, ...downloadBindings(record) },
     );
   }
 
   /** @throws Failure */
   removeDownload(gid: Gid, fileId: FileId): void {
+    this.flush();
     const sql = "DELETE FROM download WHERE uid = $uid AND gid = $gid AND file_id = $fileId";
     this.#run(sql, { uid: this.#uid, gid, fileId });
+  }
+
+  /** Brings what was put soon to the disk, in one step. @throws Failure */
+  flush(): void {
+    const changes = this.#unwritten.splice(0);
+    if (changes.length === 0) return;
+    this.together(() => {
+      for (const change of changes) change();
+    });
+  }
+
+  #soon(change: () => void): void {
+    this.#unwritten.push(change);
+    if (this.#unwritten.length >= LIBRARY_CHANGES_UNWRITTEN_MAX) this.flush();
+  }
+
+  /** All changes that `work` makes, in one step on the disk. @throws what it throws; nothing is changed then */
+  together(work: () => void): void {
+    this.flush();
+    saying(() => this.#database.transaction(work)());
+  }
+
+  // --- followed groups ---
+
+  follows(): FollowRecord[] {
+    return this.#records("follow", followRow, toFollow, "uid = $uid ORDER BY group_name", { uid: this.#uid });
+  }
+
+  /** @throws Failure */
+  putFollow({ gid, group, folder }: FollowRecord): void {
+    const sql = "INSERT OR REPLACE INTO follow VALUES ($uid, $gid, $group, $folder)";
+    this.#run(sql, { uid: this.#uid, gid, group, folder });
+  }
+
+  /** With all that was settled for it. @throws Failure */
+  removeFollow(gid: Gid): void {
+    const bindings = { uid: this.#uid, gid };
+    this.#run("DELETE FROM follow WHERE uid = $uid AND gid = $gid", bindings);
+    this.#run("DELETE FROM settled WHERE uid = $uid AND gid = $gid", bindings);
+  }
+
+  /** A file of a followed group that is never to be fetched again. @throws Failure */
+  settle(gid: Gid, fileId: FileId): void {
+    const sql = "INSERT OR IGNORE INTO settled VALUES ($uid, $gid, $fileId)";
+    this.#run(sql, { uid: this.#uid, gid, fileId });
+  }
+
+  /** @throws Failure */
+  isSettled(gid: Gid, fileId: FileId): boolean {
+    const sql = "SELECT 1 FROM settled WHERE uid = $uid AND gid = $gid AND file_id = $fileId";
+    return this.#get(sql, { uid: this.#uid, gid, fileId }) !== null;
   }
 
   // --- rows ---
@@ -136,6 +227,7 @@ export function saying<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
+    if (error instanceof Failure) throw error;
     const full = error instanceof Error && "code" in error && error.code === "SQLITE_FULL";
     throw new Failure(
       full ? "disk-full" : "disk-error",

@@ -1,6 +1,8 @@
 /** What the library remembers, as records and as rows of its tables. A row is validated whenever it is read. Pure. */
+import { dirname } from "node:path";
 import * as v from "valibot";
 import { Failure } from "../base/failure.ts";
+import type { FileAttributes } from "../base/file-attributes.ts";
 import type { FileName, Gid, GroupName } from "../base/ids.ts";
 import type { FileSummary } from "../base/manifest.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
@@ -25,7 +27,10 @@ export interface DownloadRecord {
   readonly group: GroupName;
   readonly name: FileName;
   readonly path: string;
+  /** The folder that the user chose: what of the path is below it comes from the name that the file had. */
+  readonly base: string;
   readonly file: FileSummary;
+  readonly attributes?: FileAttributes | undefined;
   readonly journalPath: string;
   /** Rises with each download that is asked for. */
   readonly order: number;
@@ -34,6 +39,14 @@ export interface DownloadRecord {
   readonly doneBytes: number;
   /** Why it failed, or was paused without being asked. */
   readonly failure: Failure | undefined;
+}
+
+/** A group of which every file is fetched. */
+export interface FollowRecord {
+  readonly gid: Gid;
+  readonly group: GroupName;
+  /** Absolute. */
+  readonly folder: string;
 }
 
 export type Bindings = Record<string, string | number | null>;
@@ -61,6 +74,9 @@ export const shareRow = v.object({
 
 export const downloadRow = v.object({
   ...commonColumns,
+  base: v.string(),
+  modified_ms: v.nullable(s.attributes.entries.modifiedMs),
+  executable: v.nullable(v.picklist([0, 1])),
   journal_path: text,
   place: s.whole,
   state: v.picklist(["running", "paused", "complete", "failed"]),
@@ -68,6 +84,12 @@ export const downloadRow = v.object({
   failure_code: v.nullable(s.failureCode),
   failure_message: v.nullable(v.string()),
 });
+
+export const followRow = v.object({ gid: s.gid, group_name: s.groupName, folder: text });
+
+export function toFollow({ gid, group_name: group, folder }: v.InferOutput<typeof followRow>): FollowRecord {
+  return { gid, group, folder };
+}
 
 function summaryOf(row: v.InferOutput<v.ObjectSchema<typeof summaryColumns, undefined>>): FileSummary {
   return { fileId: row.file_id, size: row.size, sha1: row.sha1, digest: row.digest };
@@ -99,7 +121,12 @@ export function toDownload(row: v.InferOutput<typeof downloadRow>): DownloadReco
     group: row.group_name,
     name,
     path,
+    base: row.base === "" ? dirname(path) : row.base,
     file: summaryOf(row),
+    attributes:
+      row.modified_ms === null
+        ? undefined
+        : { modifiedMs: row.modified_ms, executable: row.executable === 1 },
     journalPath: row.journal_path,
     order: row.place,
     state,
@@ -109,6 +136,9 @@ export function toDownload(row: v.InferOutput<typeof downloadRow>): DownloadReco
 }
 
 /** Parameters of the statement that stores it. */
-export function downloadBindings({ file, failure, ...record }: DownloadRecord): Bindings {
-  return { ...record, ...file, code: failure?.code ?? null, message: failure?.message ?? null };
+export function downloadBindings({ file, failure, attributes, ...record }: DownloadRecord): Bindings {
+  const modifiedMs = attributes?.modifiedMs ?? null;
+  const executable = attributes === undefined ? null : Number(attributes.executable);
+  const [code, message] = [failure?.code ?? null, failure?.message ?? null];
+  return { ...record, ...file, modifiedMs, executable, code, message };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
 import type { FileName, Gid, GroupName, Sha1, Uid } from "../base/ids.ts";
+import { LIBRARY_CHANGES_UNWRITTEN_MAX } from "../base/limits.ts";
 import { Manifest } from "../base/manifest.ts";
 import { Library } from "./library.ts";
 import type { DownloadRecord, ShareRecord } from "./library-rows.ts";
@@ -37,6 +38,7 @@ function download(order: number, change: Partial<DownloadRecord> = {}): Download
     group: "lab" as GroupName,
     name: `file ${order}` as FileName,
     path: `/in/file ${order}`,
+    base: "/in",
     file: summary(order),
     journalPath: `/journals/${order}`,
     order,
@@ -138,15 +140,49 @@ describe("what a user shares and downloads", () => {
 describe("the change counter", () => {
   test("rises with each change, over restarts, and above what was learnt", () => {
     const first = open();
-    expect(first.of(ANNA).nextCounter()).toBe(1);
-    expect(first.of(ANNA).nextCounter()).toBe(2);
-    first.of(ANNA).learnCounter(40);
-    first.of(ANNA).learnCounter(7);
+    const anna = first.of(ANNA);
+    expect([anna.nextCounter(), anna.nextCounter()]).toEqual([1, 2]);
+    anna.learnCounter(2);
+    expect(anna.nextCounter()).toBe(3);
+    anna.learnCounter(5_000);
+    anna.learnCounter(7);
+    const last = anna.nextCounter();
+    expect(last).toBe(5_001);
     first.close();
     const second = open();
-    expect(second.of(ANNA).nextCounter()).toBe(41);
+    expect(second.of(ANNA).nextCounter()).toBeGreaterThan(last);
     expect(second.of(BEN).nextCounter()).toBe(1);
     second.close();
+  });
+});
+
+describe("what is put soon", () => {
+  test("is on the disk after a flush, in the order in which it was put", () => {
+    const first = open();
+    const anna = first.of(ANNA);
+    anna.putShareSoon(share(1));
+    anna.putShareSoon(share(1, { state: "stopped" }));
+    anna.putDownloadSoon(download(1));
+    const other = open();
+    expect(other.of(ANNA).shares()).toEqual([]);
+    anna.flush();
+    expect(other.of(ANNA).shares()).toEqual([share(1, { state: "stopped" })]);
+    expect(other.of(ANNA).downloads()).toEqual([download(1)]);
+    other.close();
+    first.close();
+  });
+
+  test("comes before whatever is put or read after it, and is not kept back without end", () => {
+    const first = open();
+    const anna = first.of(ANNA);
+    anna.putShareSoon(share(1));
+    anna.putShare(share(1, { state: "stopped" }));
+    expect(anna.shares()).toEqual([share(1, { state: "stopped" })]);
+    for (let at = 0; at < LIBRARY_CHANGES_UNWRITTEN_MAX; at++) anna.putDownloadSoon(download(at + 1));
+    const other = open();
+    expect(other.of(ANNA).downloads()).toHaveLength(LIBRARY_CHANGES_UNWRITTEN_MAX);
+    other.close();
+    first.close();
   });
 });
 
@@ -190,6 +226,24 @@ describe("damage", () => {
     expect(await Bun.file(path).text()).toStartWith("not a database");
   });
 
+  test("a library of the version before is taken over: what a download had below its folder was one name", () => {
+    open().close();
+    const database = new Database(path);
+    database.run("ALTER TABLE download DROP COLUMN base");
+    database.run("ALTER TABLE download DROP COLUMN modified_ms");
+    database.run("ALTER TABLE download DROP COLUMN executable");
+    database.run("PRAGMA user_version = 1");
+    database.run(
+      `INSERT INTO download VALUES ('${ANNA}', '${GID}', '${summary(3).fileId}', 'lab', 'f', '/in/f', 3,
+        '${summary(3).sha1}', '${summary(3).digest}', '/j', 1, 'running', 0, NULL, NULL)`,
+    );
+    database.close();
+    const library = open();
+    expect(library.of(ANNA).downloads()).toMatchObject([{ path: "/in/f", base: "/in" }]);
+    library.close();
+    expect(warnings).toEqual([]);
+  });
+
   test("a library of a later version is refused", () => {
     open().close();
     const database = new Database(path);
@@ -207,4 +261,37 @@ test.skipIf(process.platform === "win32")("the library is for its owner's eyes o
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+describe("followed groups", () => {
+  const FOLLOW = { gid: GID, group: "lab" as GroupName, folder: "/in" };
+  const FILE = summary(1).fileId;
+
+  test("are kept for each user, with what is settled there, until they are followed no more", () => {
+    let library = open();
+    library.of(ANNA).putFollow(FOLLOW);
+    library.of(ANNA).putFollow({ ...FOLLOW, folder: "/other" });
+    library.of(ANNA).settle(GID, FILE);
+    library.of(ANNA).settle(GID, FILE);
+    library.close();
+    library = open();
+    expect(library.of(ANNA).follows()).toEqual([{ ...FOLLOW, folder: "/other" }]);
+    expect(library.of(ANNA).isSettled(GID, FILE)).toBe(true);
+    expect([library.of(BEN).follows(), library.of(BEN).isSettled(GID, FILE)]).toEqual([[], false]);
+    library.of(ANNA).removeFollow(GID);
+    expect([library.of(ANNA).follows(), library.of(ANNA).isSettled(GID, FILE)]).toEqual([[], false]);
+    library.close();
+  });
+
+  test("have their place in a library that was made before there were any", () => {
+    open().close();
+    const database = new Database(path);
+    database.run("DROP TABLE follow");
+    database.run("DROP TABLE settled");
+    database.close();
+    const library = open();
+    library.of(ANNA).putFollow(FOLLOW);
+    expect(library.of(ANNA).follows()).toEqual([FOLLOW]);
+    library.close();
+  });
 });

@@ -10,7 +10,7 @@ import type { Digest, Uid } from "../base/ids.ts";
 import { forTerminal } from "../base/text.ts";
 import { saying, UserLibrary } from "./library-of-user.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 
 const SCHEMA = `
   -- The last change counter of this machine for each user: the next change of any share carries a greater one.
@@ -31,6 +31,27 @@ const SCHEMA = `
     size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
     journal_path TEXT NOT NULL, place INTEGER NOT NULL, state TEXT NOT NULL, done_bytes INTEGER NOT NULL,
     failure_code TEXT, failure_message TEXT,
+    PRIMARY KEY (uid, gid, file_id)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** From each version to the next. An empty base is the folder of the path: earlier names led through no folders. */
+const MIGRATIONS: readonly string[] = [
+  SCHEMA,
+  `ALTER TABLE download ADD COLUMN base TEXT NOT NULL DEFAULT '';
+   ALTER TABLE download ADD COLUMN modified_ms INTEGER;
+   ALTER TABLE download ADD COLUMN executable INTEGER;`,
+];
+
+/** Tables that came later: made where they are missing. An earlier version of this program leaves them alone. */
+const LATER = `
+  CREATE TABLE IF NOT EXISTS follow (
+    uid TEXT NOT NULL, gid TEXT NOT NULL, group_name TEXT NOT NULL, folder TEXT NOT NULL,
+    PRIMARY KEY (uid, gid)
+  ) STRICT, WITHOUT ROWID;
+  -- Files of followed groups that were dealt with: fetched, begun or passed over.
+  CREATE TABLE IF NOT EXISTS settled (
+    uid TEXT NOT NULL, gid TEXT NOT NULL, file_id TEXT NOT NULL,
     PRIMARY KEY (uid, gid, file_id)
   ) STRICT, WITHOUT ROWID;
 `;
@@ -95,9 +116,9 @@ function prepare(database: Database, path: string): void {
       "disk-error",
       `${forTerminal(path)} was made by a later version of this program; update it`,
     );
-  if (version === VERSION) return;
   database.transaction(() => {
-    database.run(SCHEMA);
+    for (const step of MIGRATIONS.slice(version)) database.run(step);
+    database.run(LATER);
     database.run(`PRAGMA user_version = ${VERSION}`);
   })();
 }

@@ -2,6 +2,7 @@
 import type { Failure } from "../base/failure.ts";
 import type { FileName } from "../base/ids.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
+import type { Walked, WalkOptions } from "../transfer/disk/folder-walk.ts";
 
 export interface OpenedFile {
   /** Real and absolute. */
@@ -9,6 +10,8 @@ export interface OpenedFile {
   readonly descriptor: number;
   /** As it was when it was opened. */
   readonly identity: FileIdentity;
+  /** By its owner. */
+  readonly executable: boolean;
   /** @returns how it differs from what it was when it was opened */
   unchanged(): Promise<Failure | undefined>;
   close(): Promise<void>;
@@ -17,15 +20,27 @@ export interface OpenedFile {
 export interface Destination {
   /** Absolute: where the file will be. */
   readonly path: string;
+  /** The folder that the user chose; what of the path is below it comes from the file's name. */
+  readonly base: string;
   /** Something is there already. */
   readonly taken: boolean;
 }
 
+/** The plain files below a folder. */
+export interface WalkedFolder extends Walked {
+  /** The folder itself: absolute. */
+  readonly root: string;
+}
+
 export interface LocalFiles {
+  /** All plain files below a folder that match, no link followed. @throws Failure */
+  walk(folder: string, options: WalkOptions): Promise<WalkedFolder>;
   /** Opens a regular file for reading. @throws Failure "file-missing", "file-refused" */
   open(path: string): Promise<OpenedFile>;
   /** @returns how what is there now differs from what it was; a Failure too if it cannot be opened any more */
   difference(path: string, known: FileIdentity): Promise<Failure | undefined>;
   /** Where a file of that name goes if the user wrote `typed`, as `cp` would have it. @throws Failure */
   destination(typed: string, name: FileName): Promise<Destination>;
+  /** @returns the absolute path of an existing folder. @throws Failure */
+  folder(typed: string): Promise<string>;
 }

@@ -6,6 +6,7 @@ import { RESTORE_WAIT_MS } from "../base/limits.ts";
 import type { TransferEngine } from "../transfer/contract.ts";
 import type { ClientParts } from "./client-parts.ts";
 import { type Departure, DownloadKeeper } from "./download-keeper.ts";
+import { FollowKeeper } from "./follow-keeper.ts";
 import { ManifestShelf } from "./manifest-shelf.ts";
 import { type Renaming, ShareKeeper } from "./share-keeper.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
@@ -34,6 +35,7 @@ export class Login {
   readonly uid: Uid;
   readonly shares: ShareKeeper;
   readonly downloads: DownloadKeeper;
+  readonly follows: FollowKeeper;
   readonly #clock: Clock;
   #user: UserName;
   #closed = false;
@@ -52,14 +54,17 @@ export class Login {
     this.#user = name;
     this.#clock = clock;
     this.shares = shares;
+    const isTrackerUp = () => session.tracker !== undefined;
     this.downloads = new DownloadKeeper({
       ...common,
       clock,
       fingerprint,
-      isTrackerUp: () => session.tracker !== undefined,
+      isTrackerUp,
       addShare: (downloaded) => shares.addDownloaded(downloaded),
       journalPath: (gid, fileId) => journalPath(uid, gid, fileId),
+      moved: () => this.follows.moved(),
     });
+    this.follows = new FollowKeeper({ ...common, clock, isTrackerUp, shares, downloads: this.downloads });
   }
 
   /**
@@ -73,6 +78,15 @@ export class Login {
     const cancel = this.#clock.after(RESTORE_WAIT_MS, resolve);
     await Promise.race([restored, longEnough]);
     cancel();
+    this.follows.lookAgain();
+  }
+
+  /** Resolves when no download runs and nothing followed is to be fetched. */
+  async whenIdle(): Promise<void> {
+    do {
+      await this.follows.whenWalked();
+      await this.downloads.whenIdle();
+    } while (this.follows.isBusy);
   }
 
   /** What the account is called now. */
@@ -88,16 +102,19 @@ export class Login {
   renamed(renaming: Renaming): void {
     this.shares.renamed(renaming);
     this.downloads.renamed(renaming);
+    this.follows.renamed(renaming);
   }
 
   /** Another tracker answers, or the same one again. @throws Failure */
   async trackerUp(): Promise<void> {
     this.downloads.trackerUp();
     await this.shares.trackerUp();
+    this.follows.lookAgain();
   }
 
   /** Nothing is shared or downloaded in that group any more. */
   async leftGroup(isThat: GroupTest, how: Departure): Promise<void> {
+    this.follows.leaveGroup(isThat, how);
     await this.downloads.leaveGroup(isThat, how);
     await this.shares.leaveGroup(isThat);
   }
@@ -115,6 +132,7 @@ export class Login {
   /** Begins nothing more; what is offered and what runs is the transfer's to end. */
   close(): void {
     this.#closed = true;
+    this.follows.close();
     this.shares.close();
     this.downloads.close();
   }

@@ -14,6 +14,7 @@ const RECORD: DownloadRecord = {
   name: "film" as FileName,
   path: "/in/film",
   file: summary,
+  base: "/in",
   journalPath: "/journals/1",
   order: 1,
   state: "running",

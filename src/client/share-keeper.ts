@@ -7,6 +7,7 @@
  */
 import { basename } from "node:path";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
+import type { FileAttributes } from "../base/file-attributes.ts";
 import {
   type FileId,
   type FileName,
@@ -16,12 +17,18 @@ import {
   parseFileName,
   type RequestId,
 } from "../base/ids.ts";
-import { BLOB_TRIES_MAX, RESTORES_AT_ONCE_MAX } from "../base/limits.ts";
+import {
+  BLOB_PART_BYTES,
+  BLOB_TRIES_MAX,
+  PIECE_BYTES,
+  RESTORES_AT_ONCE_MAX,
+  TIME_MS_MAX,
+} from "../base/limits.ts";
 import type { FileSummary, Manifest } from "../base/manifest.ts";
 import { formatBytes, forTerminal } from "../base/text.ts";
 import type { Offer, TransferEngine } from "../transfer/contract.ts";
 import type { KeptHashing, PieceWorkers } from "../transfer/disk/contract.ts";
-import { type FileIdentity, isSameContent } from "../transfer/disk/file-identity.ts";
+import { isSameContent } from "../transfer/disk/file-identity.ts";
 import type { HashJournals } from "../transfer/disk/hash-journals.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
 import type { GroupRef } from "./blob-transfer.ts";
@@ -33,6 +40,7 @@ import type { ManifestShelf } from "./manifest-shelf.ts";
 import { allPages } from "./pages.ts";
 import { isPassing } from "./passing.ts";
 import { planShares, shareKey } from "./share-plan.ts";
+import { keyOf, SharedRecords } from "./shared-records.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 import type { ClientEvent, HashProgress, ShareView, UploadResult } from "./views.ts";
 
@@ -55,6 +63,8 @@ export interface Upload {
   /** undefined: the file's own. */
   readonly name: FileName | undefined;
   readonly progress: (at: HashProgress) => void;
+  /** Of a folder: what stands just so is left as it is, and the tracker is asked nothing that its answer to the share tells. */
+  readonly isOneOfMany?: boolean;
 }
 
 /** What something that this machine remembers by its ids is called now. */
@@ -74,6 +84,7 @@ export interface Downloaded {
 }
 
 interface UploadPlace {
+  readonly isOneOfMany: boolean;
   readonly opened: OpenedFile;
   readonly group: GroupName;
   readonly name: FileName;
@@ -88,6 +99,14 @@ interface Hashed {
 /** By what its group is meant, and what is to be shared there. */
 type NewShare = Omit<ShareRecord, "gid" | "counter" | "state"> & { readonly gid?: Gid };
 
+/** What goes along with a share. */
+interface ShareExtras {
+  readonly attributes?: FileAttributes | undefined;
+  readonly pieceList?: Uint8Array | undefined;
+  /** Remembered with others in one step. */
+  readonly isOneOfMany?: boolean;
+}
+
 export class ShareKeeper {
   readonly #calls: TrackerCalls;
   readonly #engine: ShareKeeperDependencies["engine"];
@@ -100,13 +119,15 @@ export class ShareKeeper {
   readonly #emit: (event: ClientEvent) => void;
   readonly #closing = new AbortController();
   /** What is shared, by group and file. */
-  readonly #shared = new Map<string, ShareRecord>();
+  readonly #shared = new SharedRecords();
   /** Those of them that the transfer offers; the others are being looked at. */
   readonly #offered = new Set<string>();
   /** Those of which people know that their piece list is not to be had. */
   readonly #unserved = new Set<string>();
   /** Being shared right now: the tracker may know before this machine has its answer. */
   readonly #sharing = new Set<FileId>();
+  /** By content: the last upload of it that is under way. */
+  readonly #uploading = new Map<FileId, Promise<void>>();
 
   constructor(dependencies: ShareKeeperDependencies) {
     this.#calls = dependencies.calls;
@@ -126,6 +147,10 @@ export class ShareKeeper {
     return [...this.#shared.values()].map(viewOf);
   }
 
+  has(gid: Gid, fileId: FileId): boolean {
+    return this.#shared.has(shareKey(gid, fileId));
+  }
+
   /** Begins nothing more; what is offered is the transfer's to end. */
   close(): void {
     this.#closing.abort();
@@ -134,14 +159,17 @@ export class ShareKeeper {
   // --- sharing ---
 
   /** Resolves once the tracker knows and the file is offered. @throws Failure */
-  async upload({ path, group, name: typed, progress }: Upload): Promise<UploadResult> {
+  async upload({ path, group, name: typed, progress, isOneOfMany = false }: Upload): Promise<UploadResult> {
     const opened = await this.#files.open(path);
     try {
       const name = typed ?? ownName(opened.path);
       await this.#stopOutdated(opened, group);
-      await this.#refuseEarly(group, name, opened.identity.size);
+      const same = isOneOfMany ? this.#standingSame(opened, group, name) : undefined;
+      if (same !== undefined) return resultOf(same, "same");
+      if (!isOneOfMany || opened.identity.size > PIECE_BYTES)
+        await this.#refuseEarly(group, name, opened.identity.size);
       const known = await this.#knownManifest(opened);
-      const place = { opened, group, name };
+      const place = { opened, group, name, isOneOfMany };
       if (known !== undefined) return await this.#uploadHashed(place, { manifest: known, fresh: false });
       return await this.#hashAndUpload(place, progress);
     } finally {
@@ -165,8 +193,25 @@ export class ShareKeeper {
     }
   }
 
-  async #uploadHashed(
-    { opened, group, name }: UploadPlace,
+  /** Two files of one content at once would each find that the other does not stand yet. */
+  async #uploadHashed(place: UploadPlace, hashed: Hashed): Promise<UploadResult> {
+    const { fileId } = hashed.manifest.summary;
+    const before = this.#uploading.get(fileId) ?? Promise.resolve();
+    const upload = before.then(() => this.#uploadAlone(place, hashed));
+    const settled = upload.then(
+      () => {},
+      () => {},
+    );
+    this.#uploading.set(fileId, settled);
+    try {
+      return await upload;
+    } finally {
+      if (this.#uploading.get(fileId) === settled) this.#uploading.delete(fileId);
+    }
+  }
+
+  async #uploadAlone(
+    { opened, group, name, isOneOfMany }: UploadPlace,
     { manifest, fresh }: Hashed,
   ): Promise<UploadResult> {
     const { path, identity } = opened;
@@ -175,7 +220,7 @@ export class ShareKeeper {
     if (standing !== undefined) return { name: standing.name, path: standing.path, kept: "path", sha1, size };
     await this.#manifests.keep(manifest);
     const share = { group, name, path, file: manifest.summary, identity };
-    const record = await this.#publishAndShare(share, manifest);
+    const record = await this.#publishAndShare(share, manifest, attributesOf(opened), isOneOfMany);
     this.#offer(record, fresh);
     return { name: record.name, path, kept: record.name === name ? undefined : "name", sha1, size };
   }
@@ -183,9 +228,14 @@ export class ShareKeeper {
   /** The machine becomes a full source of what it has downloaded; the transfer offers it already. */
   async addDownloaded(downloaded: Downloaded): Promise<void> {
     const { gid, ...rest } = downloaded;
-    const identity = await this.#identity(downloaded.path);
+    const opened = await this.#look(downloaded.path);
+    const { identity } = opened;
     try {
-      const record = await this.#share({ gid, ...rest, identity });
+      const isOneOfMany = rest.file.size <= PIECE_BYTES;
+      const record = await this.#share(
+        { gid, ...rest, identity },
+        { attributes: attributesOf(opened), isOneOfMany },
+      );
       this.#offered.add(keyOf(record));
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -196,10 +246,10 @@ export class ShareKeeper {
     }
   }
 
-  async #identity(path: string): Promise<FileIdentity> {
+  async #look(path: string): Promise<OpenedFile> {
     const opened = await this.#files.open(path);
     await opened.close();
-    return opened.identity;
+    return opened;
   }
 
   /** What the tracker would refuse after the hashing is refused before it. */
@@ -221,10 +271,21 @@ export class ShareKeeper {
     }
   }
 
+  #standingSame({ path, identity }: OpenedFile, group: GroupName, name: FileName): ShareRecord | undefined {
+    for (const record of this.#shared.atPath(path))
+      if (
+        sameName(record.group, group) &&
+        sameName(record.name, name) &&
+        isSameContent(record.identity, identity)
+      )
+        return record;
+    return undefined;
+  }
+
   /** What was shared from this path and is not in it any more gives its name free. */
   async #stopOutdated({ path, identity }: OpenedFile, group: GroupName): Promise<void> {
-    for (const record of this.#shared.values()) {
-      if (record.path !== path || isSameContent(record.identity, identity)) continue;
+    for (const record of this.#shared.atPath(path)) {
+      if (isSameContent(record.identity, identity)) continue;
       if (sameName(record.group, group)) await this.#end(record);
       else await this.#endBroken(record, `${forTerminal(path)} was changed since it was shared`);
     }
@@ -252,20 +313,27 @@ export class ShareKeeper {
 
   /** The share of this content in that group from another path, if the file there still is what was shared. */
   async #standing(group: GroupName, { summary }: Manifest, path: string): Promise<ShareRecord | undefined> {
-    for (const record of this.#shared.values()) {
-      if (record.file.fileId !== summary.fileId || !sameName(record.group, group) || record.path === path)
-        continue;
+    for (const record of this.#shared.ofFile(summary.fileId)) {
+      if (!sameName(record.group, group) || record.path === path) continue;
       if ((await this.#files.difference(record.path, record.identity)) === undefined) return record;
     }
     return undefined;
   }
 
   /** Another tracker may answer between the two, which has not got the list. */
-  async #publishAndShare(share: NewShare, manifest: Manifest): Promise<ShareRecord> {
+  async #publishAndShare(
+    share: NewShare,
+    manifest: Manifest,
+    attributes?: FileAttributes,
+    isOneOfMany = false,
+  ): Promise<ShareRecord> {
+    const fits = manifest.rows.length <= BLOB_PART_BYTES;
     for (let tries = 1; ; tries++) {
-      await this.#manifests.publish(refOf(share), manifest);
+      // An older tracker takes no list with a share, and says so.
+      if (!fits || tries > 1) await this.#manifests.publish(refOf(share), manifest);
       try {
-        return await this.#share(share);
+        const pieceList = fits ? manifest.rows : undefined;
+        return await this.#share(share, { attributes, pieceList, isOneOfMany });
       } catch (error) {
         const isLacking = isFailure(error) && error.code === "no-piece-list";
         if (!isLacking || tries === BLOB_TRIES_MAX) throw error;
@@ -273,15 +341,22 @@ export class ShareKeeper {
     }
   }
 
-  async #share(share: NewShare): Promise<ShareRecord> {
+  async #share(
+    share: NewShare,
+    { attributes, pieceList, isOneOfMany = false }: ShareExtras = {},
+  ): Promise<ShareRecord> {
     const { name, file } = share;
     const counter = this.#library.nextCounter();
     const id = this.#newRequestId();
     this.#sharing.add(file.fileId);
     try {
-      const { result } = await this.#calls.call("share", { id, ...refOf(share), name, file, counter });
+      const described = attributes === undefined ? {} : { attributes };
+      const params = { id, ...refOf(share), name, file, counter, ...described };
+      const { result } = await this.#calls.call("share", params, pieceList);
       const record: ShareRecord = { ...share, gid: result.gid, name: result.name, counter, state: "shared" };
-      this.#remember(record);
+      if (isOneOfMany) this.#library.putShareSoon(record);
+      else this.#library.putShare(record);
+      this.#shared.set(keyOf(record), record);
       return record;
     } finally {
       this.#sharing.delete(file.fileId);
@@ -298,6 +373,11 @@ export class ShareKeeper {
     const { gid, file, path, identity } = record;
     this.#engine.offer({ gid, file, manifest: () => this.#manifestOf(record), path, identity, fresh });
     this.#offered.add(keyOf(record));
+  }
+
+  /** Everything that was shared so far is remembered on the disk. @throws Failure */
+  settle(): void {
+    this.#library.flush();
   }
 
   // --- ending ---
@@ -468,8 +548,14 @@ const ENDED_ALREADY: ReadonlySet<string> = new Set([
   "unknown-file",
 ]);
 
-function keyOf({ gid, file }: Pick<ShareRecord, "gid" | "file">): string {
-  return shareKey(gid, file.fileId);
+function resultOf({ name, path, file }: ShareRecord, kept: UploadResult["kept"]): UploadResult {
+  return { name, path, kept, sha1: file.sha1, size: file.size };
+}
+
+/** A time before 1970 is none that travels. */
+function attributesOf({ identity, executable }: OpenedFile): FileAttributes {
+  const modifiedMs = Number(BigInt(identity.modifiedNs) / 1_000_000n);
+  return { modifiedMs: Math.min(Math.max(0, modifiedMs), TIME_MS_MAX), executable };
 }
 
 function viewOf({ group, name, path, file }: ShareRecord): ShareView {

@@ -72,6 +72,13 @@ export interface ShareView {
   readonly size: number;
 }
 
+/** A group of which every file is fetched into that folder. */
+export interface FollowView {
+  readonly group: GroupName;
+  /** Absolute. */
+  readonly folder: string;
+}
+
 /** What happens without having been asked for; the prompt shows each as a line when it may. */
 export type ClientEvent =
   | { readonly kind: "news"; readonly news: News }
@@ -80,6 +87,7 @@ export type ClientEvent =
   | { readonly kind: "download-waits"; readonly view: DownloadView }
   | { readonly kind: "download-paused"; readonly view: DownloadView } // not by the user
   | { readonly kind: "share-broken"; readonly share: ShareView; readonly why: string }
+  | { readonly kind: "follow-ended"; readonly group: GroupName; readonly how: "left" | "removed" | "deleted" } // the group
   | { readonly kind: "tracker-changed"; readonly tracker: string } // another one answers now
   | { readonly kind: "tracker-lost"; readonly tried: string } // none answers; tried again
   | { readonly kind: "alone"; readonly others: number } // what is changed stands on one tracker only
@@ -92,6 +100,8 @@ export interface HashProgress {
   readonly name: string;
   readonly doneBytes: number;
   readonly total: number;
+  /** Which of how many, where several are shared in one step. */
+  readonly file?: { readonly number: number; readonly of: number };
 }
 
 /** Who and where. */
@@ -116,10 +126,42 @@ export interface UploadResult {
   readonly name: FileName;
   /** From where this machine shares it. */
   readonly path: string;
-  /** Which of them stood already, and is not the one given: the path, with or without the name, or the name alone. */
-  readonly kept: "name" | "path" | undefined;
+  /**
+   * Which of them stood already, and is not the one given: the path, with or without the name, or the name alone. "same":
+   * it was shared just so before; only of a folder's files.
+   */
+  readonly kept: "name" | "path" | "same" | undefined;
   readonly sha1: Sha1;
   readonly size: number;
+}
+
+/** What became of one file of a folder, if it is not simply shared. */
+export type UploadRemark =
+  | {
+      readonly kind: "kept";
+      readonly name: string;
+      readonly group: GroupName;
+      readonly result: UploadResult;
+    }
+  | { readonly kind: "failed"; readonly name: string; readonly failure: Failure };
+
+export interface FolderUpload {
+  /** Shared by this. */
+  readonly shared: number;
+  /** Shared just so before. */
+  readonly standing: number;
+  /** Links, sockets, devices. */
+  readonly leftOut: number;
+  /** Of all that did not fail. */
+  readonly results: readonly UploadResult[];
+  readonly remarks: readonly UploadRemark[];
+}
+
+export interface ManyDownloads {
+  /** Begun or in line, each to its place. */
+  readonly started: readonly { readonly name: FileName; readonly path: string }[];
+  /** Why others are not. */
+  readonly failures: readonly { readonly name: FileName; readonly failure: Failure }[];
 }
 
 /**
@@ -154,10 +196,22 @@ export interface ClientIntents {
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
   ): Promise<UploadResult>;
+  /**
+   * Shares all files below a folder, or those that a pattern for what is below it means.
+   * @param name in place of the folder's own, in front of their names
+   */
+  uploadFolder(
+    of: { readonly folder: string; readonly pattern: string | undefined },
+    group: GroupName,
+    name: FileName | undefined,
+    progress: (at: HashProgress) => void,
+  ): Promise<FolderUpload>;
   stopShare(group: GroupName, name: FileName): Promise<void>;
 
   /** Resolves once the download is under way (or queued, or waiting for a source). @returns where it will be */
   downloadFile(group: GroupName, name: FileName, destination: string): Promise<{ path: string }>;
+  /** All files of the group that the pattern means (see `base/name-pattern`), each a download of its own. */
+  downloadMatching(group: GroupName, pattern: string, destination: string): Promise<ManyDownloads>;
   pauseDownload(group: GroupName, name: FileName): Promise<void>;
   resumeDownload(group: GroupName, name: FileName): Promise<void>;
   cancelDownload(group: GroupName, name: FileName): Promise<void>;
@@ -165,6 +219,11 @@ export interface ClientIntents {
   showShares(): readonly ShareView[];
   /** Shares of this machine that nobody else has online; none if no tracker says so at once. */
   lastCopies(): Promise<readonly ShareView[]>;
+  /** Fetches all files of the group into an existing folder, and new ones as they come, until `unfollow`. */
+  follow(group: GroupName, folder: string): Promise<FollowView>;
+  /** Downloads under way go on. */
+  unfollow(group: GroupName): Promise<void>;
+  listFollows(): readonly FollowView[];
   /** Resolves when no download is running (paused and failed ones do not count as running). */
   whenIdle(): Promise<void>;
 

@@ -32,8 +32,15 @@ export interface Connection {
    * end. A queue beyond its limit closes the connection: that peer does not read.
    */
   send(bytes: Uint8Array): void;
-  /** As `send`, and calls back once the bytes have left this process or the connection has ended. */
-  sendThen(bytes: Uint8Array, done: () => void): void;
+  /**
+   * As `send`, and calls back once the bytes have left this process or the connection has ended.
+   * @param head goes right before them
+   */
+  sendThen(bytes: Uint8Array, done: () => void, head?: Uint8Array): void;
+  /** As `send`, for a whole message that may go before what waits for a limited rate; in order with others of its kind. */
+  sendAhead(bytes: Uint8Array): void;
+  /** At a limited rate large messages are to be cut into such of so many bytes, so that `sendAhead` can get in between. */
+  readonly messageBytesWanted: number | undefined;
   /**
    * Says whether the one at the other end has a right to be here (is logged in, may fetch a file). Until then, and from
    * the moment on when this is taken back, it is the first to go when there is no room for a newcomer.

@@ -97,6 +97,27 @@ describe("a limited rate", () => {
     expect([connection.queuedBytes, heard.at(-1), world.clock.pending]).toEqual([0, "drained", 0]);
   });
 
+  test("lets a message go ahead of what waits, in order with its like, and never between a head and what belongs to it", async () => {
+    const world = begin(50 * KIB);
+    const { connection, came } = line(world, NEAR);
+    const left: string[] = [];
+    const [data, next] = [new Uint8Array(20 * KIB).fill(7), new Uint8Array(20 * KIB).fill(8)];
+    connection.sendThen(data, () => left.push("data"), bytes(2, 1));
+    connection.sendThen(next, () => left.push("next"), bytes(2, 3));
+    await settle();
+    connection.sendAhead(bytes(1, 100));
+    connection.sendAhead(bytes(1, 101));
+    expect(connection.messageBytesWanted).toBe(PACED_SLICE_BYTES);
+    await world.clock.advanceSlowly(2_000, 10);
+    expect(came).toEqual([1, 2, ...data, 100, 101, 3, 4, ...next]);
+    expect([left, connection.queuedBytes]).toEqual([["data", "next"], 0]);
+    world.pacer.limit(undefined);
+    expect(connection.messageBytesWanted).toBeUndefined();
+    connection.sendAhead(bytes(1, 102));
+    await settle();
+    expect(came.at(-1)).toBe(102);
+  });
+
   test("can be lifted, tightened and set again while things wait", async () => {
     const world = begin(10 * KIB);
     const { connection, came } = line(world, NEAR);

@@ -84,7 +84,14 @@ export class SocketConnection implements Connection {
     if (this.#state === "open") this.#queue.send(bytes);
   }
 
-  sendThen(bytes: Uint8Array, done: () => void): void {
+  readonly messageBytesWanted = undefined;
+
+  sendAhead(bytes: Uint8Array): void {
+    this.send(bytes);
+  }
+
+  sendThen(bytes: Uint8Array, done: () => void, head?: Uint8Array): void {
+    if (head !== undefined) this.send(head);
     const guarded = () => this.#guard(done);
     if (this.#state === "open") this.#queue.send(bytes, guarded);
     else queueMicrotask(guarded);

@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { Failure, orThrow } from "../base/failure.ts";
 import { parseFileName, parseGroupName, parsePassword, parseUserName, refuseSuffix } from "../base/ids.ts";
 import type { ClientIntents, HashProgress } from "../client/views.ts";
+import { type Option, type Options, type OptionValues, optionSynopsis, takeOptions } from "./options.ts";
 import type { Fields } from "./said.ts";
 
 /** What a command may use. */
@@ -23,6 +24,8 @@ export interface CommandContext {
   readonly note: (line: string) => void;
   /** Notes which files nobody else has online, before they go with this user. */
   readonly lastCopies: () => Promise<void>;
+  /** What went wrong where other things went well: an error line after the reply, of whose result it is a part. */
+  readonly fault: (line: string) => void;
 }
 
 export type PathKind = "file" | "folder" | "named pipe" | "socket" | "device" | "nothing";
@@ -50,6 +53,11 @@ export function shown(lines: readonly string[], result: Fields): Answer {
   return { lines, result, isData: true };
 }
 
+/** Done for many files. What failed of them was asked for to be read. */
+export function doneForMany(line: string, result: Fields & { readonly failed: readonly Fields[] }): Answer {
+  return { lines: [line], result, isData: result.failed.length > 0 };
+}
+
 /** Of what an argument is, seen from whoever types it. `completer.ts` knows where each is to be had. */
 export type Offer =
   | "command"
@@ -75,6 +83,10 @@ export interface Command {
   readonly synopsis: string;
   readonly summary: string;
   readonly example: string;
+  /** What may be given besides the arguments. */
+  readonly options: readonly Option<unknown>[];
+  /** Its reply may be longer than the screen, and is then shown a screen at a time to a person. */
+  readonly isLong: boolean;
   /** Events that come while it runs are shown after its reply, which they follow from. */
   readonly holdsEvents: boolean;
   /** Index of the first argument that is a password; infinite if none is. */
@@ -103,29 +115,40 @@ type Values<A extends readonly Argument<unknown>[]> = {
   [At in keyof A]: A[At] extends Argument<infer T> ? T : never;
 };
 
-export interface CommandSpec<A extends readonly Argument<unknown>[]> {
+export interface CommandSpec<A extends readonly Argument<unknown>[], O extends Options> {
   readonly name: string;
   readonly topic: Topic;
   readonly args: A;
+  readonly options?: O;
   readonly summary: string;
   readonly example: string;
   readonly holdsEvents?: true;
-  run(context: CommandContext, ...values: Values<A>): Promise<Reply>;
+  readonly isLong?: true;
+  run(context: CommandContext, ...values: [...Values<A>, OptionValues<O>]): Promise<Reply>;
 }
 
-export function command<const A extends readonly Argument<unknown>[]>(spec: CommandSpec<A>): Command {
+export function command<
+  const A extends readonly Argument<unknown>[],
+  const O extends Options = Record<never, never>,
+>(spec: CommandSpec<A, O>): Command {
+  const options = spec.options ?? ({} as O);
+  const optionsShown = Object.values(options).map(optionSynopsis);
   return {
     name: spec.name,
     topic: spec.topic,
-    synopsis: synopsisOf(spec.args),
+    synopsis: [synopsisOf(spec.args), ...optionsShown].join(" "),
     summary: spec.summary,
     example: spec.example,
+    options: Object.values(options),
+    isLong: spec.isLong ?? false,
     holdsEvents: spec.holdsEvents ?? false,
     passwordAt: passwordAt(spec.args),
     needs: leastOf(spec.args),
     offers: spec.args.map(({ offer }) => offer),
     async run(context, words) {
-      return spec.run(context, ...(parseAll(spec.name, spec.args, words) as Values<A>));
+      const given = takeOptions(spec.name, options, words);
+      const values = parseAll(spec.name, spec.args, given.words) as Values<A>;
+      return spec.run(context, ...values, given.values);
     },
   };
 }
@@ -187,5 +210,15 @@ export const fileName = { label: "<file_name>", parse: parseFileName };
 export function offering<T>(argument: Argument<T>, offer: Offer): Argument<T> {
   return { ...argument, offer };
 }
+
+/** One file, all of a folder (`runs/`), or what a pattern means. */
+export const fileNames = {
+  label: "<file_name>",
+  parse: (text: string): string | Failure => {
+    const isFolder = text.length > 1 && text.endsWith("/");
+    const name = parseFileName(isFolder ? text.slice(0, -1) : text);
+    return name instanceof Failure || !isFolder ? name : `${name}/`;
+  },
+};
 
 export const passwd = { label: "<passwd>", parse: parsePassword, isPassword: true } as const;

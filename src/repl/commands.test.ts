@@ -28,6 +28,7 @@ async function run(
     clock: { nowMs: () => 1_700_000_000_000 },
     kindOf: async (path) => PATHS.get(path) ?? "nothing",
     note: () => {},
+    fault: () => {},
     askHidden: undefined,
     progress: () => {},
     lastCopies: async () => {},
@@ -84,9 +85,22 @@ describe("each command asks the client for one thing and replies", () => {
       "uploadFile /tmp/a b.pdf math b.pdf",
       "File uploaded successfully",
     ],
+    ["upload_file /tmp math", "uploadFolder /tmp undefined math undefined", "2 files uploaded successfully"],
+    ["upload_file /tmp math runs", "uploadFolder /tmp undefined math runs", "2 files uploaded successfully"],
+    ["upload_file lab /tmp", "uploadFolder /tmp undefined lab undefined", "2 files uploaded successfully"],
+    [
+      "upload_file 'data/*.csv' math",
+      "uploadFolder data *.csv math undefined",
+      "2 files uploaded successfully",
+    ],
     ["stop_share math notes.pdf", "stopShare math notes.pdf", "File sharing stopped"],
     ["download_file math notes.pdf /tmp/", "downloadFile math notes.pdf /tmp/", "Download started"],
+    ["download_file math runs/a.h5 /tmp/", "downloadFile math runs/a.h5 /tmp/", "Download started"],
+    ["download_file math runs/ /tmp", "downloadMatching math runs/ /tmp", "Download started"],
+    ["download_file math '*.csv' /tmp", "downloadFile math *.csv /tmp", "Download started"],
     ["download_file math 'a b' ~/x", "downloadFile math a b /home/ann/x", "Download started"],
+    ["follow math ~/math", "follow math /home/ann/math", "Following math into /home/ann/math"],
+    ["unfollow math", "unfollow math", "No longer following math"],
     ["set_limit up 2M", "setLimit up 2097152", "Upload limit set to 2.0 MiB/s"],
     ["set_limit Down 2.5 MiB/s", "setLimit down 2621440", "Download limit set to 2.5 MiB/s"],
     ["set_limit down off", "setLimit down undefined", "Download limit lifted"],
@@ -102,8 +116,68 @@ describe("each command asks the client for one thing and replies", () => {
     });
   }
 
+  test("a pattern is one only where no file is called just so", async () => {
+    const client = new FakeClient();
+    const notes: string[] = [];
+    client.failNext = new Failure("unknown-file", "no such file");
+    const note = (line: string) => void notes.push(line);
+    expect(await run("download_file math 'runs/**/*.h5' /tmp", client, { note })).toEqual([
+      "Download started",
+    ]);
+    expect(client.calls.at(-1)).toBe("downloadMatching math runs/**/*.h5 /tmp");
+    expect(notes).toEqual(["2 files to download; show_downloads shows how far they are"]);
+    client.failNext = new Failure("unknown-file", "no such file");
+    expect(await run("download_file math plain.h5 /tmp", client)).toBe("error: no such file");
+  });
+
+  test("of many files that are not shared as they were meant, the first are told, and what failed is an error", async () => {
+    const client = new FakeClient();
+    const notes: string[] = [];
+    const faults: string[] = [];
+    const failed = (at: number) =>
+      ({ kind: "failed", name: `f${at}`, failure: new Failure("name-taken", "the name is taken") }) as const;
+    client.uploadedFolder = {
+      shared: 3,
+      standing: 4,
+      leftOut: 1,
+      results: [],
+      remarks: [
+        {
+          kind: "kept",
+          name: "tmp/b",
+          group: "math" as GroupName,
+          result: { ...client.uploaded, kept: "name" },
+        },
+        ...Array.from({ length: 13 }, (_, at) => failed(at)),
+      ],
+    };
+    const more = {
+      note: (line: string) => void notes.push(line),
+      fault: (line: string) => void faults.push(line),
+    };
+    expect(await run("upload_file /tmp math", client, more)).toEqual(["7 files uploaded successfully"]);
+    expect(notes).toEqual([
+      "4 files of them shared already",
+      "1 link, socket or device left out",
+      "tmp/b: math has this content already, as file: it is shared under that name",
+    ]);
+    expect(faults).toHaveLength(11);
+    expect([faults[0], faults.at(-1)]).toEqual(["f0: the name is taken", "... and 3 more"]);
+    client.uploadedFolder = { shared: 0, standing: 0, leftOut: 0, results: [], remarks: [] };
+    expect(await run("upload_file '/tmp/*.x' math", client)).toBe("error: no files to share at /tmp/*.x");
+  });
+
   test("show_downloads without any", async () =>
     expect(await run("show_downloads")).toEqual(["No downloads"]));
+  test("list_follows without any, and with some", async () => {
+    const client = new FakeClient();
+    expect(await run("list_follows", client)).toEqual(["No group is followed"]);
+    client.follows = [
+      { group: "math" as GroupName, folder: "/home/ann/math" },
+      { group: "physics" as GroupName, folder: "/tmp" },
+    ];
+    expect(await run("list_follows", client)).toEqual(["math     /home/ann/math", "physics  /tmp"]);
+  });
   test("exit and quit leave", async () =>
     expect([await run("exit"), await run("quit")]).toEqual(["leave", "leave"]));
 
@@ -177,6 +251,32 @@ describe("lists are shown a row a line, what a command takes first", () => {
     ]);
   });
 
+  test("list_files and search take what is shown and in which order, anywhere behind their name", async () => {
+    const client = new FakeClient();
+    const added = (view: object, addedMs: number) => ({ ...view, addedMs }) as never;
+    client.files = [
+      added(file("a.MP4", 10, 1), 3),
+      added(file("b.txt", 30, 3), 1),
+      added(file("c.mp4", 20, 2), 2),
+    ];
+    client.hits = client.files.map((each) => ({ group: "math" as GroupName, file: each }));
+    const names = async (line: string) =>
+      [...((await run(line, client)) as readonly string[])]
+        .map((row) => row.match(/[abc]\.\w+/)?.[0]?.[0])
+        .join("");
+    expect(await names("list_files math")).toBe("abc");
+    expect(await names("list_files math --sort size")).toBe("bca");
+    expect(await names("list_files --sort=sources math")).toBe("bca");
+    expect(await names("list_files math --SORT Date")).toBe("acb");
+    expect(await names("list_files math --sort name --match '*.mp4'")).toBe("ac");
+    expect(await names("list_files math --match=[bc].* --sort date")).toBe("cb");
+    expect(await names("search lecture --match *.TXT one")).toBe("b");
+    expect(client.calls.at(-1)).toBe("search lecture one");
+    expect(await run("list_files math --match *.iso", client)).toEqual(["No files"]);
+    await run("search -- --sort", client);
+    expect(client.calls.at(-1)).toBe("search --sort");
+  });
+
   test("search shows the group too", async () => {
     const client = new FakeClient();
     client.hits = [{ group: "math" as GroupName, file: file("a.iso", 5, 1) }];
@@ -224,6 +324,10 @@ describe("wrong usage is one line that says what the command takes", () => {
     ["login", "login takes <user_id> [<passwd>]; got 0, needs 1 or 2"],
     ["login alice", "login takes <user_id> <passwd>; got 1, needs 2"],
     ["logout now", "logout takes no arguments; got 1"],
+    ["list_files math --sort age", "--sort takes name, size, sources, date; got age"],
+    ["list_files math --sort", "--sort takes a value; write --sort name|size|sources|date"],
+    ["list_files math --older 3", "list_files has no option --older; it takes --sort and --match"],
+    ["list_files math --match ''", "--match takes a pattern of 1 to 300 characters, as '*.mp4'"],
     ["search", "search takes <text>; got 0, needs 1"],
     [
       "upload_file /tmp/notes.pdf",
@@ -233,9 +337,8 @@ describe("wrong usage is one line that says what the command takes", () => {
       "upload_file /tmp/none math",
       "no file at /tmp/none; give the path of an existing file, between quotes if it holds blanks",
     ],
-    ["upload_file /tmp math", "/tmp is a folder; upload_file shares one file at a time"],
-    ["upload_file /tmp/fifo math", "/tmp/fifo is a named pipe; upload_file shares one file at a time"],
-    ["upload_file /dev/null math", "/dev/null is a device; upload_file shares one file at a time"],
+    ["upload_file /tmp/fifo math", "/tmp/fifo is a named pipe; upload_file shares files and folders"],
+    ["upload_file /dev/null math", "/dev/null is a device; upload_file shares files and folders"],
     ["upload_file /tmp/notes.pdf a/b", 'group id must not hold / or \\: "a/b"'],
     ["upload_file '' math", "<file_path> is empty"],
     ["create_user 'al ice' x", 'user id must be one word, without spaces: "al ice"'],
@@ -244,14 +347,14 @@ describe("wrong usage is one line that says what the command takes", () => {
     ["create_user alice ''", "the password is empty"],
     [`login alice ${"x".repeat(1025)}`, "the password is longer than 1024 bytes (it has 1025)"],
     ["create_group -x", 'group id must not start with -: "-x"'],
-    ["download_file math ../x /tmp", 'file name must not hold / or \\: "../x"'],
+    ["download_file math ../x /tmp", 'file name must not hold . or .. between /: "../x"'],
     ["creat_user alice x", "unknown command: creat_user; did you mean create_user?"],
     ["creat user alice x", "unknown command: creat; did you mean create_user?"],
     ["shwo-downloads", "unknown command: shwo-downloads; did you mean show_downloads?"],
     ["upload /tmp/x math", "unknown command: upload; did you mean upload_file?"],
     [
       "list",
-      "unknown command: list; did you mean list_groups or list_members or list_requests or list_files?",
+      "unknown command: list; did you mean list_groups or list_members or list_requests or list_files or list_follows?",
     ],
     ["'creat_user alice x'", "unknown command: creat_user; help lists all commands"],
     ["login:alice:x", "unknown command: login; help lists all commands"],
@@ -391,7 +494,7 @@ describe("help", () => {
   test("shows one command with an example", async () => {
     expect(await run("help download_file")).toEqual([
       "download_file <group_id> <file_name> <destination_path>",
-      "  Download a file into an existing folder (or a path that ends with /), or under the name given.",
+      "  Download a file into an existing folder (or a path that ends with /), or under the name given; or all of 'runs/', or '*.csv'.",
       "  Example: download_file math 'lecture 1.mp4' ~/Downloads/",
     ]);
   });

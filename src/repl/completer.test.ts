@@ -86,6 +86,33 @@ describe("Tab completes", () => {
     expect(client.calls).toEqual(["listMembers math", "listRequests math"]);
   });
 
+  test("names that lead through folders a step at a time, as a path", async () => {
+    const { tab, client } = open();
+    client.files = ["runs/a.h5", "runs/may/b.h5", "runs/may/c.csv", "read me"].map(
+      (name) => ({ name: name as FileName }) as FileView,
+    );
+    client.shares = [{ group: "math" as GroupName, name: "data/x" as FileName }] as ShareView[];
+    expect(await tab("download_file math r")).toEqual(["download_file math r", "read me", "runs/"]);
+    expect(await tab("download_file math ru")).toBe("download_file math runs/");
+    expect(await tab("download_file math RUNS/")).toEqual(["download_file math RUNS/", "a.h5", "may/"]);
+    expect(await tab("download_file math runs/m")).toBe("download_file math runs/may/");
+    expect(await tab("download_file math runs/may/b")).toBe("download_file math runs/may/b.h5 ");
+    expect(await tab("stop_share math d")).toBe("stop_share math data/");
+  });
+
+  test("options of a command and their values, and what else it takes around them", async () => {
+    const { tab } = open();
+    expect(await tab("list_files math ")).toEqual(["list_files math --", "--match", "--sort"]);
+    expect(await tab("list_files --s")).toBe("list_files --sort ");
+    expect(await tab("list_files math --sort s")).toEqual(["list_files math --sort s", "size", "sources"]);
+    expect(await tab("list_files math --SORT=d")).toBe("list_files math --SORT=date ");
+    expect(await tab("list_files --sort size mu")).toBe("list_files --sort size music ");
+    expect(await tab("list_files math --match ")).toBeUndefined();
+    expect(await tab("search x -- --s")).toBeUndefined();
+    expect(await tab("list_members --s")).toBeUndefined();
+    expect(await tab("list_members math ")).toBeUndefined();
+  });
+
   test("files of the group, shares of this machine, downloads", async () => {
     const { tab } = open();
     expect(await tab("download_file math le")).toBe("download_file math lecture\\ 1.mp4 ");

@@ -14,6 +14,7 @@ import type { Command, Offer } from "./command.ts";
 import { COMMANDS, findCommand, nameOf } from "./commands.ts";
 import { type Choice, completion } from "./completion.ts";
 import type { Completion } from "./contract.ts";
+import { type Option, optionsSoFar } from "./options.ts";
 import type { ParserOptions } from "./parser.ts";
 import { type WordAtCursor, wordAtCursor } from "./word-at-cursor.ts";
 
@@ -70,15 +71,25 @@ export class Completer {
     if (found === undefined || found instanceof Failure)
       return completion(asName(line, word), commandNames(), windows);
     const { command, args } = found;
-    const offer = command.offers[args.length];
-    if (offer === undefined) return undefined;
-    return completion(word, await this.#choices(offer, groupOf(command, args), word), windows);
+    const { words, awaits, isOpen } = optionsSoFar(command.options, args);
+    if (awaits !== undefined) return completion(word, asChoices(awaits.choices ?? []), windows);
+    if (isOpen && word.text.startsWith("-"))
+      return completion(word, optionChoices(command.options, word.text), windows);
+    const offer = command.offers[words.length];
+    if (offer !== undefined)
+      return completion(word, await this.#choices(offer, groupOf(command, words), word), windows);
+    // Where there is nothing else to offer, what is not well known.
+    const isFree = isOpen && words.length >= command.needs && word.text === "";
+    return isFree ? completion(word, optionChoices(command.options, ""), windows) : undefined;
   }
 
   async #choices(offer: Offer, group: GroupName | undefined, word: WordAtCursor): Promise<readonly Choice[]> {
     if (offer === "command") return commandNames();
     if (offer === "path" || offer === "folder") return this.#paths(word, offer === "folder");
-    return (await this.#names(offer, group)).map((name) => ({ word: name }));
+    const names = await this.#names(offer, group);
+    return offer === "file" || offer === "download" || offer === "share"
+      ? asTree(names, word.text)
+      : asChoices(names);
   }
 
   #names(offer: Exclude<Offer, "command" | "path" | "folder">, group: GroupName | undefined) {
@@ -173,7 +184,32 @@ function asName(line: string, { before, text }: WordAtCursor): WordAtCursor {
 }
 
 function commandNames(): Choice[] {
-  return [...COMMANDS.keys()].map((word) => ({ word }));
+  return asChoices([...COMMANDS.keys()]);
+}
+
+function asChoices(words: readonly string[]): Choice[] {
+  return words.map((word) => ({ word }));
+}
+
+/** Of names that lead through folders, as a folder shows what is in it: one step further than was typed. */
+function asTree(names: readonly string[], text: string): Choice[] {
+  const from = text.lastIndexOf("/") + 1;
+  const choices = names
+    .filter((name) => isAlike(name.slice(0, from), text.slice(0, from)))
+    .map((name) => {
+      const end = name.indexOf("/", from) + 1;
+      const word = end === 0 ? name : name.slice(0, end);
+      return { word, shown: word.slice(from), open: end > 0 };
+    });
+  return [...new Map(choices.map((choice) => [choice.word, choice])).values()];
+}
+
+/** Names of options; behind `--sort=` its values. */
+function optionChoices(options: readonly Option<unknown>[], text: string): Choice[] {
+  const head = text.slice(0, text.indexOf("=") + 1);
+  if (head === "") return asChoices(options.map(({ name }) => `--${name}`));
+  const option = options.find(({ name }) => `--${name}=` === head.toLowerCase());
+  return (option?.choices ?? []).map((choice) => ({ word: head + choice, shown: choice }));
 }
 
 function groupOf({ offers }: Command, args: readonly string[]): GroupName | undefined {

@@ -42,10 +42,12 @@ export interface Terminal {
   nextLine(): Promise<string | Failure | undefined>;
   /** To standard output. @param said the same for programs, here and below */
   reply(lines: readonly string[], said: Said): void;
+  /** A reply that a person reads a screen at a time; resolves when it was read, or enough of it. Elsewhere as `reply`. */
+  replyLong(lines: readonly string[], said: Said): Promise<void>;
   /** To the person, or standard error. */
   notice(line: string, said?: Said): void;
-  /** To standard error, as `error: line`. */
-  error(line: string, said: Said): void;
+  /** To standard error, as `error: line`. @param said undefined: a reply has told it to programs */
+  error(line: string, said: Said | undefined): void;
   /** Rows above the prompt, each call in place of the last; undefined wipes them. Nothing on a pipe. */
   progress(rows: ProgressRows | undefined): void;
   /** How far something is, for programs; with a line where whoever reads a script's output should know too. */

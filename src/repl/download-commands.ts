@@ -1,11 +1,27 @@
 /** Commands on downloads. */
-import { Failure } from "../base/failure.ts";
+import { Failure, isFailure, orThrow } from "../base/failure.ts";
+import { type GroupName, parseFileName } from "../base/ids.ts";
+import { isPattern } from "../base/name-pattern.ts";
 import { formatRate, parseRate } from "../base/rate-text.ts";
-import { forTerminal } from "../base/text.ts";
+import { count, forTerminal } from "../base/text.ts";
 import type { Direction } from "../client/views.ts";
-import { command, done, fileName, groupId, offering, shown, word } from "./command.ts";
+import {
+  type Answer,
+  type CommandContext,
+  command,
+  done,
+  doneForMany,
+  fileName,
+  fileNames,
+  groupId,
+  offering,
+  shown,
+  word,
+} from "./command.ts";
+import { renderFollows } from "./render.ts";
 import { renderDownloads } from "./render-download.ts";
-import { downloadFields } from "./said.ts";
+import { downloadFields, failedFields, followFields } from "./said.ts";
+import { tellSome } from "./tell-some.ts";
 
 const topic = "Downloads";
 
@@ -25,17 +41,50 @@ const direction = {
 const rate = { label: "<rate>", parse: parseRate, takesRest: true } as const;
 const download = offering(fileName, "download");
 
+/** A file that is called just so comes before what its name would mean as a pattern. @returns undefined if there is none */
+async function downloadOne(
+  { client }: CommandContext,
+  group: GroupName,
+  wanted: string,
+  destination: string,
+): Promise<Answer | undefined> {
+  if (wanted.endsWith("/")) return undefined;
+  const name = orThrow(parseFileName(wanted));
+  try {
+    const { path } = await client.downloadFile(group, name, destination);
+    return done("Download started", { group, name, path });
+  } catch (error) {
+    if (isPattern(wanted) && isFailure(error) && error.code === "unknown-file") return undefined;
+    throw error;
+  }
+}
+
+async function downloadMany(
+  { client, note, fault }: CommandContext,
+  group: GroupName,
+  wanted: string,
+  destination: string,
+): Promise<Answer> {
+  const { started, failures } = await client.downloadMatching(group, wanted, destination);
+  note(`${count(started.length, "file")} to download; show_downloads shows how far they are`);
+  tellSome(failures, fault, ({ name, failure }) => `${forTerminal(name)}: ${failure.message}`);
+  return doneForMany("Download started", { group, files: started, failed: failures.map(failedFields) });
+}
+
 export const downloadCommands = [
   command({
     name: "download_file",
     topic,
-    args: [groupId, offering(fileName, "file"), offering(word("<destination_path>"), "folder")],
-    summary: "Download a file into an existing folder (or a path that ends with /), or under the name given.",
+    args: [groupId, offering(fileNames, "file"), offering(word("<destination_path>"), "folder")],
+    summary:
+      "Download a file into an existing folder (or a path that ends with /), or under the name given; or all of 'runs/', or '*.csv'.",
     example: "download_file math 'lecture 1.mp4' ~/Downloads/",
     holdsEvents: true,
-    async run({ client }, group, name, destination) {
-      const { path } = await client.downloadFile(group, name, destination);
-      return done("Download started", { group, name, path });
+    async run(context, group, wanted, destination) {
+      return (
+        (await downloadOne(context, group, wanted, destination)) ??
+        (await downloadMany(context, group, wanted, destination))
+      );
     },
   }),
   command({
@@ -81,6 +130,39 @@ export const downloadCommands = [
     async run({ client }, group, name) {
       await client.cancelDownload(group, name);
       return done("Download cancelled", { group, name });
+    },
+  }),
+  command({
+    name: "follow",
+    topic,
+    args: [groupId, word("<folder>")],
+    summary: "Fetch all files of a group into an existing folder, and new ones as they come.",
+    example: "follow math ~/math",
+    async run({ client }, group, folder) {
+      const follow = await client.follow(group, folder);
+      return done(`Following ${follow.group} into ${follow.folder}`, followFields(follow));
+    },
+  }),
+  command({
+    name: "unfollow",
+    topic,
+    args: [groupId],
+    summary: "Fetch no more files of a group by themselves; downloads under way go on.",
+    example: "unfollow math",
+    async run({ client }, group) {
+      await client.unfollow(group);
+      return done(`No longer following ${group}`, { group });
+    },
+  }),
+  command({
+    name: "list_follows",
+    topic,
+    args: [],
+    summary: "List the groups that are followed on this machine, and where their files go.",
+    example: "list_follows",
+    async run({ client }) {
+      const follows = client.listFollows();
+      return shown(renderFollows(follows), { follows: follows.map(followFields) });
     },
   }),
   command({

@@ -67,6 +67,10 @@ export class DumbTerminal implements Terminal {
     this.#between(() => this.#output.print(lines));
   }
 
+  async replyLong(lines: readonly string[]): Promise<void> {
+    this.reply(lines);
+  }
+
   notice(line: string): void {
     this.reply([line]);
   }

@@ -1,12 +1,15 @@
 /** Commands on the files of a group and on what this machine shares. */
 import { Failure, orThrow } from "../base/failure.ts";
 import { type FileName, type GroupName, parseGroupName } from "../base/ids.ts";
-import { forTerminal } from "../base/text.ts";
+import { isPattern, splitPattern } from "../base/name-pattern.ts";
+import { count, forTerminal } from "../base/text.ts";
 import type { UploadResult } from "../client/views.ts";
 import {
+  type Answer,
   type CommandContext,
   command,
   done,
+  doneForMany,
   fileName,
   groupId,
   offering,
@@ -14,29 +17,45 @@ import {
   shown,
   word,
 } from "./command.ts";
+import { FILE_ORDERS, parseFileOrder, parseGlob, selectFiles } from "./file-selection.ts";
 import { quoteWord } from "./parser.ts";
 import { renderFiles, renderHits } from "./render.ts";
-import { fileFields, hitFields } from "./said.ts";
+import { failedFields, fileFields, hitFields, uploadFields } from "./said.ts";
+import { tellSome } from "./tell-some.ts";
 
 const topic = "Files";
 
+const listOptions = {
+  sort: { name: "sort", label: FILE_ORDERS.join("|"), choices: FILE_ORDERS, parse: parseFileOrder },
+  match: { name: "match", label: "<glob>", parse: parseGlob },
+} as const;
+
 interface Target {
   readonly path: string;
+  readonly kind: "file" | "folder" | "pattern";
   readonly group: GroupName;
   readonly isSwapped: boolean;
 }
 
-/** The arguments in either order: swapped if only the second names a file, and the first may name a group. */
+/** The arguments in either order: swapped if only the second names a file or folder, and the first may name a group. */
 async function pathAndGroup(first: string, second: string, { kindOf }: CommandContext): Promise<Target> {
   const kind = await kindOf(first);
-  if (kind === "file") return { path: first, group: orThrow(parseGroupName(second)), isSwapped: false };
+  if (kind === "file") return { path: first, kind, group: orThrow(parseGroupName(second)), isSwapped: false };
   const group = parseGroupName(first);
-  if (!(group instanceof Failure) && (await kindOf(second)) === "file")
-    return { path: second, group, isSwapped: true };
+  const otherKind = group instanceof Failure ? "nothing" : await kindOf(second);
+  if (!(group instanceof Failure) && (otherKind === "file" || (otherKind === "folder" && kind === "nothing")))
+    return { path: second, kind: otherKind, group, isSwapped: true };
+  if (kind === "folder" || (kind === "nothing" && isPattern(first)))
+    return {
+      path: first,
+      kind: kind === "folder" ? kind : "pattern",
+      group: orThrow(parseGroupName(second)),
+      isSwapped: false,
+    };
   if (kind !== "nothing")
     throw new Failure(
       "file-refused",
-      `${forTerminal(first)} is a ${kind}; upload_file shares one file at a time`,
+      `${forTerminal(first)} is a ${kind}; upload_file shares files and folders`,
     );
   throw new Failure(
     "file-missing",
@@ -56,9 +75,40 @@ function describeKept(group: GroupName, { kept, name, path }: UploadResult): str
       return `${group} has this content already, as ${name}: it is shared under that name`;
     case "path":
       return `${group} has this content from here already: ${name}, from ${path}`;
+    case "same":
     case undefined:
       return undefined;
   }
+}
+
+async function uploadMany(
+  context: CommandContext,
+  target: Target,
+  name: FileName | undefined,
+): Promise<Answer> {
+  const { path, kind, group } = target;
+  const of = kind === "pattern" ? splitPattern(path) : { folder: path, pattern: undefined };
+  const upload = await context.client.uploadFolder(of, group, name, context.progress);
+  const { shared, standing, leftOut, results, remarks } = upload;
+  if (shared + standing + remarks.length === 0)
+    throw new Failure("file-missing", `no files to share at ${forTerminal(path)}`);
+  if (standing > 0) context.note(`${count(standing, "file")} of them shared already`);
+  if (leftOut > 0)
+    context.note(`${count(leftOut, "link, socket or device", "links, sockets or devices")} left out`);
+  const failed = remarks.filter((remark) => remark.kind === "failed");
+  const kept = remarks.filter((remark) => remark.kind === "kept");
+  tellSome(
+    kept,
+    context.note,
+    ({ name: asked, result }) => `${forTerminal(asked)}: ${describeKept(group, result)}`,
+  );
+  tellSome(failed, context.fault, ({ name: asked, failure }) => `${forTerminal(asked)}: ${failure.message}`);
+  return doneForMany(`${count(shared + standing, "file")} uploaded successfully`, {
+    group,
+    leftOut,
+    files: results.map(uploadFields),
+    failed: failed.map(failedFields),
+  });
 }
 
 export const fileCommands = [
@@ -66,10 +116,12 @@ export const fileCommands = [
     name: "list_files",
     topic,
     args: [groupId],
+    options: listOptions,
+    isLong: true,
     summary: "List the files of a group: name, size, machines online that share it, SHA-1.",
-    example: "list_files math",
-    async run({ client }, group) {
-      const files = await client.listFiles(group);
+    example: "list_files math --sort size --match '*.mp4'",
+    async run({ client }, group, options) {
+      const files = selectFiles(await client.listFiles(group), (file) => file, options);
       return shown(renderFiles(files), { group, files: files.map(fileFields) });
     },
   }),
@@ -77,10 +129,12 @@ export const fileCommands = [
     name: "search",
     topic,
     args: [{ ...word("<text>"), takesRest: true }],
+    options: listOptions,
+    isLong: true,
     summary: "Find files in all your groups whose name holds the text.",
     example: "search lecture",
-    async run({ client }, text) {
-      const hits = await client.search(text);
+    async run({ client }, text, options) {
+      const hits = selectFiles(await client.search(text), ({ file }) => file, options);
       return shown(renderHits(hits), { files: hits.map(hitFields) });
     },
   }),
@@ -89,17 +143,17 @@ export const fileCommands = [
     topic,
     args: [offering(word("<file_path>"), "path"), offering(word("<group_id>"), "group"), optional(fileName)],
     summary:
-      "Share a file in a group, straight from where it lies, or as <file_name>; path and group may be swapped.",
+      "Share a file, all of a folder, or 'data/*.csv', straight from where they lie, or as <file_name>; path and group may be swapped.",
     example: "upload_file ~/'My videos/lecture 1.mp4' math",
     async run(context, first, second, name) {
       const target = await pathAndGroup(first, second, context);
       if (target.isSwapped) context.note(describeSwap(target, name));
+      if (target.kind !== "file") return await uploadMany(context, target, name);
       const { path, group } = target;
       const upload = await context.client.uploadFile(path, group, name, context.progress);
       const why = describeKept(group, upload);
       if (why !== undefined) context.note(why);
-      const { kept = null, ...shared } = upload;
-      return done("File uploaded successfully", { group, ...shared, kept });
+      return done("File uploaded successfully", { group, ...uploadFields(upload) });
     },
   }),
   command({

@@ -5,13 +5,15 @@
  * keeps the terminal in raw mode, so that neither arrives as a signal, and both are seen while a command runs. An answer
  * that is not echoed is kept in no history, nor is a line that holds a password, nor one typed ahead before it is taken
  * as a command: it may be the answer to a question yet to come. What Tab asks for may take its time: who types on loses
- * only the completion.
+ * only the completion. While a long reply is read its pager stands in place of what is typed, and no key is a part of a line.
  */
 import { createInterface, type Interface } from "node:readline";
 import { Writable } from "node:stream";
 import { HISTORY_LINES_MAX, LINES_AHEAD_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Complete, Completion, LineHistory, ProgressRows, Terminal } from "./contract.ts";
+import { fitting } from "./fitting.ts";
+import { fitsScreen, Pager } from "./pager.ts";
 import { Printer } from "./printer.ts";
 import { renderChoices } from "./render-choices.ts";
 import { type Screen, ScreenFoot } from "./screen-foot.ts";
@@ -33,6 +35,14 @@ export interface InteractiveTerminalOptions {
 interface HiddenQuestion {
   readonly text: string;
   readonly answer: (line: string | undefined) => void;
+}
+
+/** A long reply that is on the screen in part. */
+interface Reading {
+  readonly pager: Pager;
+  /** What stands below it, as it was drawn last. */
+  status: string;
+  readonly end: () => void;
 }
 
 /** What readline has and its types do not tell, or only for reading. */
@@ -65,6 +75,9 @@ export class InteractiveTerminal implements Terminal {
   /** Who waits for the next line; while somebody does, the prompt is on the screen. */
   #waiter: ((line: string | undefined) => void) | undefined;
   #question: HiddenQuestion | undefined;
+  #reading: Reading | undefined;
+  /** What is to be seen of progress; nothing is while a long reply is read. */
+  #progress: ProgressRows | undefined;
   #prompt = "> ";
   /** Whether the last key was a Ctrl-C with nothing to clear. */
   #interrupted = false;
@@ -99,6 +112,7 @@ export class InteractiveTerminal implements Terminal {
     output.on("resize", () => this.#foot.redraw());
     input.on("keypress", (_, key?: { ctrl?: boolean; name?: string }) => {
       if (key?.ctrl !== true || key.name !== "c") this.#interrupted = false;
+      this.#turn(key?.name);
     });
   }
 
@@ -138,6 +152,21 @@ export class InteractiveTerminal implements Terminal {
     this.#foot.above(() => this.#output.print(lines));
   }
 
+  /** Where lines were typed or pasted ahead, nobody sits there to turn pages. */
+  async replyLong(lines: readonly string[]): Promise<void> {
+    const isAhead = this.#ahead.length > 0 || this.#readline.line !== "";
+    if (this.#closed || isAhead || fitsScreen(lines, this.#foot.size)) {
+      this.reply(lines);
+      return;
+    }
+    this.#foot.progress(undefined);
+    await new Promise<void>((end) => {
+      const reading = { pager: new Pager(lines), status: "", end };
+      this.#reading = reading;
+      this.#showMore(reading, reading.pager.nextScreen(this.#foot.size));
+    });
+  }
+
   notice(line: string): void {
     this.reply([line]);
   }
@@ -154,7 +183,9 @@ export class InteractiveTerminal implements Terminal {
   progressed(): void {}
 
   progress(rows: ProgressRows | undefined): void {
-    if (!this.#closed) this.#foot.progress(rows);
+    if (this.#closed) return;
+    this.#progress = rows;
+    if (this.#reading === undefined) this.#foot.progress(rows);
   }
 
   async close(): Promise<void> {
@@ -165,6 +196,10 @@ export class InteractiveTerminal implements Terminal {
   // --- lines and keys ---
 
   #take(line: string): void {
+    if (this.#reading !== undefined) {
+      this.#showMore(this.#reading, this.#reading.pager.nextLine());
+      return;
+    }
     const waiter = this.#waiter;
     if (this.#question !== undefined) {
       this.#answer(line);
@@ -190,9 +225,11 @@ export class InteractiveTerminal implements Terminal {
       this.#leave();
       return;
     }
-    const isSomethingToEnd = this.#question !== undefined || this.#readline.line !== "";
+    const isAsked = this.#question !== undefined || this.#reading !== undefined;
+    const isSomethingToEnd = isAsked || this.#readline.line !== "";
     this.#clearTyped();
     this.#ahead.length = 0;
+    this.#stopReading();
     this.#answer(undefined);
     if (isSomethingToEnd) return;
     this.#interrupted = true;
@@ -207,12 +244,42 @@ export class InteractiveTerminal implements Terminal {
   #leave(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#progress = undefined;
     this.#foot.progress(undefined);
     if (this.#waiter !== undefined) this.#foot.write("\n");
     this.#leaving.abort();
+    this.#stopReading();
     this.#answer(undefined);
     this.#waiter?.(undefined);
     this.#waiter = undefined;
+  }
+
+  // --- a long reply ---
+
+  /** Enter and Ctrl-C come from readline, which has taken every other key for its own line too. */
+  #turn(key: string | undefined): void {
+    const reading = this.#reading;
+    if (reading === undefined) return;
+    this.#clearTyped();
+    if (key === "space") this.#showMore(reading, reading.pager.nextScreen(this.#foot.size));
+    else if (key === "q") this.#stopReading();
+  }
+
+  #showMore({ pager }: Reading, lines: readonly string[]): void {
+    if (pager.isDone) this.#stopReading(lines);
+    else this.reply(lines);
+  }
+
+  /** @param lines the last of it */
+  #stopReading(lines: readonly string[] = []): void {
+    const reading = this.#reading;
+    if (reading === undefined) return;
+    this.#foot.above(() => {
+      this.#reading = undefined;
+      this.#output.print(lines);
+    });
+    this.#foot.progress(this.#progress);
+    reading.end();
   }
 
   // --- history ---
@@ -257,15 +324,21 @@ export class InteractiveTerminal implements Terminal {
   // --- the screen ---
 
   #cursorRow(): number {
-    if (this.#question !== undefined)
-      return Math.floor(Bun.stringWidth(this.#question.text) / this.#foot.size.columns);
+    const asked = this.#question?.text ?? this.#reading?.status;
+    if (asked !== undefined) return Math.floor(Bun.stringWidth(asked) / this.#foot.size.columns);
     this.#readline.setPrompt(this.#drawnPrompt);
     return this.#readline.getCursorPos().rows;
   }
 
   #drawInput(): void {
     if (this.#question !== undefined) this.#foot.write(this.#question.text);
+    else if (this.#reading !== undefined) this.#drawStatus(this.#reading);
     else this.#redrawInput(0);
+  }
+
+  #drawStatus(reading: Reading): void {
+    reading.status = fitting(reading.pager.status, this.#foot.size.columns - 1);
+    this.#foot.write(reading.status);
   }
 
   /** @param row of the input that the cursor is in */
@@ -287,10 +360,10 @@ export class InteractiveTerminal implements Terminal {
     return this.#waiter === undefined ? "" : this.#prompt;
   }
 
-  /** The screen as readline sees it: while a hidden question stands, what it would echo goes nowhere. */
+  /** The screen as readline sees it: while a hidden question stands or a long reply is read, what it would echo goes nowhere. */
   #screenOfReadline(): Writable {
     const foot = this.#foot;
-    const isMuted = () => this.#question !== undefined;
+    const isMuted = () => this.#question !== undefined || this.#reading !== undefined;
     const seen = new Writable({
       write(chunk, _, done) {
         if (!isMuted()) foot.write(String(chunk));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Writable } from "node:stream";
 import { Failure } from "../base/failure.ts";
+import type { FolderUpload } from "../client/views.ts";
 import { FakeClient, refusal } from "../testing/fake-client.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
 import { JsonTerminal } from "./json-terminal.ts";
@@ -29,13 +30,23 @@ async function* typed(lines: readonly string[]): AsyncGenerator<Uint8Array> {
 }
 
 /** Runs the lines of a script against a client that knows nothing of groups. @returns what came out, in order */
-async function script(lines: readonly string[], { json = true, quiet = false } = {}) {
+async function script(
+  lines: readonly string[],
+  {
+    json = true,
+    quiet = false,
+    files = [] as FakeClient["files"],
+    upload = undefined as FolderUpload | undefined,
+  } = {},
+) {
   const [output, errors] = [new Paper(), new Paper()];
   const input = typed(lines);
   const terminal = json
     ? new JsonTerminal({ input, output }, { quiet })
     : new PipedTerminal({ input, output, errors }, { quiet });
   const client = new FakeClient();
+  client.files = files;
+  if (upload !== undefined) client.uploadedFolder = upload;
   client.hashing = [{ name: "x", doneBytes: 0, total: 5 }];
   client.joinGroup = async () => {
     client.emit({ kind: "tracker-lost", tried: "h:1" });
@@ -46,7 +57,13 @@ async function script(lines: readonly string[], { json = true, quiet = false } =
     return { path };
   };
   const repl = new Repl(
-    { client, terminal, clock: new ManualClock(), kindOf: async () => "file", listFolder: async () => [] },
+    {
+      client,
+      terminal,
+      clock: new ManualClock(),
+      kindOf: async (path) => (path === "/runs" ? "folder" : "file"),
+      listFolder: async () => [],
+    },
     { home: "/", windows: false, stay: false, stop: new AbortController().signal },
   );
   const exitCode = await repl.run();
@@ -100,6 +117,47 @@ describe("a script that reads JSON", () => {
       "wait",
       "quit",
     ]);
+  });
+
+  test("gets of a list what it chose, in its order, with when each came, quiet too", async () => {
+    const named = (name: string, size: number) =>
+      ({ name, size, sources: 1, sha1: "5", fileId: "f" }) as never;
+    const files = [
+      { ...(named("b.mp4", 1) as object), addedMs: 7 } as never,
+      named("c.iso", 5),
+      named("a.mp4", 3),
+    ];
+    for (const quiet of [false, true]) {
+      const { out } = await script(["list_files math --sort size --match *.MP4"], { quiet, files });
+      expect(parsed(out)[0].result.files).toEqual([
+        { name: "a.mp4", size: 3, sources: 1, sha1: "5", fileId: "f" },
+        { name: "b.mp4", size: 1, sources: 1, sha1: "5", fileId: "f", added: 7 },
+      ]);
+    }
+  });
+
+  test("has in one reply what failed of many files, and the exit code says so", async () => {
+    const failure = new Failure("file-refused", "unreadable");
+    const upload = {
+      shared: 0,
+      standing: 0,
+      leftOut: 0,
+      results: [],
+      remarks: [{ kind: "failed", name: "runs/b", failure } as const],
+    };
+    const { out, exitCode } = await script(["upload_file /runs math"], { quiet: true, upload });
+    expect(exitCode).toBe(1);
+    expect(parsed(out)).toEqual([
+      expect.objectContaining({
+        command: "upload_file",
+        result: expect.objectContaining({
+          failed: [{ name: "runs/b", code: "file-refused", message: "unreadable" }],
+        }),
+      }),
+    ]);
+    const text = await script(["upload_file /runs math"], { json: false, upload });
+    expect(text.err).toContain("error: runs/b: unreadable");
+    expect(text.exitCode).toBe(1);
   });
 
   test("of a line that is too long hears an error, and the next one runs", async () => {

@@ -44,12 +44,16 @@ export class JsonTerminal implements Terminal {
     if (said.isData || !this.#isQuiet) this.#print(said);
   }
 
+  async replyLong(lines: readonly string[], said: Said): Promise<void> {
+    this.reply(lines, said);
+  }
+
   notice(line: string, said = saidNotice(line)): void {
     if (!this.#isQuiet) this.#print(said);
   }
 
-  error(_: string, said: Said): void {
-    this.#print(said);
+  error(_: string, said: Said | undefined): void {
+    if (said !== undefined) this.#print(said);
   }
 
   progress(): void {}

@@ -48,6 +48,10 @@ export class PipedTerminal implements Terminal {
     if (said?.isData || !this.#isQuiet) this.#output.print(lines);
   }
 
+  async replyLong(lines: readonly string[], said?: Said): Promise<void> {
+    this.reply(lines, said);
+  }
+
   notice(line: string): void {
     if (!this.#isQuiet) this.#errors.print([line]);
   }

@@ -97,8 +97,22 @@ function keyOf({ group, name }: DownloadView): string {
 }
 
 function hashingItem({ sinceMs, fromBytes, at }: Hashing, nowMs: number): ProgressItem {
+  if (at.file !== undefined) return sharingItem(at.name, at.file);
   const rate = (1000 * (at.doneBytes - fromBytes)) / Math.max(1, nowMs - sinceMs);
   return { ...at, doing: "hashing", rate, sources: undefined, waits: undefined };
+}
+
+/** Several are hashed at once, so that only how many there are tells how far it is. */
+function sharingItem(name: string, file: { readonly number: number; readonly of: number }): ProgressItem {
+  return {
+    name,
+    doing: "sharing",
+    doneBytes: file.number,
+    total: file.of,
+    rate: 0,
+    sources: undefined,
+    waits: undefined,
+  };
 }
 
 function downloadItem({ name, doneBytes, size, rate, sources, waits }: DownloadView): ProgressItem {

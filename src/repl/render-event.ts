@@ -41,6 +41,8 @@ function describe(event: ClientEvent, nowMs: number): EventLine {
     }
     case "share-broken":
       return notice(`No longer shared: ${event.share.name} in group ${event.share.group}: ${event.why}`);
+    case "follow-ended":
+      return notice(`No longer following ${event.group}: ${DEPARTED[event.how]}`);
     case "tracker-changed":
       return notice(`Tracker ${event.tracker} answers now`);
     case "tracker-lost":
@@ -59,6 +61,12 @@ function describe(event: ClientEvent, nowMs: number): EventLine {
       return notice(`Warning: ${event.message}`);
   }
 }
+
+const DEPARTED = {
+  left: "you have left the group",
+  removed: "you are no longer a member of the group",
+  deleted: "the group was deleted",
+} as const;
 
 function notice(line: string): EventLine {
   return { kind: "notice", line };

@@ -44,6 +44,13 @@ describe("rows of progress", () => {
     expect(render([film], 20)).toEqual(["lecture 1.mp4   42%"]);
   });
 
+  test("of many files that are shared in one step, how many are", () => {
+    const sharing: ProgressItem = { ...film, doing: "sharing", name: "runs/a.h5", doneBytes: 3, total: 12 };
+    expect(
+      renderProgress([{ ...sharing, rate: 0, sources: undefined }], { columns: 80, rows: 24 }, 0),
+    ).toEqual(["runs/a.h5  [#######-----------------------]   25%  sharing  3 of 12 files"]);
+  });
+
   test("hashing and verifying say so", () => {
     const hashing: ProgressItem = { ...film, doing: "hashing", sources: undefined, rate: 900 * MiB };
     const verifying: ProgressItem = { ...film, doing: "verifying", rate: 0, waits: { kind: "verifying" } };

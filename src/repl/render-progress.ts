@@ -7,11 +7,13 @@
 import { count, formatBytes, formatDuration, forTerminal } from "../base/text.ts";
 import type { WaitReason } from "../client/views.ts";
 import type { ScreenSize } from "./contract.ts";
+import { ELLIPSIS, fitting, head } from "./fitting.ts";
 import { renderWait } from "./render-download.ts";
 
 export interface ProgressItem {
   readonly name: string;
-  readonly doing: "hashing" | "downloading" | "verifying";
+  readonly doing: "hashing" | "downloading" | "verifying" | "sharing";
+  /** Of "sharing": files, and so is `total`. */
   readonly doneBytes: number;
   readonly total: number;
   /** Bytes a second, of this run; 0 if unknown. */
@@ -23,7 +25,6 @@ export interface ProgressItem {
 }
 
 const GAP = "  ";
-const ELLIPSIS = "...";
 const NAME_COLUMNS_MIN = 16;
 const BAR_COLUMNS_MIN = 12;
 const BAR_COLUMNS_MAX = 32;
@@ -97,6 +98,7 @@ function levelFor(figures: readonly (readonly string[])[], width: number): numbe
 function figuresOf(item: ProgressItem): string[] {
   const { doing, doneBytes, total, rate, sources } = item;
   const first = percentOf(item) + (doing === "downloading" ? "" : `${GAP}${doing}`);
+  if (doing === "sharing") return [first, `${doneBytes} of ${count(total, "file")}`];
   if (rate <= 0) return [first, bytesOf(doneBytes, total)];
   const left = `${formatDuration((total - doneBytes) / rate)} left`;
   const from = sources === undefined ? [] : [count(sources, "source")];
@@ -134,18 +136,6 @@ function shortened(text: string, columns: number): string {
   const room = columns - ELLIPSIS.length;
   const tail = Math.floor(room / 2);
   return head(text, room - tail) + ELLIPSIS + ending(text, tail);
-}
-
-/** As much of a line as `columns` hold. */
-function fitting(line: string, columns: number): string {
-  if (Bun.stringWidth(line) <= columns) return line;
-  return head(line, columns - ELLIPSIS.length) + ELLIPSIS;
-}
-
-/** A wide character at the cut is left out: a slice may take it in. */
-function head(text: string, columns: number): string {
-  const cut = Bun.sliceAnsi(text, 0, columns);
-  return Bun.stringWidth(cut) <= columns ? cut : Bun.sliceAnsi(text, 0, columns - 1);
 }
 
 function ending(text: string, columns: number): string {

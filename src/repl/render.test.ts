@@ -231,6 +231,16 @@ describe("what happens is told in one line", () => {
       "notice",
       "Download of lecture 1.mp4 of group math: paused: you have left group math",
     ],
+    [
+      { kind: "follow-ended", group, how: "left" },
+      "notice",
+      "No longer following math: you have left the group",
+    ],
+    [
+      { kind: "follow-ended", group, how: "removed" },
+      "notice",
+      "No longer following math: you are no longer a member of the group",
+    ],
     [{ kind: "tracker-changed", tracker: "127.0.0.1:5001" }, "notice", "Tracker 127.0.0.1:5001 answers now"],
     [
       { kind: "tracker-lost", tried: "h:1 (refused), h:2 (no answer)" },

@@ -10,6 +10,7 @@ import { formatRate } from "../base/rate-text.ts";
 import { count, formatBytes, forTerminal } from "../base/text.ts";
 import type {
   FileView,
+  FollowView,
   GrantRefusal,
   GroupView,
   HashProgress,
@@ -78,6 +79,13 @@ function fileCells({ name, size, sources, sha1 }: FileView): string[] {
   return [name, formatBytes(size), count(sources, "source"), sha1];
 }
 
+export function renderFollows(follows: readonly FollowView[]): string[] {
+  return listOr(
+    "No group is followed",
+    follows.map(({ group, folder }) => [group, folder]),
+  );
+}
+
 /** What a peer can be refused for, in the words of whoever runs this client. */
 const REFUSED: Readonly<Record<GrantRefusal, string>> = {
   forged: "signed by no tracker known here",
@@ -115,7 +123,8 @@ export function renderPrompt({ user, listening }: WhoAmI): string {
   return forTerminal(user === undefined ? `${listening}> ` : `${user}@${listening}> `);
 }
 
-export function renderHashing({ name, total }: HashProgress): string {
+export function renderHashing({ name, total, file }: HashProgress): string {
+  if (file !== undefined) return `Sharing ${file.number} of ${count(file.of, "file")}: ${forTerminal(name)}`;
   return `Hashing ${forTerminal(name)} (${formatBytes(total)})`;
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import { PROGRESS_AFTER_MS, PROGRESS_LINE_MS } from "../base/limits.ts";
 import type { ClientEvent, DownloadView, ShareView } from "../client/views.ts";
 import { FakeClient, refusal } from "../testing/fake-client.ts";
 import { FakeTerminal } from "../testing/fake-terminal.ts";
@@ -202,6 +203,24 @@ describe("at the end of the input", () => {
   });
 });
 
+test("a list may be long, and is read before the next line", async () => {
+  const client = new FakeClient();
+  client.files = [{ name: "x", size: 5, sources: 1, sha1: "5", fileId: "f" } as never];
+  const terminal = new FakeTerminal(["list_files math", "whoami"], true);
+  const read = Promise.withResolvers<void>();
+  const { replyLong } = terminal;
+  terminal.replyLong = async (lines) => {
+    await replyLong.call(terminal, lines);
+    await read.promise;
+  };
+  const { exitCode } = start(terminal, { client });
+  expect(await isPending(exitCode)).toBe(true);
+  expect(terminal.screen.slice(1)).toEqual([expect.stringMatching(/^long: x /)]);
+  read.resolve();
+  await exitCode;
+  expect(terminal.screen.length).toBeGreaterThan(3);
+});
+
 describe("what happens meanwhile", () => {
   test("is shown as it happens, a completion as a reply, all else as a notice", async () => {
     const client = new FakeClient();
@@ -238,6 +257,23 @@ describe("what happens meanwhile", () => {
 });
 
 describe("progress of hashing", () => {
+  test("of many files shows a person how many of them, and which", async () => {
+    const client = new FakeClient();
+    const clock = new ManualClock();
+    const terminal = new FakeTerminal(["upload_file /x math"], true);
+    const seen: string[] = [];
+    client.uploadFile = async (_path, _group, _name, progress) => {
+      progress({ name: "runs/a", doneBytes: 0, total: 0, file: { number: 1, of: 4 } });
+      clock.advance(PROGRESS_AFTER_MS);
+      progress({ name: "runs/b", doneBytes: 5, total: 10, file: { number: 2, of: 4 } });
+      clock.advance(PROGRESS_LINE_MS);
+      seen.push(terminal.rows.join("|"));
+      return client.uploaded;
+    };
+    await start(terminal, { client, clock }).exitCode;
+    expect(seen).toEqual(["runs/b  [###############---------------]   50%  sharing  2 of 4 files"]);
+  });
+
   const hashing = (client: FakeClient, clock: ManualClock, look: () => void) => {
     client.uploadFile = async (_path, _group, name, progress) => {
       for (let doneBytes = 0; doneBytes <= 1000; doneBytes += 100) {

@@ -50,7 +50,7 @@ export class Repl {
   /** The command that runs. */
   #running: string | undefined;
   /** What the command that runs has to say after its reply. */
-  #notes: string[] = [];
+  #notes: { readonly line: string; readonly isFault: boolean }[] = [];
 
   constructor({ client, terminal, clock, kindOf, listFolder }: ReplDependencies, options: ReplOptions) {
     this.#client = client;
@@ -61,9 +61,10 @@ export class Repl {
     terminal.completeWith(new Completer({ client, clock, listFolder }, options).complete);
     const { askHidden } = terminal;
     const progress = (at: HashProgress) => this.#hashing(at);
-    const note = (line: string) => void this.#notes.push(line);
+    const note = (line: string) => void this.#notes.push({ line, isFault: false });
+    const fault = (line: string) => void this.#notes.push({ line, isFault: true });
     const lastCopies = () => this.#lastCopies();
-    this.#context = { client, clock, kindOf, progress, note, askHidden, lastCopies };
+    this.#context = { client, clock, kindOf, progress, note, fault, askHidden, lastCopies };
   }
 
   /** @returns the exit code */
@@ -118,7 +119,9 @@ export class Repl {
     if (reply === "leave" && this.#terminal.interactive) return reply;
     this.#board?.commandEnded();
     const { lines, result, isData } = reply === "leave" ? shown([], {}) : reply;
-    this.#terminal.reply(lines, saidReply(command.name, result, isData));
+    const said = saidReply(command.name, result, isData);
+    if (command.isLong) await this.#terminal.replyLong(lines, said);
+    else this.#terminal.reply(lines, said);
     return reply === "leave" ? reply : undefined;
   }
 
@@ -128,7 +131,7 @@ export class Repl {
       return await command.run(this.#context, args);
     } catch (error) {
       const isShort = isFailure(error) && error.code === "usage" && args.length < command.needs;
-      if (isShort && this.#terminal.interactive) this.#notes.push(`For example: ${command.example}`);
+      if (isShort && this.#terminal.interactive) this.#context.note(`For example: ${command.example}`);
       throw error;
     }
   }
@@ -140,7 +143,11 @@ export class Repl {
   }
 
   #releaseNotes(): void {
-    for (const line of this.#notes.splice(0)) this.#terminal.notice(line);
+    for (const { line, isFault } of this.#notes.splice(0)) {
+      if (isFault) this.#exitCode = 1;
+      if (isFault) this.#terminal.error(line, undefined);
+      else this.#terminal.notice(line);
+    }
   }
 
   #releaseEvents(): void {
@@ -180,7 +187,7 @@ export class Repl {
     if (!this.#terminal.interactive || this.#client.whoAmI().user === undefined) return;
     const asked = this.#client.lastCopies();
     const files = await (stop === undefined ? asked : Promise.race([asked, whenAborted(stop)]));
-    if (files !== undefined && files.length > 0) this.#notes.push(renderLastCopies(files));
+    if (files !== undefined && files.length > 0) this.#context.note(renderLastCopies(files));
   }
 }
 

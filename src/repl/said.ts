@@ -10,11 +10,13 @@ import type {
   ClientEvent,
   DownloadView,
   FileView,
+  FollowView,
   GroupView,
   HashProgress,
   MemberView,
   News,
   SearchHit,
+  UploadResult,
   WhoAmI,
 } from "../client/views.ts";
 
@@ -47,8 +49,9 @@ export function saidNotice(message: string): Said {
   return { record: { type: "event", event: "notice", message }, isData: false };
 }
 
-export function saidHashing({ name, doneBytes, total }: HashProgress): Said {
-  const record = { type: "progress", progress: "hashing", name, done: doneBytes, size: total };
+export function saidHashing({ name, doneBytes, total, file }: HashProgress): Said {
+  const which = file === undefined ? {} : { file };
+  const record = { type: "progress", progress: "hashing", name, done: doneBytes, size: total, ...which };
   return { record, isData: false };
 }
 
@@ -66,8 +69,9 @@ export function memberFields({ name, owner, online }: MemberView): Fields {
   return { name, owner, online };
 }
 
-export function fileFields({ name, size, sources, sha1, fileId }: FileView): Fields {
-  return { name, size, sources, sha1, fileId };
+export function fileFields({ name, size, sources, sha1, fileId, addedMs }: FileView): Fields {
+  const added = addedMs === undefined ? {} : { added: addedMs };
+  return { name, size, sources, sha1, fileId, ...added };
 }
 
 export function hitFields({ group, file }: SearchHit): Fields {
@@ -112,6 +116,25 @@ export function downloadFields(view: DownloadView) {
   };
 }
 
+export function followFields({ group, folder }: FollowView): Fields {
+  return { group, folder };
+}
+
+export function uploadFields({ name, path, size, sha1, kept }: UploadResult): Fields {
+  return { name, path, size, sha1, kept: kept ?? null };
+}
+
+/** Of one file of many. */
+export function failedFields({
+  name,
+  failure,
+}: {
+  readonly name: string;
+  readonly failure: Failure;
+}): Fields {
+  return { name, ...failureFields(failure) };
+}
+
 function failureFields({ code, message }: Failure): Fields {
   return { code, message };
 }
@@ -130,6 +153,8 @@ function eventFields(event: ClientEvent): Fields {
       const { group, name, path, size } = event.share;
       return { event: kind, group, name, path, size, message: event.why };
     }
+    case "follow-ended":
+      return { event: kind, group: event.group, how: event.how };
     case "tracker-changed":
       return { event: kind, tracker: event.tracker };
     case "tracker-lost":

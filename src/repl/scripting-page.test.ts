@@ -68,6 +68,7 @@ const EVENTS: { readonly [K in EventKind]: Extract<ClientEvent, { kind: K }> } =
   "download-waits": { kind: "download-waits", view: download({ waits: WAITS["no-source"] }) },
   "download-paused": { kind: "download-paused", view: { ...broken, state: "paused" } },
   "share-broken": { kind: "share-broken", share: { group, name, path: "/x", size }, why: "it changed" },
+  "follow-ended": { kind: "follow-ended", group, how: "left" },
   "tracker-changed": { kind: "tracker-changed", tracker: "h:1" },
   "tracker-lost": { kind: "tracker-lost", tried: "h:1 (refused)" },
   alone: { kind: "alone", others: 1 },
@@ -105,6 +106,13 @@ function fullClient(): FakeClient {
   client.downloads = [...client.downloads, download({ rate: 0 }), broken];
   client.me = { ...client.me, user, refusals: new Map([["revoked", 3] as const]) };
   client.uploaded = { name, path: "/x", kept: "path", sha1, size };
+  client.uploadedFolder = {
+    shared: 0,
+    standing: 1,
+    leftOut: 1,
+    results: [{ ...client.uploaded, name: "runs/a" as FileName, kept: "same" }],
+    remarks: [{ kind: "failed", name: "runs/b", failure: new Failure("file-refused", "unreadable") }],
+  };
   return client;
 }
 
@@ -113,8 +121,10 @@ async function runExample(example: string): Promise<{ readonly client: FakeClien
   const context: CommandContext = {
     client,
     clock: { nowMs: () => 1_700_000_000_000 },
-    kindOf: async (path) => (path.includes("/") ? "file" : "nothing"),
+    kindOf: async (path) =>
+      path === "/tmp/runs" ? "folder" : path.includes("/") && !path.includes("*") ? "file" : "nothing",
     note: () => {},
+    fault: () => {},
     askHidden: undefined,
     progress: () => {},
     lastCopies: async () => {},
@@ -133,6 +143,27 @@ describe("the example that help shows of a command works, and what it gives has 
       expect(said.record["command"]).toBe(command);
       expect(faultsOf(said)).toEqual([]);
     });
+
+  for (const line of [
+    "upload_file /tmp/runs math",
+    "upload_file 'data/*.csv' math",
+    "download_file math runs/ /tmp",
+  ])
+    test(line, async () => {
+      const { said } = await runExample(line);
+      expect(faultsOf(said)).toEqual([]);
+    });
+
+  test("what failed of many files is told in the reply, which is then no mere confirmation", async () => {
+    const { said } = await runExample("upload_file /tmp/runs math");
+    const [file, failure] = [
+      { name: "runs/a", kept: "same" },
+      { name: "runs/b", code: "file-refused" },
+    ];
+    expect(said.record["result"]).toMatchObject({ leftOut: 1, files: [file], failed: [failure] });
+    expect(said.isData).toBe(true);
+    expect((await runExample("download_file math runs/ /tmp")).said.isData).toBe(false);
+  });
 
   test("and the page has no other command", () => {
     expect([...page.results.keys()].sort()).toEqual([...COMMANDS.keys()].sort());
@@ -165,7 +196,9 @@ test("errors and progress", () => {
   const failure = new Failure("unknown-group", "no group named x");
   expect(faultsOf(saidError("join_group", failure))).toEqual([]);
   expect(faultsOf(saidError(undefined, failure))).toEqual([]);
-  expect(faultsOf(saidHashing({ name: "x", doneBytes: 1, total: 2 }))).toEqual([]);
+  const hashing = { name: "x", doneBytes: 1, total: 2 };
+  expect(faultsOf(saidHashing(hashing))).toEqual([]);
+  expect(faultsOf(saidHashing({ ...hashing, file: { number: 2, of: 9 } }))).toEqual([]);
   expect(faultsOf(saidDownloading(download()))).toEqual([]);
   expect(faultsOf(saidDownloading(download({ rate: 0 })))).toEqual([]);
 });

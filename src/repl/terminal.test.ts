@@ -59,7 +59,7 @@ describe("on a pipe", () => {
     const { terminal, output, errors } = open("");
     terminal.setPrompt();
     terminal.reply(["User created successfully"]);
-    terminal.reply(["a", "b"]);
+    await terminal.replyLong(["a", "b"]);
     terminal.reply([]);
     terminal.notice("Tracker lost");
     terminal.progress();
@@ -259,6 +259,104 @@ describe("on a terminal", () => {
     await type("\r");
     expect(await line).toHaveLength(50);
     await terminal.close();
+  });
+
+  describe("a reply longer than the screen", () => {
+    const lines = Array.from({ length: 60 }, (_, at) => `line ${at + 1}`);
+    const shown = (output: Paper) => output.text.match(/line \d+\n/g)?.map((line) => line.trim()) ?? [];
+    const isRead = async (reading: Promise<void>) => {
+      let isOver = false;
+      void reading.then(() => {
+        isOver = true;
+      });
+      await settle();
+      return isOver;
+    };
+
+    test("is turned by space, goes on by a line with Enter, and ends with its last line", async () => {
+      const { terminal, type, output } = open();
+      const reading = terminal.replyLong(lines);
+      expect(shown(output)).toEqual(lines.slice(0, 23));
+      expect(output.text).toEndWith("-- 23 of 60: space for more, Enter f...");
+      await type("\r");
+      expect(shown(output)).toEqual(lines.slice(0, 24));
+      await type(" ");
+      expect(shown(output)).toEqual(lines.slice(0, 47));
+      expect(await isRead(reading)).toBe(false);
+      await type(" ");
+      expect(shown(output)).toEqual(lines);
+      expect(await isRead(reading)).toBe(true);
+      await terminal.close();
+    });
+
+    test("ends with q or Ctrl-C, and no key of it is a part of the next line or leaves", async () => {
+      for (const key of ["q", CTRL_C]) {
+        const { terminal, type, output } = open();
+        const reading = terminal.replyLong(lines);
+        await type("x", "y", key);
+        expect(await isRead(reading)).toBe(true);
+        expect(shown(output)).toHaveLength(23);
+        const line = terminal.nextLine();
+        await type("whoami", "\r");
+        expect(await line).toBe("whoami");
+        expect(terminal.left.aborted).toBe(false);
+        await terminal.close();
+      }
+    });
+
+    test("stands below what comes unasked meanwhile, and ends with the terminal", async () => {
+      const { terminal, output } = open();
+      const reading = terminal.replyLong(lines);
+      output.text = "";
+      terminal.notice("bob asks to join");
+      expect(output.text).toContain("bob asks to join\n-- 23 of 60");
+      await terminal.close();
+      expect(await isRead(reading)).toBe(true);
+    });
+
+    test("has the screen to itself: progress comes back when it was read, and Tab completes again", async () => {
+      const { terminal, type, output } = open();
+      terminal.completeWith(async () => ({ start: 0, text: "whoami ", choices: [] }));
+      terminal.progress(() => ["film 1%"]);
+      output.text = "";
+      const reading = terminal.replyLong(lines);
+      terminal.progress(() => ["film 2%"]);
+      terminal.notice("bob asks to join");
+      await type("\t", UP, " ");
+      expect(output.text.slice(2 + CLEAR.length)).not.toContain("film");
+      output.text = "";
+      await type("q");
+      expect(await isRead(reading)).toBe(true);
+      expect(output.text).toBe(`${CLEAR}${CLEAR}film 2%\n`);
+      const line = terminal.nextLine();
+      await type("wh", "\t", "\r");
+      expect(await line).toBe("whoami ");
+      await terminal.close();
+    });
+
+    test("keeps its last row at the foot of a screen of another size", async () => {
+      const { terminal, output } = open();
+      void terminal.replyLong(lines);
+      output.text = "";
+      output.columns = 20;
+      output.emit("resize");
+      expect(output.text).toBe(`\u001b[1A${CLEAR}-- 23 of 60: spa...`);
+      await terminal.close();
+    });
+
+    test("is shown whole where it fits, and where lines were pasted ahead", async () => {
+      const { terminal, type, output } = open();
+      await terminal.replyLong(lines.slice(0, 23));
+      expect(shown(output)).toHaveLength(23);
+      await type("whoami\r");
+      await terminal.replyLong(lines);
+      expect(shown(output)).toHaveLength(83);
+      await terminal.nextLine();
+      await type("half");
+      await terminal.replyLong(lines);
+      expect(shown(output)).toHaveLength(143);
+      await terminal.close();
+    });
   });
 
   test("errors go to standard error", async () => {
@@ -482,6 +580,9 @@ describe("on a terminal that can only print", () => {
     expect(await line).toBe("whoami");
     terminal.reply(["user  ann"]);
     expect(output.text).toBe("me> \nnews\\u{1b}[2J\nme> \nme> user  ann\n");
+    output.text = "";
+    await terminal.replyLong(Array(50).fill("row"));
+    expect(output.text).toBe("row\n".repeat(50));
     expect(errors.text).toBe("error: wrong\n");
     await terminal.close();
   });

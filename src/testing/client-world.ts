@@ -6,7 +6,7 @@
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Address } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
 import type { FileName, Fingerprint, GroupName, UserName } from "../base/ids.ts";
@@ -14,13 +14,14 @@ import type { Manifest } from "../base/manifest.ts";
 import { type ClientApp, openClientApp } from "../client/client-app.ts";
 import type { ClientParts } from "../client/client-parts.ts";
 import { Library } from "../client/library.ts";
-import type { Destination, LocalFiles, OpenedFile } from "../client/local-files.ts";
+import type { Destination, LocalFiles, OpenedFile, WalkedFolder } from "../client/local-files.ts";
 import type { Answer, TrackerLink, TrackerLinkHandler } from "../client/tracker-link.ts";
 import type { ClientEvent } from "../client/views.ts";
 import type { ClientLink, LinkSession } from "../tracker/client-link.ts";
 import type { TrackerService } from "../tracker/tracker-service.ts";
 import type { KeptHashing } from "../transfer/disk/contract.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
+import type { WalkOptions } from "../transfer/disk/folder-walk.ts";
 import type { Method, Notice, Params } from "../wire/client-tracker.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { settle } from "./manual-clock.ts";
@@ -109,9 +110,18 @@ class MemoryDisk implements LocalFiles {
     const descriptor = this.opened.size + 3;
     const { identity } = file;
     const unchanged = () => this.difference(path, identity);
-    const opened = { path, descriptor, identity, unchanged, close: async () => {} };
+    const opened = { path, descriptor, identity, executable: false, unchanged, close: async () => {} };
     this.opened.set(descriptor, opened);
     return opened;
+  }
+
+  async walk(folder: string, { matches }: WalkOptions): Promise<WalkedFolder> {
+    const files = [...this.files.keys()]
+      .filter((path) => path.startsWith(`${folder}/`))
+      .map((path) => ({ path, name: path.slice(folder.length + 1) }))
+      .filter(({ name }) => matches(name))
+      .sort((left, right) => (left.name < right.name ? -1 : 1));
+    return { root: folder, files, leftOut: 0 };
   }
 
   async difference(path: string, known: FileIdentity): Promise<Failure | undefined> {
@@ -122,7 +132,15 @@ class MemoryDisk implements LocalFiles {
 
   async destination(typed: string, name: FileName): Promise<Destination> {
     const path = typed.endsWith("/") ? join(typed, name) : typed;
-    return { path, taken: this.files.has(path) };
+    return {
+      path,
+      base: typed.endsWith("/") ? typed.slice(0, -1) : dirname(path),
+      taken: this.files.has(path),
+    };
+  }
+
+  async folder(typed: string): Promise<string> {
+    return join(typed, ".");
   }
 
   async hashFile(

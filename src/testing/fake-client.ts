@@ -7,8 +7,11 @@ import type {
   Direction,
   DownloadView,
   FileView,
+  FolderUpload,
+  FollowView,
   GroupView,
   HashProgress,
+  ManyDownloads,
   MemberView,
   SearchHit,
   ShareView,
@@ -34,12 +37,18 @@ export class FakeClient implements ClientIntents {
     sha1: "0".repeat(40) as Sha1,
     size: 0,
   };
+  uploadedFolder: FolderUpload = { shared: 2, standing: 0, leftOut: 0, results: [], remarks: [] };
+  many: ManyDownloads = {
+    started: ["a", "b"].map((name) => ({ name: name as FileName, path: `/tmp/${name}` })),
+    failures: [],
+  };
   groups: readonly GroupView[] = [];
   requests: readonly UserName[] = [];
   members: readonly MemberView[] = [];
   files: readonly FileView[] = [];
   hits: readonly SearchHit[] = [];
   downloads: readonly DownloadView[] = [];
+  follows: readonly FollowView[] = [];
   shares: readonly ShareView[] = [];
   me: WhoAmI = {
     user: undefined,
@@ -121,6 +130,17 @@ export class FakeClient implements ClientIntents {
     return this.uploaded;
   }
 
+  async uploadFolder(
+    { folder, pattern }: { readonly folder: string; readonly pattern: string | undefined },
+    group: GroupName,
+    name: FileName | undefined,
+    progress: (at: HashProgress) => void,
+  ) {
+    for (const at of this.hashing) progress(at);
+    await this.#call("uploadFolder", folder, pattern, group, name);
+    return this.uploadedFolder;
+  }
+
   stopShare = (group: GroupName, name: FileName) => this.#call("stopShare", group, name);
 
   async downloadFile(group: GroupName, name: FileName, destination: string) {
@@ -128,9 +148,21 @@ export class FakeClient implements ClientIntents {
     return { path: destination };
   }
 
+  async downloadMatching(group: GroupName, pattern: string, destination: string) {
+    await this.#call("downloadMatching", group, pattern, destination);
+    return this.many;
+  }
+
   pauseDownload = (group: GroupName, name: FileName) => this.#call("pauseDownload", group, name);
   resumeDownload = (group: GroupName, name: FileName) => this.#call("resumeDownload", group, name);
   cancelDownload = (group: GroupName, name: FileName) => this.#call("cancelDownload", group, name);
+  async follow(group: GroupName, folder: string) {
+    await this.#call("follow", group, folder);
+    return { group, folder };
+  }
+
+  unfollow = (group: GroupName) => this.#call("unfollow", group);
+  listFollows = () => this.follows;
   showDownloads = () => this.downloads;
   showShares = () => this.shares;
 

@@ -39,6 +39,10 @@ export class FakeTerminal implements Terminal {
     this.screen.push(...lines.map((line) => `out: ${line}`));
   }
 
+  async replyLong(lines: readonly string[]): Promise<void> {
+    this.screen.push(...lines.map((line) => `long: ${line}`));
+  }
+
   notice(line: string): void {
     this.screen.push(`note: ${line}`);
   }

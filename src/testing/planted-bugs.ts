@@ -48,6 +48,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: "attributes of whoever came first",
+    caughtBy: { suite: "simulation", world: "merge" },
+    changes: [
+      {
+        file: "tracker/core/shares.ts",
+        find: "row.listing = row.listing === undefined ? listing : latest(row.listing, listing);",
+        replace:
+          "const { attributes } = row.listing ?? listing; const { attributes: _, ...rest } = row.listing === undefined ? listing : latest(row.listing, listing);" +
+          " row.listing = attributes === undefined ? rest : { ...rest, attributes };",
+      },
+    ],
+  },
+  {
     name: "membership by last writer",
     caughtBy: { suite: "simulation", world: "merge" },
     changes: [

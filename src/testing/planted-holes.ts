@@ -543,9 +543,27 @@ const NAMES: readonly PlantedHole[] = [
     ],
   ),
   hole(
+    "follows a link below the destination",
+    "transfer/disk/folder-chain.ts",
+    ["if (there.isDirectory()) return true;", "return true;"],
+    [
+      "transfer/disk/download-opener.test.ts",
+      "makes, reads and removes nothing where a link in the destination leads",
+    ],
+  ),
+  hole(
+    "lets one part of a name lead out of the destination",
+    "transfer/disk/safe-path.ts",
+    [
+      'if (name instanceof Failure) return parts.length === 1 ? name : refuse("has a part that leads elsewhere");\n    safe.push(name);',
+      "safe.push(name instanceof Failure ? part : name);",
+    ],
+    ["transfer/disk/safe-path.test.ts", "is refused if any part of it leads elsewhere"],
+  ),
+  hole(
     "makes a part file through a link",
     "transfer/disk/part-file.ts",
-    ["open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)", "open(path, O_RDWR | O_CREAT)"],
+    ["open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode)", "open(path, O_RDWR | O_CREAT, mode)"],
     ["transfer/disk/part-file.test.ts", "is never made over something else, nor through a link"],
   ),
   hole(

@@ -67,7 +67,11 @@ function shareSomething(tracker: TestTracker, random: Prng, counters: Map<string
   const content = `content ${random.below(3)}`;
   const counter = (counters.get(by + content) ?? 0) + 1;
   counters.set(by + content, counter);
-  if (random.below(3) > 0) tracker.share(by, name, `name ${random.below(2)}`, content, counter);
+  const attributes =
+    random.below(2) === 0
+      ? undefined
+      : { modifiedMs: random.below(1_000), executable: random.below(2) === 0 };
+  if (random.below(3) > 0) tracker.share(by, name, `name ${random.below(2)}`, content, counter, attributes);
   else tracker.stop(by, name, content, counter);
 }
 

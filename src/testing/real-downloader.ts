@@ -5,8 +5,10 @@
  * It says on standard output, each line written before anything else happens: `ready`, `resumed N`, `piece N` once the
  * N-th piece of this run was recorded, `phase <kind>`, `ended <how>`. Then it ends; it never ends otherwise by itself.
  */
+
 import { writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import * as v from "valibot";
 import { defined } from "../base/assert.ts";
 import { orThrow } from "../base/failure.ts";
@@ -82,7 +84,7 @@ async function run(): Promise<void> {
   });
   say("ready");
   const { gid, path, journalPath, source } = order;
-  const download = engine.download({ gid: gid as Gid, manifest, path, journalPath });
+  const download = engine.download({ gid: gid as Gid, manifest, path, base: dirname(path), journalPath });
   const { host, port } = source;
   download.addSource({
     user: source.user as UserName,

@@ -254,7 +254,9 @@ export class SimClient {
     const { summary: file, rows } = manifest;
     const list = { group, digest: file.digest, offset: 0, total: rows.length };
     if ((await this.#call("put_blob", list, rows)) === undefined) return;
-    await this.#give({ method: "share", params: { id, group, name, file, counter: ++this.#changes } });
+    const counter = ++this.#changes;
+    const attributes = { modifiedMs: counter, executable: counter % 2 === 0 };
+    await this.#give({ method: "share", params: { id, group, name, file, counter, attributes } });
   }
 
   async #stopShare(

@@ -129,7 +129,10 @@ function judgeShares(state: State, rules: SimRules): void {
     if (rules.unclear.has(gid)) continue;
     if (actual.sort().join() !== sharers.sort().join()) breach(`sharers of ${fileId} in ${gid} came or went`);
   }
-  for (const gid of clear(rules, rules.gids)) judgeFileNames(state, rules, gid);
+  for (const gid of clear(rules, rules.gids)) {
+    judgeFileNames(state, rules, gid);
+    judgeAttributes(state, rules, gid);
+  }
 }
 
 function judgeFileNames(state: State, rules: SimRules, gid: Gid): void {
@@ -138,6 +141,15 @@ function judgeFileNames(state: State, rules: SimRules, gid: Gid): void {
       breach(`the file name ${key} is not with its first claim`);
     const bare = fileIds.filter((fileId) => !state.shares.name(gid, fileId)?.includes("~"));
     if (bare.length !== 1) breach(`the file name ${key} has ${bare.length} holders`);
+  }
+}
+
+function judgeAttributes(state: State, rules: SimRules, gid: Gid): void {
+  if (!rules.isThere(gid)) return;
+  for (const [fileId, said] of rules.fileAttributes(gid)) {
+    const kept = state.shares.attributes(gid, fileId);
+    if (kept?.modifiedMs !== said?.modifiedMs || kept?.executable !== said?.executable)
+      breach(`the attributes of ${fileId} in ${gid} are not those of its last listing`);
   }
 }
 

@@ -133,7 +133,11 @@ class MergeWorld {
       case "share": {
         const { gid, group, name, content } = intention;
         const counter = this.#count(`${by} ${device} ${gid} ${content}`);
-        return { kind: "share-file", request, by, device, group, name, file: fileOf(content), counter };
+        // Of each machine its own, so that it shows whose count; some say nothing.
+        const of = Number.parseInt(device.slice(0, 6), 16) + counter;
+        const attributes = of % 3 === 0 ? undefined : { modifiedMs: of, executable: of % 2 === 0 };
+        const file = fileOf(content);
+        return { kind: "share-file", request, by, device, group, name, file, counter, attributes };
       }
       case "stop_share": {
         const { gid, group, content } = intention;

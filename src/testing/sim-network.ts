@@ -233,7 +233,14 @@ export class SimConnection implements Connection {
     if (this.#state === "open") this.#enqueue({ bytes, done: undefined });
   }
 
-  sendThen(bytes: Uint8Array, done: () => void): void {
+  readonly messageBytesWanted = undefined;
+
+  sendAhead(bytes: Uint8Array): void {
+    this.send(bytes);
+  }
+
+  sendThen(bytes: Uint8Array, done: () => void, head?: Uint8Array): void {
+    if (head !== undefined) this.send(head);
     if (this.#state === "open") this.#enqueue({ bytes, done });
     else queueMicrotask(done);
   }

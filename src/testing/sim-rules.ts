@@ -5,6 +5,7 @@
  * It shares no code with the state. Where a rule asks what a command had seen, it goes by what its tracker had on disk
  * then, not by what the entry claims.
  */
+import type { FileAttributes } from "../base/file-attributes.ts";
 import {
   type FileId,
   type FileName,
@@ -170,6 +171,18 @@ export class SimRules {
       if (claim > (listings.get(fileId)?.claim ?? "")) listings.set(fileId, { id: fileId, name, claim });
     }
     return byName([...listings.values()]);
+  }
+
+  /** Of each content that was ever listed: what the last listing of it said. */
+  fileAttributes(gid: Gid): Map<FileId, FileAttributes | undefined> {
+    const last = new Map<FileId, { claim: string; attributes: FileAttributes | undefined }>();
+    for (const { entry } of this.#of("file-added")) {
+      const { fileId, attributes } = entry.body;
+      const claim = claimText(entry);
+      if (entry.body.gid === gid && claim > (last.get(fileId)?.claim ?? ""))
+        last.set(fileId, { claim, attributes });
+    }
+    return new Map([...last].map(([fileId, { attributes }]) => [fileId, attributes]));
   }
 
   // --- who owned what ---

@@ -7,7 +7,7 @@ import { manifestOf, SimStorage } from "./sim-storage.ts";
 
 const CONTENT = Uint8Array.from({ length: 2 * PIECE_BYTES + 3 }, (_, at) => at % 253);
 const MANIFEST = manifestOf(CONTENT);
-const TARGET = { manifest: MANIFEST, path: "/there/file", journalPath: "/journals/1" };
+const TARGET = { manifest: MANIFEST, path: "/there/file", base: "/there", journalPath: "/journals/1" };
 const never = new AbortController().signal;
 
 async function opened(storage: SimStorage): Promise<DownloadFile> {

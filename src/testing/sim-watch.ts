@@ -56,7 +56,14 @@ abstract class WatchedConnection implements Connection {
     this.#inner.send(bytes);
   }
 
-  sendThen(bytes: Uint8Array, done: () => void): void {
+  readonly messageBytesWanted = undefined;
+
+  sendAhead(bytes: Uint8Array): void {
+    this.send(bytes);
+  }
+
+  sendThen(bytes: Uint8Array, done: () => void, head?: Uint8Array): void {
+    if (head !== undefined) this.send(head);
     this.#inner.sendThen(bytes, done);
   }
 

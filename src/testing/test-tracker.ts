@@ -2,7 +2,9 @@
  * Tracker cores without disk, network or clock, for tests: each has a number, a wall clock that the test sets, and a log
  * that others can take over whenever the test wants them to meet.
  */
+
 import { Failure } from "../base/failure.ts";
+import type { FileAttributes } from "../base/file-attributes.ts";
 import type {
   Digest,
   FileId,
@@ -144,7 +146,14 @@ export class TestTracker {
     this.must({ kind: "accept-request", by: owner, group: group(groupName), user: listed });
   }
 
-  share(by: Uid, groupName: string, name: string, content = name, counter = 1): readonly Entry[] | Failure {
+  share(
+    by: Uid,
+    groupName: string,
+    name: string,
+    content = name,
+    counter = 1,
+    attributes?: FileAttributes,
+  ): readonly Entry[] | Failure {
     const device = deviceOf(by);
     return this.run({
       kind: "share-file",
@@ -154,6 +163,7 @@ export class TestTracker {
       name: file(name),
       file: fileOf(content),
       counter,
+      attributes,
     });
   }
 

@@ -4,7 +4,9 @@
  * Nothing happens unless a test lets time pass: each delivery takes a millisecond of the clock. At the end of a world its
  * engines are closed, and a timer, connection, buffer, open file or exception that is left over fails the test.
  */
+
 import { createHash, generateKeyPairSync } from "node:crypto";
+import { dirname } from "node:path";
 import type { Address } from "../base/address.ts";
 import { assert, defined } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
@@ -249,7 +251,13 @@ export class Machine {
   }
 
   fetch({ manifest }: Content, sources: readonly Machine[], path = "/fetched"): Download {
-    const download = this.engine.download({ gid, manifest, path, journalPath: `${path}.journal` });
+    const download = this.engine.download({
+      gid,
+      manifest,
+      path,
+      base: dirname(path),
+      journalPath: `${path}.journal`,
+    });
     for (const machine of sources) download.addSource(machine.source());
     return download;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
-import { GRANT_LIFETIME_MS, SOURCES_MAX } from "../base/limits.ts";
+import { BLOB_PART_BYTES, GRANT_LIFETIME_MS, SOURCES_MAX } from "../base/limits.ts";
 import { Manifest } from "../base/manifest.ts";
 import {
   failureOf,
@@ -45,7 +45,7 @@ test("a new file is told to the other members online, and only once", async () =
 
 test("files are listed with the machines online that share them", async () => {
   const { ada, bob } = await sharedWorld();
-  const row = { name: cut, ...manifest.summary, sources: 1 };
+  const row = { name: cut, ...manifest.summary, sources: 1, addedMs: expect.any(Number) };
   expect((await bob.call("list_files", { group: lab })).rows).toEqual([row]);
   expect((await bob.call("search", { text: "CUT" })).rows).toEqual([{ group: lab, file: row }]);
   ada.hangUp();
@@ -83,6 +83,37 @@ test("a share is refused unless its piece list is there and is that file's", asy
   for (const file of lies) expect(await bob.attempt("share", { ...params, file })).toBe("corrupt");
   expect(await bob.attempt("share", params)).toBe("done");
   expect(await bob.attempt("share", { ...params, id: world.id(), counter: 2, name: cut })).toBe("done");
+});
+
+test("a piece list may come with its share, whole and right, or not at all", async () => {
+  const { world, bob, ada } = await sharedWorld();
+  const other = manifestOf("other");
+  const params = { id: world.id(), group: lab, name: "x" as FileName, file: other.summary, counter: 1 };
+  const wrong = other.rows.slice();
+  wrong[0] = (wrong[0] ?? 0) ^ 1;
+  expect(await bob.attempt("share", params, wrong)).toBe("corrupt");
+  expect(await bob.attempt("share", params, other.rows.subarray(1))).toBe("corrupt");
+  expect(await bob.attempt("share", params, new Uint8Array(BLOB_PART_BYTES + 52))).toBe("invalid-input");
+  expect(await bob.attempt("has_blob", { group: lab, digest: other.summary.digest })).toBe("done");
+  expect(await bob.attempt("share", params, other.rows)).toBe("done");
+  const list = await ada.ask("get_blob", { group: lab, digest: other.summary.digest, offset: 0 });
+  expect(list.tail).toEqual(other.rows);
+});
+
+test("when a file was changed and whether it is a program is told as its first sharer said, after a restart too", async () => {
+  const { world, bob, ada } = await sharedWorld();
+  const other = manifestOf("other");
+  const attributes = { modifiedMs: 1_234_567, executable: true };
+  const params = { group: lab, name: "x" as FileName, file: other.summary, counter: 1 };
+  await bob.ask("share", { ...params, id: world.id(), attributes }, other.rows);
+  const later = { modifiedMs: 9, executable: false };
+  await ada.ask("share", { ...params, id: world.id(), counter: 2, attributes: later });
+  expect(await ada.call("find_file", { group: lab, name: params.name })).toMatchObject({ attributes });
+  world.restart();
+  const again = await world.connect("m");
+  await again.login("bob");
+  const { rows } = await again.call("list_files", { group: lab });
+  expect(rows.find(({ name: each }) => each === params.name)).toMatchObject({ attributes });
 });
 
 test("a piece list of impossible length or wrong digest is refused", async () => {

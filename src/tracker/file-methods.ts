@@ -32,8 +32,14 @@ import { sourcesOf } from "./sources.ts";
 
 // --- lists ---
 
-export const listFiles: CallerMethod<"list_files"> = (desk, { uid }, { group, after }) =>
-  mapRows(orThrow(filesPage(desk.state, uid, group, after)), (row) => fileView(desk, row));
+export const listFiles: CallerMethod<"list_files"> = (desk, { uid }, { after, ...meant }) => {
+  const group = nameNow(desk.state, uid, meant);
+  const page = orThrow(filesPage(desk.state, uid, group, after));
+  return {
+    ...mapRows(page, (row) => fileView(desk, row)),
+    gid: orThrow(memberGroupNamed(desk.state, uid, group)),
+  };
+};
 
 export const search: CallerMethod<"search"> = (desk, { uid }, { text, after }) =>
   mapRows(searchFiles(desk.state, uid, text, after), ({ group, file }) => ({
@@ -81,17 +87,28 @@ export const getBlob: CallerMethod<"get_blob"> = async (desk, { uid }, { digest,
 
 // --- sharing ---
 
-export const share: CallerMethod<"share"> = async (desk, caller, params) => {
+export const share: CallerMethod<"share"> = async (desk, caller, params, tail) => {
   const { uid: by, fingerprint: device } = caller;
-  const { id: request, name, file, counter } = params;
+  const { id: request, name, file, counter, attributes } = params;
   const gid = orThrow(memberGroupNamed(desk.state, by, nameNow(desk.state, by, params)));
   if (isNewHere(desk, gid, file)) {
+    if (tail.length > 0 && !desk.store.hasBlob(file.digest)) keepPieceList(desk, file, tail);
     checkPieceList(desk, file);
     // With the entry alone another tracker could list the file, but hand it to nobody.
     await desk.cluster.spreadBlob(file.digest);
   }
   const group = nameNow(desk.state, by, { ...params, gid });
-  const command = { kind: "share-file", request, by, device, group, name, file, counter } as const;
+  const command = {
+    kind: "share-file",
+    request,
+    by,
+    device,
+    group,
+    name,
+    file,
+    counter,
+    attributes,
+  } as const;
   return carryOut(desk, caller.link, command, (state) => ({
     gid,
     name: listedFile(state, gid, file.fileId)?.name ?? name,
@@ -142,6 +159,14 @@ export const grant: CallerMethod<"grant"> = (desk, { uid, fingerprint }, { gid }
 function isNewHere({ state }: Desk, gid: Gid, file: FileSummary): boolean {
   const known = state.shares.file(gid, file.fileId);
   return known?.digest !== file.digest || known.size !== file.size;
+}
+
+/** One that came with its share: of a file that is not too large for a single message. */
+function keepPieceList({ store }: Desk, file: FileSummary, rows: Uint8Array): void {
+  if (rows.length > BLOB_PART_BYTES)
+    throw new Failure("invalid-input", `a piece list of ${rows.length} bytes comes in parts`);
+  orThrow(Manifest.check(file, rows));
+  store.putBlob(file.digest, 0, rows, rows.length);
 }
 
 /** A new file is held against its piece list: nobody can list what nobody could verify. */

@@ -6,6 +6,7 @@
  */
 import type { Address } from "../base/address.ts";
 import type { Failure } from "../base/failure.ts";
+import type { FileAttributes } from "../base/file-attributes.ts";
 import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
 import type { FileSummary, Manifest } from "../base/manifest.ts";
 import type { Source } from "../wire/client-tracker.ts";
@@ -41,6 +42,10 @@ export interface DownloadOrder {
   readonly manifest: Manifest;
   /** The final absolute path, checked by `safe-path`. */
   readonly path: string;
+  /** The folder that the user chose; what of `path` is below it was chosen by another machine. */
+  readonly base: string;
+  /** What the file gets when it is placed. */
+  readonly attributes?: FileAttributes | undefined;
   /** Where the journal of this download is kept. */
   readonly journalPath: string;
 }

@@ -400,6 +400,7 @@ describe("offers", () => {
         gid: otherGid,
         manifest: second.manifest,
         path: PATH,
+        base: "/",
         journalPath: "j",
       });
       kept.addSource(ann.source());
@@ -591,6 +592,23 @@ describe("a limit", () => {
       bob.engine.limit("down", perSecond(10));
       const download = bob.fetch(file, [ann, ...(await machines(world, "dan", "eve"))]);
       expect(await world.outcome(download.ended, 4 * second, 5)).toBe("complete");
+    }),
+  );
+
+  test(
+    "on what is sent holds up no request: who uploads slowly downloads from the same machine at full speed",
+    inWorld(async (world) => {
+      const [given, wanted] = [content(60), content(61)];
+      const [ann, bob] = await three(world);
+      ann.share(given, { path: "/given" });
+      bob.share(wanted, { path: "/wanted" });
+      ann.engine.limit("up", perSecond(1));
+      const slow = bob.fetch(given, [ann], "/slow");
+      await world.pass(5 * second, 5);
+      const fast = ann.fetch(wanted, [bob], "/fast");
+      await world.pass(10 * second, 5);
+      expect(done(slow)).toBeLessThanOrEqual(perSecond(1) * 15 * 1.05);
+      expect(done(fast)).toBe(61 * PIECE_BYTES);
     }),
   );
 });

@@ -142,7 +142,7 @@ export class PeerLink {
       drained: () => {},
       closed: (reason) => this.#ended(reason),
     });
-    connection.send(encodeHello());
+    connection.sendAhead(encodeHello());
     this.#cancelHello = clock.after(HANDSHAKE_MS_MAX, () => {
       if (!this.#greeted) this.close(new Failure("timeout", "no hello in time"));
     });
@@ -164,9 +164,9 @@ export class PeerLink {
     this.#opened.set(channel, handler);
     this.admit();
     this.#watchIdle();
-    this.send({ kind: "open", channel, gid, fileId, grant });
+    this.#ask({ kind: "open", channel, gid, fileId, grant });
     const whileOpen = (message: PeerMessage) => {
-      if (this.#opened.get(channel) === handler) this.send(message);
+      if (this.#opened.get(channel) === handler) this.#ask(message);
     };
     return {
       request: (range) => whileOpen({ kind: "request", channel, range }),
@@ -204,8 +204,20 @@ export class PeerLink {
 
   /** Sends a range's bytes; `bytes` must not change until `done` is called (also called when the link ends). */
   sendData(head: DataHead, bytes: Uint8Array, done: () => void): void {
-    this.#connection.send(encodeDataHead(head, bytes.length));
-    this.#connection.sendThen(bytes, done);
+    const partBytes = this.#connection.messageBytesWanted ?? bytes.length;
+    let at = 0;
+    for (; bytes.length - at > partBytes; at += partBytes)
+      this.#sendPart({ ...head, begin: head.begin + at }, bytes.subarray(at, at + partBytes), () => {});
+    this.#sendPart({ ...head, begin: head.begin + at }, bytes.subarray(at), done);
+  }
+
+  #sendPart(head: DataHead, bytes: Uint8Array, done: () => void): void {
+    this.#connection.sendThen(bytes, done, encodeDataHead(head, bytes.length));
+  }
+
+  /** What this side asks for is not held up by what it gives. */
+  #ask(message: PeerMessage): void {
+    this.#connection.sendAhead(encodePeerMessage(message));
   }
 
   /** The peer is one of the group: its link keeps its place while a channel is open. */

@@ -36,8 +36,11 @@ export type Source = v.InferOutput<typeof source>;
 export const fileView = v.object({
   name: s.fileName,
   ...s.fileSummary.entries,
+  attributes: v.optional(s.attributes),
   /** Machines online now that share it. */
   sources: s.whole,
+  /** When it came to the group; absent from trackers of before. */
+  addedMs: v.optional(s.whole),
 });
 export type FileView = v.InferOutput<typeof fileView>;
 
@@ -174,7 +177,11 @@ export const METHODS = {
   list_groups: { params: v.object(page), result: paged(groupView) },
   list_requests: { params: v.object({ ...inGroup, ...page }), result: paged(s.userName) },
   list_members: { params: v.object({ ...inGroup, ...page }), result: paged(memberView) },
-  list_files: { params: v.object({ ...inGroup, ...page }), result: paged(fileView) },
+  /** Every page says which group it is, for those who mean it whatever it is called later. */
+  list_files: {
+    params: v.object({ ...ofGroup, ...page }),
+    result: v.object({ ...paged(fileView).entries, gid: v.optional(s.gid) }),
+  },
   /** Files of all my groups whose name holds the text, without regard to case. */
   search: {
     params: v.object({ text: s.shortText, ...page }),
@@ -200,9 +207,19 @@ export const METHODS = {
     params: v.object({ ...ofGroup, digest: s.digest, offset: s.whole }),
     result: v.object({ total: v.pipe(s.whole, v.maxValue(BLOB_BYTES_MAX)) }),
   },
-  /** This machine shares this content under this name from now on. The tracker must hold the piece list. */
+  /**
+   * This machine shares this content under this name from now on. The tracker must hold the piece list, or it comes whole
+   * in the tail. The attributes count if the content is new in the group.
+   */
   share: {
-    params: v.object({ ...byId, ...ofGroup, name: s.fileName, file: s.fileSummary, counter: s.whole }),
+    params: v.object({
+      ...byId,
+      ...ofGroup,
+      name: s.fileName,
+      file: s.fileSummary,
+      counter: s.whole,
+      attributes: v.optional(s.attributes),
+    }),
     result: v.object({ gid: s.gid, name: s.fileName }),
   },
   stop_share: {
@@ -212,7 +229,12 @@ export const METHODS = {
   /** What is known of a file, by its name. */
   find_file: {
     params: v.object({ ...ofGroup, name: s.fileName }),
-    result: v.object({ gid: s.gid, name: s.fileName, file: s.fileSummary }),
+    result: v.object({
+      gid: s.gid,
+      name: s.fileName,
+      file: s.fileSummary,
+      attributes: v.optional(s.attributes),
+    }),
   },
   /**
    * Says that this machine downloads the file: it gets the sources, `source` notices for new ones until `unfollow`, and

@@ -124,6 +124,7 @@ export const entryBody = v.variant("kind", [
     size: s.fileSize,
     sha1: s.sha1,
     digest: s.digest,
+    attributes: v.exactOptional(s.attributes),
   }),
   /** `counter` counts the device's own changes of this share. */
   v.strictObject({

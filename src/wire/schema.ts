@@ -15,7 +15,7 @@ import {
   parseUid,
   parseUserName,
 } from "../base/ids.ts";
-import { FILE_BYTES_MAX, TEXT_CHARS_MAX } from "../base/limits.ts";
+import { FILE_BYTES_MAX, TEXT_CHARS_MAX, TIME_MS_MAX } from "../base/limits.ts";
 
 /** A string that `parse` accepts; the failure's own words are the issue. */
 function parsed<T extends string>(parse: (text: string) => T | Failure) {
@@ -61,6 +61,12 @@ export const shortText = parsed((text) =>
 );
 
 export const fileSummary = v.object({ fileId, size: fileSize, sha1, digest });
+
+/** See `base/file-attributes`. Strict, with its keys in that order: it is part of entries and rows. */
+export const attributes = v.strictObject({
+  modifiedMs: v.pipe(whole, v.maxValue(TIME_MS_MAX)),
+  executable: v.boolean(),
+});
 
 export const failureCode = v.picklist(FAILURE_CODES) satisfies v.GenericSchema<string, FailureCode>;
 /** How a Failure travels. */

@@ -92,7 +92,14 @@ const file = v.strictObject({
   kind: v.literal("file"),
   gid: s.gid,
   fileId: s.fileId,
-  listing: v.strictObject({ claim, name: s.fileName, size: s.fileSize, sha1: s.sha1, digest: s.digest }),
+  listing: v.strictObject({
+    claim,
+    name: s.fileName,
+    size: s.fileSize,
+    sha1: s.sha1,
+    digest: s.digest,
+    attributes: v.exactOptional(s.attributes),
+  }),
 });
 
 const share = v.strictObject({

@@ -63,6 +63,11 @@ class FaultyHandle implements AsyncDisposable {
     await this.#real.truncate(bytes);
   }
 
+  async utimes(accessed: number, modified: number): Promise<void> {
+    gate.pass("utimes", this.fd);
+    await this.#real.utimes(accessed, modified);
+  }
+
   async sync(): Promise<void> {
     gate.pass("fsync", this.fd);
     await this.#real.sync();

@@ -243,7 +243,13 @@ class Trial {
   #download(port: number): Download {
     this.#broken = Promise.withResolvers();
     const { manifest } = FILE;
-    const order = { gid, manifest, path: this.#path, journalPath: this.#journalPath };
+    const order = {
+      gid,
+      manifest,
+      path: this.#path,
+      base: dirname(this.#path),
+      journalPath: this.#journalPath,
+    };
     const download = this.#dan.download(order);
     download.addSource({ ...ANN, address: { host: "sim", port }, complete: true });
     return download;

@@ -50,6 +50,12 @@ function parsedBy(parse: (text: string) => string | Failure): Make {
   };
 }
 
+/** Some of them lead through folders. */
+function fileNameText(draw: Draw): unknown {
+  const part = parsedBy(parseFileName);
+  return draw.once(3) ? `${part(draw)}/${part(draw)}` : part(draw);
+}
+
 export function hostText(draw: Draw): string {
   const text = draw.pick([
     () => [1, 2, 3, 4].map(() => draw.below(256)).join("."),
@@ -68,7 +74,7 @@ export function validAddress(draw: Draw): Address {
 const LEAVES = new Map<unknown, Make>([
   [s.userName, parsedBy(parseUserName)],
   [s.groupName, parsedBy(parseGroupName)],
-  [s.fileName, parsedBy(parseFileName)],
+  [s.fileName, fileNameText],
   [s.password, parsedBy(parsePassword)],
   [s.uid, hexOf(32)],
   [s.gid, hexOf(32)],

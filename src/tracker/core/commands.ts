@@ -2,7 +2,9 @@
  * What can be asked of the tracker's core, as one closed union, and what comes of it. A command is complete: whoever makes
  * it has authenticated `by`, hashed passwords and checked that the tracker holds the piece list of a shared file.
  */
+
 import type { Failure } from "../../base/failure.ts";
+import type { FileAttributes } from "../../base/file-attributes.ts";
 import type { FileId, FileName, Fingerprint, GroupName, RequestId, Uid, UserName } from "../../base/ids.ts";
 import type { FileSummary } from "../../base/manifest.ts";
 import type { EntryBody } from "../../wire/entry.ts";
@@ -69,6 +71,7 @@ export interface ShareFile extends InGroup {
   readonly device: Fingerprint;
   readonly name: FileName;
   readonly file: FileSummary;
+  readonly attributes?: FileAttributes | undefined;
   /** Above that of this device's last change of this share. */
   readonly counter: number;
 }

@@ -48,6 +48,7 @@ describe("share", () => {
       gid,
       name: file("a.txt"),
       file: fileOf("a.txt"),
+      attributes: undefined,
     });
   });
 

@@ -53,12 +53,13 @@ function decideListing(state: State, gid: Gid, command: ShareFile): BodyOf<"file
     );
   const unchanged =
     known?.sha1 === file.sha1 && known.digest === file.digest && state.shares.name(gid, file.fileId) === name;
-  return unchanged ? [] : [fileAdded(gid, name, file)];
+  return unchanged ? [] : [fileAdded(gid, command)];
 }
 
-function fileAdded(gid: Gid, name: ShareFile["name"], file: FileSummary): BodyOf<"file-added"> {
+function fileAdded(gid: Gid, { name, file, attributes }: ShareFile): BodyOf<"file-added"> {
   const { fileId, size, sha1, digest } = file;
-  return { kind: "file-added", gid, fileId, name, size, sha1, digest };
+  const added = { kind: "file-added", gid, fileId, name, size, sha1, digest } as const;
+  return attributes === undefined ? added : { ...added, attributes };
 }
 
 /** Whoever has a share may end it, also after leaving the group: it is that machine's own. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { Failure } from "../../base/failure.ts";
+import { Failure, orThrow } from "../../base/failure.ts";
 import type { Gid, Uid } from "../../base/ids.ts";
-import { LIST_PAGE_ROWS, SEARCH_NAMES_PER_PAGE_MAX } from "../../base/limits.ts";
+import { LIST_PAGE_NAME_CHARS, LIST_PAGE_ROWS, SEARCH_NAMES_PER_PAGE_MAX } from "../../base/limits.ts";
 import {
   codeOf,
   deviceOf,
@@ -156,6 +156,25 @@ describe("files", () => {
     expect(codeOf(listFiles(tracker.state, eve, lab))).toBe("not-member");
     expect(codeOf(findFile(tracker.state, eve, lab, file("b.txt")))).toBe("not-member");
     expect(codeOf(findFile(tracker.state, ann, lab, file("c.txt")))).toBe("unknown-file");
+  });
+
+  test("names so long that a page of them fits no message come in shorter pages, none left out", () => {
+    const name = (made: number) => `${made}/${`${"n".repeat(230)}/`.repeat(4)}n`.slice(0, 990);
+    const total = Math.ceil(LIST_PAGE_NAME_CHARS / 900) + 20;
+    expect(total).toBeLessThan(LIST_PAGE_ROWS);
+    for (let made = 0; made < total; made++) tracker.share(ann, "lab", name(made));
+    const pageSizes: number[] = [];
+    let after: string | undefined;
+    do {
+      const page = orThrow(listFiles(tracker.state, ann, lab, after));
+      pageSizes.push(page.rows.length);
+      const nameChars = page.rows.reduce((sum, row) => sum + row.name.length, 0);
+      expect(nameChars).toBeLessThan(LIST_PAGE_NAME_CHARS + 1_000);
+      after = page.next;
+    } while (after !== undefined);
+    expect(pageSizes).toHaveLength(2);
+    expect(searchFiles(tracker.state, ann, "n").rows).toHaveLength(pageSizes[0] ?? 0);
+    expect(pageSizes.reduce((sum, size) => sum + size, 0)).toBe(total);
   });
 
   test("own shares are told with their counters, stopped ones too", () => {

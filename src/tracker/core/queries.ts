@@ -5,7 +5,9 @@
  * Lists come in pages of LIST_PAGE_ROWS in order of name; `after` is the `next` of the page before, opaque to clients.
  * Who is no member learns nothing of a group's files, not even from a failure.
  */
+
 import { Failure } from "../../base/failure.ts";
+import type { FileAttributes } from "../../base/file-attributes.ts";
 import {
   type FileId,
   type FileName,
@@ -15,7 +17,7 @@ import {
   type Uid,
   type UserName,
 } from "../../base/ids.ts";
-import { LIST_PAGE_ROWS, SEARCH_NAMES_PER_PAGE_MAX } from "../../base/limits.ts";
+import { LIST_PAGE_NAME_CHARS, LIST_PAGE_ROWS, SEARCH_NAMES_PER_PAGE_MAX } from "../../base/limits.ts";
 import type { FileSummary } from "../../base/manifest.ts";
 import { count } from "../../base/text.ts";
 import type { Stamp } from "../../wire/entry.ts";
@@ -57,14 +59,18 @@ export interface MemberRow extends UserRow {
 
 export interface FileRow extends FileSummary {
   readonly name: FileName;
+  /** When it came to the group, by the clock of the tracker that was told. */
+  readonly addedMs: number;
   /** Machines that share it, online or not. Computed when iterated; the state must not change meanwhile. */
   readonly sharers: Iterable<Sharer>;
+  readonly attributes: FileAttributes | undefined;
 }
 
 export interface FoundFile {
   readonly gid: Gid;
   readonly name: FileName;
   readonly file: FileSummary;
+  readonly attributes: FileAttributes | undefined;
 }
 
 export interface OwnShareRow extends FileSummary {
@@ -165,7 +171,7 @@ export function listedFile(state: State, gid: Gid, fileId: FileId): FoundFile | 
   const name = state.shares.name(gid, fileId);
   const file = state.shares.file(gid, fileId);
   if (name === undefined || file === undefined || !state.shares.isListed(gid, fileId)) return undefined;
-  return { gid, name, file };
+  return { gid, name, file, attributes: state.shares.attributes(gid, fileId) };
 }
 
 /** Machines that share the file, online or not. */
@@ -238,13 +244,16 @@ export function searchFiles(
   const wanted = nameKey(text);
   const rows: { group: GroupName; file: FileRow }[] = [];
   let looked = 0;
+  let chars = 0;
   for (const { group, gid, key, cursor } of filesOfUser(state, by, after)) {
     if (nameKeyOfSortKey(key).includes(wanted)) {
       const file = fileRow(state, gid, idOfSortKey<FileId>(key));
-      if (file !== undefined) rows.push({ group, file });
+      if (file !== undefined) {
+        rows.push({ group, file });
+        chars += file.name.length;
+      }
     }
-    if (rows.length === LIST_PAGE_ROWS || ++looked === SEARCH_NAMES_PER_PAGE_MAX)
-      return { rows, next: cursor };
+    if (isFull(rows.length, chars) || ++looked === SEARCH_NAMES_PER_PAGE_MAX) return { rows, next: cursor };
   }
   return { rows };
 }
@@ -267,16 +276,28 @@ export function ownShares(state: State, sharer: Sharer, after?: string): Page<Ow
 // --- rows and pages ---
 
 /** @param toRow undefined leaves the key out */
-function page<Row>(keys: Iterable<string>, toRow: (key: string) => Row | undefined): Page<Row> {
+function page<Row extends { readonly name: string }>(
+  keys: Iterable<string>,
+  toRow: (key: string) => Row | undefined,
+): Page<Row> {
   const rows: Row[] = [];
+  let chars = 0;
   let last: string | undefined;
   for (const key of keys) {
-    if (rows.length === LIST_PAGE_ROWS && last !== undefined) return { rows, next: last };
+    if (isFull(rows.length, chars) && last !== undefined) return { rows, next: last };
     const row = toRow(key);
-    if (row !== undefined) rows.push(row);
+    if (row !== undefined) {
+      rows.push(row);
+      chars += row.name.length;
+    }
     last = key;
   }
   return { rows };
+}
+
+/** Names that lead through folders may be so long that fewer rows fill a message. */
+function isFull(rows: number, nameChars: number): boolean {
+  return rows === LIST_PAGE_ROWS || nameChars >= LIST_PAGE_NAME_CHARS;
 }
 
 function groupRow(state: State, by: Uid, gid: Gid): GroupRow | undefined {
@@ -296,7 +317,8 @@ function fileRow(state: State, gid: Gid, fileId: FileId): FileRow | undefined {
   const found = listedFile(state, gid, fileId);
   if (found === undefined) return undefined;
   const sharers = { [Symbol.iterator]: () => state.shares.sharers(gid, fileId) };
-  return { name: found.name, ...found.file, sharers };
+  const addedMs = state.shares.addedMs(gid, fileId);
+  return { name: found.name, ...found.file, addedMs, sharers, attributes: found.attributes };
 }
 
 /** A cursor of a search is a group's sort key, a line feed, a file's. */

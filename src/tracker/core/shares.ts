@@ -9,13 +9,14 @@
  * changed it, until somebody asks for it. Reading is the one thing in here that can fail; it then changes nothing.
  */
 import { assert } from "../../base/assert.ts";
+import { type FileAttributes, fileAttributes } from "../../base/file-attributes.ts";
 import type { Digest, FileId, FileName, Fingerprint, Gid, Uid } from "../../base/ids.ts";
 import type { FileSummary } from "../../base/manifest.ts";
 import type { BodyOf, Claim, Entry } from "../../wire/entry.ts";
 import type { RowOf, SharedRow } from "../../wire/state-row.ts";
 import { FewRows } from "./few-rows.ts";
 import type { Groups } from "./groups.ts";
-import { claimOf } from "./hybrid-time.ts";
+import { claimOf, stampMs, stampOf } from "./hybrid-time.ts";
 import { type Claimed, lastChange, latest, type ShareChange } from "./joins.ts";
 import { NameTable, OrderedNames, sortKey } from "./name-table.ts";
 import { SortedKeys } from "./sorted-keys.ts";
@@ -31,6 +32,7 @@ export interface ShareRow extends Sharer, ShareChange {}
 /** The summary and the name of a content: the last that was added while nobody shared it. */
 interface Listing extends Claimed, Omit<FileSummary, "fileId"> {
   readonly name: FileName;
+  readonly attributes?: FileAttributes;
 }
 
 interface FileRow {
@@ -85,6 +87,16 @@ export class Shares {
     if (listing === undefined) return undefined;
     const { size, sha1, digest } = listing;
     return { fileId, size, sha1, digest };
+  }
+
+  /** When the file came to the group; 0 if that is not known. */
+  addedMs(gid: Gid, fileId: FileId): number {
+    const claim = this.#row(gid, fileId)?.listing?.claim;
+    return claim === undefined ? 0 : stampMs(stampOf(claim));
+  }
+
+  attributes(gid: Gid, fileId: FileId): FileAttributes | undefined {
+    return this.#row(gid, fileId)?.listing?.attributes;
   }
 
   /** What the file is called now: with a suffix if an earlier listed one has the name. */
@@ -149,9 +161,12 @@ export class Shares {
   }
 
   addFile(entry: Entry, body: BodyOf<"file-added">): void {
-    const { gid, fileId, name, size, sha1, digest } = body;
+    const { gid, fileId, name, size, sha1, digest, attributes } = body;
     const claim = claimOf(entry.stamp, entry.key.origin);
-    this.mergeFile({ kind: "file", gid, fileId, listing: { claim, name, size, sha1, digest } });
+    const listing = { claim, name, size, sha1, digest };
+    const described =
+      attributes === undefined ? listing : { ...listing, attributes: fileAttributes(attributes) };
+    this.mergeFile({ kind: "file", gid, fileId, listing: described });
   }
 
   setShare({ stamp }: Entry, { gid, fileId, uid, device, shared, counter }: BodyOf<"share-set">): void {

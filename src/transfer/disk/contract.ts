@@ -7,6 +7,7 @@
  */
 import type { Bitfield } from "../../base/bitfield.ts";
 import type { Failure } from "../../base/failure.ts";
+import type { FileAttributes } from "../../base/file-attributes.ts";
 import type { FileId, PieceIndex, Sha1 } from "../../base/ids.ts";
 import type { Manifest } from "../../base/manifest.ts";
 
@@ -103,6 +104,9 @@ export interface DownloadTarget {
   readonly manifest: Manifest;
   /** The final absolute path; `<path>.part` beside it holds the pieces until all are there. */
   readonly path: string;
+  /** The folder that the user chose: below it folders are made as the path needs them, and no link is followed. */
+  readonly base: string;
+  readonly attributes?: FileAttributes | undefined;
   /** In the client's own folder, which is locked: only its owner goes on with that part file. */
   readonly journalPath: string;
 }
@@ -148,6 +152,8 @@ export type OpenDownload = (
 
 /** What is needed to find what an earlier run left of a download, and to know that it is of that file. */
 export interface LeftDownload {
+  /** As in `DownloadTarget`. */
+  readonly base: string;
   readonly path: string;
   readonly journalPath: string;
   readonly fileId: FileId;

@@ -17,7 +17,8 @@ const context = {
   kindOf: async (path: string) => KINDS.get(path) ?? "nothing",
 };
 
-const resolved = (typed: string, name = "film.mkv") => resolveDestination(typed, name, context);
+const resolved = (typed: string, name = "film.mkv") =>
+  resolveDestination(typed, name, context).then(({ path }) => path);
 
 async function refusal(typed: string, name?: string): Promise<Failure> {
   try {
@@ -44,6 +45,15 @@ describe.skipIf(process.platform === "win32")("a destination", () => {
     expect(await resolved("notes.txt")).toBe("/home/ada/notes.txt");
     expect(await resolved("films/../x")).toBe("/home/ada/x");
     expect(await resolved("films..")).toBe("/home/ada/films..");
+  });
+
+  test("keeps the folders of a name below it, and knows where they begin", async () => {
+    const { path, base } = await resolveDestination("films", "2026/CON/a.mkv", context);
+    expect([path, base]).toEqual(["/home/ada/films/2026/_CON/a.mkv", "/home/ada/films"]);
+    const named = await resolveDestination("films/best.mkv", "2026/CON/a.mkv", context);
+    expect([named.path, named.base]).toEqual(["/home/ada/films/best.mkv", "/home/ada/films"]);
+    for (const name of ["2026/../../x", "/x", "2026//x", "2026/", "..\\x/y"])
+      expect((await refusal("films", name)).code).toBe("invalid-name");
   });
 
   test("gets a hostile name made harmless, or not at all", async () => {
@@ -76,8 +86,8 @@ describe("on the disk", () => {
     await symlink(folder.join("real"), folder.join("link"));
     await writeFile(folder.join("file"), "");
     const here = { workingFolder: folder.path };
-    expect(await resolveDestination("link", "a", here)).toBe(folder.join("link", "a"));
-    expect(await resolveDestination("file", "a", here)).toBe(folder.join("file"));
+    expect((await resolveDestination("link", "a", here)).path).toBe(folder.join("link", "a"));
+    expect((await resolveDestination("file", "a", here)).path).toBe(folder.join("file"));
     await expect(resolveDestination("file/b", "a", here)).rejects.toThrow("no such folder");
     await expect(resolveDestination("none/b", "a", here)).rejects.toThrow("no such folder");
   });

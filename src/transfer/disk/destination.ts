@@ -2,7 +2,8 @@
  * Where a download goes: what the user typed as `<destination_path>`, with the safe form of the file's name.
  *
  * As `cp` does: an existing folder, or a path that ends like one, means inside it; anything else is the file's own path.
- * Folders may be reached over links, since the user typed them. What is at the last component is not looked at here beyond
+ * A name that leads through folders keeps them below that folder; whoever makes the file makes those too.
+ * Folders that the user typed may be reached over links. What is at the last component is not looked at here beyond
  * whether it is a folder: whoever creates the file does so without following a link or replacing anything.
  */
 import { stat } from "node:fs/promises";
@@ -10,7 +11,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { Failure } from "../../base/failure.ts";
 import { forTerminal } from "../../base/text.ts";
 import { errorCode, onDisk } from "./disk-failure.ts";
-import { refuseLongName, safeFileName } from "./safe-path.ts";
+import { refuseLongName, safeFilePath } from "./safe-path.ts";
 
 export type PathKind = "folder" | "file" | "nothing";
 
@@ -22,16 +23,23 @@ export interface DestinationContext {
   readonly isWindows?: boolean;
 }
 
+export interface ResolvedDestination {
+  /** Absolute: of the file to make. */
+  readonly path: string;
+  /** The folder that the user chose: what of `path` is below it is another machine's choice. */
+  readonly base: string;
+}
+
 /**
  * @param typed with `~/` already expanded
  * @param name of the file, as another machine gave it
- * @returns the absolute path of the file to make. @throws Failure
+ * @throws Failure
  */
 export async function resolveDestination(
   typed: string,
   name: string,
   { workingFolder, kindOf = kindOnDisk, isWindows = process.platform === "win32" }: DestinationContext,
-): Promise<string> {
+): Promise<ResolvedDestination> {
   if (typed === "" || typed.includes("\0"))
     throw new Failure("usage", `not a destination path: ${forTerminal(JSON.stringify(typed.slice(0, 80)))}`);
   const path = resolve(workingFolder, typed);
@@ -42,13 +50,13 @@ export async function resolveDestination(
   if ((await kindOf(dirname(path))) !== "folder") throw noFolder(dirname(path));
   const tooLong = refuseLongName(basename(path));
   if (tooLong !== undefined) throw tooLong;
-  return path;
+  return { path, base: dirname(path) };
 }
 
-function inside(folder: string, name: string): string {
-  const safe = safeFileName(name);
+function inside(folder: string, name: string): ResolvedDestination {
+  const safe = safeFilePath(name);
   if (safe instanceof Failure) throw safe;
-  return join(folder, safe);
+  return { path: join(folder, ...safe), base: folder };
 }
 
 function noFolder(path: string): Failure {

@@ -32,6 +32,7 @@ function world({ syncFails = 0 } = {}) {
   const part = {
     descriptor: FILE,
     identity: async () => IDENTITY,
+    setModified: note("time set"),
     sync: async () => {
       calls.push("data sync");
       if (failures-- > 0) throw new Failure("disk-error", "as injected");
@@ -52,7 +53,7 @@ function world({ syncFails = 0 } = {}) {
   };
   const download = new StoredDownload(
     { workers: use, clock },
-    { manifest: MANIFEST, path: "/a", journalPath: "/j" },
+    { manifest: MANIFEST, path: "/a", base: "/", journalPath: "/j" },
     { part, journal, resumed: new Bitfield(PIECES) },
   );
   const record = (from: number, to = from + 1) => {

@@ -11,12 +11,13 @@ import type { PieceIndex } from "../../base/ids.ts";
 import { JOURNAL_SYNC_MS, JOURNAL_SYNC_PIECES } from "../../base/limits.ts";
 import type { DownloadFile, DownloadTarget, PieceWorkers } from "./contract.ts";
 import type { FileIdentity } from "./file-identity.ts";
+import { ensureNoLinks } from "./folder-chain.ts";
 import type { Journal } from "./journal.ts";
 import type { JournalFile } from "./journal-file.ts";
 import type { PartFile } from "./part-file.ts";
 import { SyncPolicy } from "./sync-policy.ts";
 
-type Part = Pick<PartFile, "descriptor" | "identity" | "sync" | "place" | "remove" | "close">;
+type Part = Pick<PartFile, "descriptor" | "identity" | "setModified" | "sync" | "place" | "remove" | "close">;
 type OpenJournal = Pick<JournalFile, "append" | "sync" | "replace" | "remove" | "close">;
 
 export interface DownloadFileDependencies {
@@ -72,7 +73,13 @@ export class StoredDownload implements DownloadFile {
   }
 
   async place(): Promise<void> {
+    const { attributes } = this.#target;
+    if (attributes !== undefined) {
+      await this.#workers.settled(this.file);
+      await this.#part.setModified(attributes.modifiedMs);
+    }
     await this.#syncAll();
+    await ensureNoLinks(this.#target.base, this.#target.path);
     await this.#part.place(this.#target.path);
     this.#ended = true;
     await this.#journal.remove();

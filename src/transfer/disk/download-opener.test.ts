@@ -7,6 +7,7 @@ import {
   rename,
   rm,
   stat,
+  symlink,
   truncate,
   utimes,
   writeFile,
@@ -47,6 +48,7 @@ class World implements AsyncDisposable {
     this.target = {
       manifest: MANIFEST,
       path: folder.join("file"),
+      base: folder.path,
       journalPath: folder.join("journals", "1"),
     };
   }
@@ -133,6 +135,50 @@ async function caught(promise: Promise<unknown>): Promise<Failure> {
 }
 
 const ALL = [0, 1, 2, 3, 4, 5];
+
+describe("a download whose name leads through folders", () => {
+  test("makes them, and is placed in them", async () => {
+    await using world = await World.make();
+    const path = world.join("runs", "may", "file");
+    const opened = await world.open({ path });
+    if (opened.kind !== "open") throw new Error("it is complete");
+    await world.fetch(opened.download, ...ALL);
+    await opened.download.place();
+    await opened.download.close();
+    expect(await readdir(world.join("runs", "may"))).toEqual(["file"]);
+    expect((await world.open({ path })).kind).toBe("complete");
+  });
+
+  test("makes, reads and removes nothing where a link in the destination leads", async () => {
+    await using world = await World.make();
+    await mkdir(world.join("elsewhere"));
+    await writeFile(world.join("elsewhere", "file"), CONTENT);
+    await symlink(world.join("elsewhere"), world.join("runs"));
+    const path = world.join("runs", "file");
+    const failure = await caught(world.open({ path }));
+    expect(failure.message).toContain("is a link, which is not followed here");
+    expect(await readdir(world.join("elsewhere"))).toEqual(["file"]);
+    expect(await world.names()).toEqual(["elsewhere", "runs"]);
+  });
+
+  test("is not placed, resumed or removed through a link that took a folder's place meanwhile", async () => {
+    await using world = await World.make();
+    await mkdir(world.join("elsewhere"));
+    const path = world.join("runs", "file");
+    const opened = await world.open({ path });
+    if (opened.kind !== "open") throw new Error("it is complete");
+    await world.fetch(opened.download, ...ALL);
+    await rename(world.join("runs"), world.join("moved"));
+    await writeFile(world.join("elsewhere", "file.part"), "somebody's own");
+    await symlink(world.join("elsewhere"), world.join("runs"));
+    expect((await caught(opened.download.place())).code).toBe("file-refused");
+    await world.kill(opened.download);
+    expect((await caught(world.open({ path }))).code).toBe("file-refused");
+    const left = { ...world.target, path, fileId: MANIFEST.summary.fileId };
+    expect((await caught(discardDownload(left))).code).toBe("file-refused");
+    expect(await readdir(world.join("elsewhere"))).toEqual(["file.part"]);
+  });
+});
 
 describe("a download", () => {
   test("starts with nothing, and ends with the file alone at its place", async () => {

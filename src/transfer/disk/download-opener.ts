@@ -23,6 +23,7 @@ import type {
 import { onDisk } from "./disk-failure.ts";
 import { type DownloadFileDependencies, journalOf, StoredDownload } from "./download-file.ts";
 import { lookAt } from "./file-identity.ts";
+import { ensureNoLinks, makeFolders } from "./folder-chain.ts";
 import { isTrusted, type Journal } from "./journal.ts";
 import { JournalFile, readJournal } from "./journal-file.ts";
 import { foreignPart, PartFile, partPathOf, requireRoom } from "./part-file.ts";
@@ -34,6 +35,8 @@ export interface OpenerDependencies extends DownloadFileDependencies {
 export function downloadOpener(dependencies: OpenerDependencies): OpenDownload {
   return async (target, progress, signal) => {
     const opening = new Opening(dependencies, target, progress, signal);
+    // Before anything is looked at: what a link leads to is nobody's to look at.
+    await makeFolders(target.base, target.path);
     if (await opening.isThere()) {
       // What a run left that ended between the placing and the end.
       await discardDownload({ ...target, fileId: target.manifest.summary.fileId });
@@ -44,9 +47,10 @@ export function downloadOpener(dependencies: OpenerDependencies): OpenDownload {
 }
 
 /** As the contract has it. */
-export async function discardDownload({ path, journalPath, fileId }: LeftDownload): Promise<void> {
+export async function discardDownload({ base, path, journalPath, fileId }: LeftDownload): Promise<void> {
   const journal = await readJournal(journalPath);
   if (journal === "none" || (journal !== "damaged" && journal.fileId !== fileId)) return;
+  await ensureNoLinks(base, path);
   const partPath = partPathOf(path);
   const part = await lookAt(partPath);
   if (part?.isFile()) await onDisk("remove", partPath, () => unlink(partPath));
@@ -102,14 +106,14 @@ class Opening {
   }
 
   async #startAfresh(left: Journal | "none" | "damaged"): Promise<OpenedDownload> {
-    const { path, journalPath, manifest } = this.#target;
+    const { path, journalPath, manifest, attributes } = this.#target;
     await requireRoom(path, manifest.summary.size);
     await onDisk("create", journalPath, () => mkdir(dirname(journalPath), { recursive: true, mode: 0o700 }));
     const journal = new JournalFile(journalPath);
     const resumed = new Bitfield(manifest.pieces);
     await journal.replace(journalOf(this.#target, resumed, undefined));
     try {
-      const part = await PartFile.create(this.#partPath, manifest.summary.size);
+      const part = await PartFile.create(this.#partPath, manifest.summary.size, attributes?.executable);
       const hadPieces = typeof left === "object" && left.claimed.count > 0;
       return this.#opened(part, journal, resumed, hadPieces ? this.#notice("is gone") : undefined);
     } catch (error) {

@@ -44,9 +44,13 @@ export class PartFile {
     this.#handle = handle;
   }
 
-  /** @throws Failure "file-exists" if anything is there */
-  static async create(path: string, size: number): Promise<PartFile> {
-    const handle = await open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW).catch((error: unknown) => {
+  /**
+   * @param executable for whom it may be is for the system to say, by the user's mask
+   * @throws Failure "file-exists" if anything is there
+   */
+  static async create(path: string, size: number, executable = false): Promise<PartFile> {
+    const mode = executable ? 0o777 : 0o666;
+    const handle = await open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode).catch((error: unknown) => {
       throw errorCode(error) === "EEXIST" ? foreignPart(path) : diskFailure("create", path, error);
     });
     const part = new PartFile(path, size, handle);
@@ -92,6 +96,11 @@ export class PartFile {
       await this.#handle.truncate(0);
       await this.#handle.truncate(this.#size);
     });
+  }
+
+  /** Nothing may be written any more. A file system that keeps no such time keeps its own. */
+  async setModified(ms: number): Promise<void> {
+    await this.#handle.utimes(ms / 1_000, ms / 1_000).catch(() => {});
   }
 
   /** Brings what was written to the disk. @throws Failure */

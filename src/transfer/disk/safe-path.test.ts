@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { posix } from "node:path";
 import fc from "fast-check";
 import { Failure } from "../../base/failure.ts";
 import { FILE_NAME_BYTES_MAX, LOCAL_NAME_BYTES_MAX, NAME_SUFFIX_BYTES } from "../../base/limits.ts";
 import { utf8Length } from "../../base/text.ts";
-import { refuseLongName, safeFileName } from "./safe-path.ts";
+import { refuseLongName, safeFileName, safeFilePath } from "./safe-path.ts";
 
 /** Of a name and the suffix that merging may give it. */
 const LONGEST = FILE_NAME_BYTES_MAX + NAME_SUFFIX_BYTES;
@@ -107,6 +108,65 @@ test("whatever comes out is one harmless component, with room for .part, and wou
     }),
     { numRuns: 500 },
   );
+});
+
+describe("a name that leads through folders", () => {
+  test("becomes one safe component for each of its own", () => {
+    expect(safeFilePath("runs/may/a.h5")).toEqual(["runs", "may", "a.h5"]);
+    expect(safeFilePath("a.h5")).toEqual(["a.h5"]);
+    expect(safeFilePath("CON/nul.txt/C:/e\u0301. ")).toEqual(["_CON", "_nul.txt", "C_", "\u00e9__"]);
+  });
+
+  test("is refused if any part of it leads elsewhere", () => {
+    const hostile = [
+      "../x",
+      "a/../../x",
+      "a/..",
+      "./a",
+      "/etc/passwd",
+      "a//b",
+      "a/",
+      "/",
+      "",
+      "a/..\\..\\x",
+      "C:\\x/a",
+      "a/\0/b",
+      "a/\u202eb",
+      `a/${"x".repeat(LONGEST + 1)}`,
+      `${"a/".repeat(32)}b`,
+      "x".repeat(200).concat("/").repeat(6),
+    ];
+    for (const name of hostile) {
+      const refusal = safeFilePath(name);
+      expect([name, refusal instanceof Failure && refusal.code]).toEqual([name, "invalid-name"]);
+    }
+  });
+
+  test("stays below the folder that it is put in, whatever it is made of", () => {
+    const part = fc.constantFrom(
+      "..",
+      ".",
+      "",
+      "a",
+      "C:",
+      "..\\..",
+      "con",
+      "~",
+      "a ",
+      "\u002e\u002e",
+      "\uff0f..",
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 6 }), (parts) => {
+        const safe = safeFilePath(parts.join("/"));
+        if (safe instanceof Failure) return;
+        const path = posix.join("/destination", ...safe);
+        expect(path).toStartWith("/destination/");
+        expect(path.split("/").slice(2)).toEqual([...safe]);
+      }),
+      { numRuns: 500 },
+    );
+  });
 });
 
 test("a name that the user typed only has to leave room for .part", () => {

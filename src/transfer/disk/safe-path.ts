@@ -1,12 +1,18 @@
 /**
  * The one gate from a name that another machine chose to a name in a folder here. Pure.
  *
- * Invariant: what it returns is one component that every common file system takes as it is, `.part` appended too: it names
+ * Invariant: what it returns is one component, or for a name with `/` a list of them, each of them one that every common file system takes as it is, `.part` appended too: it names
  * no folder, device or stream, hides nothing, and is the same on every system. What can only be meant badly is refused;
  * what is merely not portable is replaced. The classes of attack are the cases of the test.
  */
 import { Failure } from "../../base/failure.ts";
-import { FILE_NAME_BYTES_MAX, LOCAL_NAME_BYTES_MAX, NAME_SUFFIX_BYTES } from "../../base/limits.ts";
+import {
+  FILE_NAME_BYTES_MAX,
+  FILE_PATH_BYTES_MAX,
+  FILE_PATH_COMPONENTS_MAX,
+  LOCAL_NAME_BYTES_MAX,
+  NAME_SUFFIX_BYTES,
+} from "../../base/limits.ts";
 import { forTerminal, unfitForName, utf8Length } from "../../base/text.ts";
 
 const SEPARATOR = /[/\\]/;
@@ -29,6 +35,25 @@ export function safeFileName(untrusted: string): string | Failure {
     .replace(RESERVED, "_")
     .replace(TRAILING_DOTS_AND_SPACES, (dropped) => "_".repeat(dropped.length));
 }
+
+/** @returns one safe component for each of the name, from the outermost folder to the file, or why there can be none */
+export function safeFilePath(untrusted: string): readonly string[] | Failure {
+  const refuse = (why: string) =>
+    new Failure("invalid-name", `file name refused, it ${why}: ${shown(untrusted)}`);
+  const parts = untrusted.split("/");
+  if (parts.length > FILE_PATH_COMPONENTS_MAX)
+    return refuse(`has more than ${FILE_PATH_COMPONENTS_MAX} parts`);
+  if (utf8Length(untrusted) > PATH_BYTES_MAX) return refuse(`is longer than ${PATH_BYTES_MAX} bytes`);
+  const safe: string[] = [];
+  for (const part of parts) {
+    const name = safeFileName(part);
+    if (name instanceof Failure) return parts.length === 1 ? name : refuse("has a part that leads elsewhere");
+    safe.push(name);
+  }
+  return safe;
+}
+
+const PATH_BYTES_MAX = FILE_PATH_BYTES_MAX + NAME_SUFFIX_BYTES;
 
 /** A chosen name, and behind it the `~xxxxx` of one that two sides took at once. */
 const NAME_BYTES_MAX = FILE_NAME_BYTES_MAX + NAME_SUFFIX_BYTES;

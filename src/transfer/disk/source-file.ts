@@ -4,7 +4,7 @@
  * Only a plain file is opened, for reading, under its real path: a link that the user named is followed once, here, and a
  * link put in its place later is a change. It watches nothing by itself; the owner asks `unchanged` as often as it likes.
  */
-import { constants } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
 import { Failure, toFailure } from "../../base/failure.ts";
 import { FILE_BYTES_MAX } from "../../base/limits.ts";
@@ -20,12 +20,14 @@ export class SourceFile {
   readonly path: string;
   /** As it was when it was opened. */
   readonly identity: FileIdentity;
+  readonly executable: boolean;
   readonly #handle: FileHandle;
   readonly #workers: Settling;
 
-  private constructor(path: string, identity: FileIdentity, handle: FileHandle, workers: Settling) {
+  private constructor(path: string, stats: BigIntStats, handle: FileHandle, workers: Settling) {
     this.path = path;
-    this.identity = identity;
+    this.identity = identityOf(stats);
+    this.executable = (stats.mode & 0o100n) !== 0n;
     this.#handle = handle;
     this.#workers = workers;
   }
@@ -47,7 +49,7 @@ export class SourceFile {
           "file-refused",
           `${forTerminal(path)} is too large: ${formatBytes(Number(stats.size))}, at most ${formatBytes(FILE_BYTES_MAX)} can be shared`,
         );
-      return new SourceFile(real, identityOf(stats), handle, workers);
+      return new SourceFile(real, stats, handle, workers);
     } catch (error) {
       await handle.close();
       throw error;

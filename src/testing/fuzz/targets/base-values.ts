@@ -25,12 +25,17 @@ import {
 } from "../../../base/ids.ts";
 import {
   FILE_NAME_BYTES_MAX,
+  FILE_PATH_BYTES_MAX,
+  FILE_PATH_COMPONENTS_MAX,
   NAME_SUFFIX_BYTES,
   PASSWORD_BYTES_MAX,
+  RATE_BYTES_PER_SECOND_MAX,
+  RATE_BYTES_PER_SECOND_MIN,
   USER_NAME_BYTES_MAX,
 } from "../../../base/limits.ts";
 import { boundedLines } from "../../../base/lines.ts";
 import { Manifest, pieceCount } from "../../../base/manifest.ts";
+import { formatRate, parseRate } from "../../../base/rate-text.ts";
 import { cleanPasted, forTerminal, unfitForName, utf8Length } from "../../../base/text.ts";
 import { stepOfPart } from "../../../tracker/store/blob-part.ts";
 import type { Draw } from "../draw.ts";
@@ -51,14 +56,16 @@ interface NameRule {
 const NAMES: readonly NameRule[] = [
   { what: "user name", parse: parseUserName, bytesMax: USER_NAME_BYTES_MAX, isOneWord: true },
   { what: "group name", parse: parseGroupName, bytesMax: USER_NAME_BYTES_MAX, isOneWord: true },
-  { what: "file name", parse: parseFileName, bytesMax: FILE_NAME_BYTES_MAX, isOneWord: false },
+  { what: "file name", parse: parseFileName, bytesMax: FILE_PATH_BYTES_MAX, isOneWord: false },
 ];
 
 function nameCase(draw: Draw, bytesMax: number): FuzzCase<string> {
   const plain = draw.letters(draw.between(1, 20));
-  switch (draw.below(6)) {
+  switch (draw.below(7)) {
     case 0:
       return { input: plain };
+    case 6:
+      return { input: pathText(draw, plain) };
     case 1:
       return {
         input: draw.pick(["x", "\u00e9", "e\u0301", "\u{1f600}", "~a"]).repeat(draw.between(1, bytesMax)),
@@ -72,6 +79,11 @@ function nameCase(draw: Draw, bytesMax: number): FuzzCase<string> {
   }
 }
 
+function pathText(draw: Draw, plain: string): string {
+  const part = () => draw.pick([plain, draw.letters(3), "..", ".", "", "a ", "n".repeat(240), "C:", "x\\y"]);
+  return Array.from({ length: draw.between(2, draw.once(8) ? 40 : 4) }, part).join("/");
+}
+
 function checkName(text: string, { parse, bytesMax, isOneWord }: NameRule): boolean {
   const name = parse(text);
   if (name instanceof Failure) {
@@ -82,10 +94,9 @@ function checkName(text: string, { parse, bytesMax, isOneWord }: NameRule): bool
   mustEqual(parse(name), name, "a name that was accepted is a name as it is");
   mustEqual(name.normalize("NFC"), name, "names are composed (NFC)");
   must(!ACTS_ON_TERMINAL.test(name) && !INVISIBLE.test(name), "a name holds nothing that cannot be seen");
-  must(
-    !/[/\\]/.test(name) && name !== "" && (isOneWord || !/^\.\.?$/.test(name)),
-    "a name is one component of a path",
-  );
+  must(!name.includes("\\") && name !== "", "a name is no path of Windows");
+  must(!isOneWord || !name.includes("/"), "a name of one word is one component of a path");
+  must(isOneWord || isHarmlessPath(name), "each component of a file name is one that leads down");
   must(utf8Length(name) <= bytesMax + NAME_SUFFIX_BYTES, "a name is no longer than its limit");
   must(name === name.trim() && (!isOneWord || !/\s/u.test(name)), "blanks are where the rules allow them");
   mustEqual(nameKey(nameKey(name)), nameKey(name), "the key of a key is the key");
@@ -95,6 +106,11 @@ function checkName(text: string, { parse, bytesMax, isOneWord }: NameRule): bool
     "spellings of one name are one name",
   );
   return true;
+}
+
+function isHarmlessPath(name: string): boolean {
+  const parts = name.split("/");
+  return parts.length <= FILE_PATH_COMPONENTS_MAX && parts.every((part) => !/^(\.\.?)?$/.test(part));
 }
 
 const nameTargets = NAMES.map(
@@ -114,9 +130,10 @@ const newNames: FuzzTarget<string> = {
     const name = parseFileName(text);
     if (name instanceof Failure) return false;
     const refused = refuseNoRoom(name as FileName);
+    const last = name.split("/").at(-1) ?? "";
     mustEqual(
       refused === undefined,
-      utf8Length(name) <= FILE_NAME_BYTES_MAX,
+      utf8Length(last) <= FILE_NAME_BYTES_MAX && utf8Length(name) <= FILE_PATH_BYTES_MAX,
       "a new file name leaves room for a suffix",
     );
     return refused === undefined;
@@ -351,6 +368,36 @@ const blobParts: FuzzTarget<string> = {
 
 const LINE_BYTES_MAX = 64;
 
+const RATE_UNITS = ["", "k", "M", "GiB", " kbit", "mbit/s", "b/s", "bps", " MiB/s", "T"];
+
+const rates: FuzzTarget<string> = {
+  name: "rates",
+  generate(draw) {
+    if (draw.once(20)) return { input: draw.pick(["off", "None", "unlimited", " no "]) };
+    const fraction = draw.once(2) ? `${draw.pick([".", ","])}${draw.below(1_000)}` : "";
+    const rate = `${draw.below(100_000)}${fraction}${draw.pick(RATE_UNITS)}`;
+    return { input: draw.once(2) ? mutateText(draw, rate) : rate };
+  },
+  check(text) {
+    const found = parseRate(text);
+    if (found instanceof Failure) {
+      mustEqual(found.code, "usage", "what is no rate is a wrong use");
+      must(!ACTS_ON_TERMINAL.test(found.message), "a refusal can be shown");
+      must(found.message.length < 1_000, "a refusal is one line that can be read");
+      return false;
+    }
+    if (found === undefined) return true;
+    must(Number.isSafeInteger(found), "a rate is a whole number of bytes");
+    must(found >= RATE_BYTES_PER_SECOND_MIN && found <= RATE_BYTES_PER_SECOND_MAX, "a rate is in its bounds");
+    const again = parseRate(formatRate(found));
+    must(
+      typeof again === "number" && Math.abs(again / found - 1) < 0.05,
+      "a rate as it is shown is that rate",
+    );
+    return true;
+  },
+};
+
 const lines: FuzzTarget<Uint8Array> = {
   name: "bounded lines",
   generate: (draw) => ({
@@ -403,5 +450,6 @@ export const baseFuzzTargets: readonly FuzzTarget[] = [
   bitfields,
   manifests,
   blobParts,
+  rates,
   lines,
 ];

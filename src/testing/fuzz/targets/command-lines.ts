@@ -5,6 +5,7 @@ import { type CommandForm, readCommandLine } from "../../../cli/command-line.ts"
 import { refuseUnreadable } from "../../../cli/readable-words.ts";
 import type { CommandContext } from "../../../repl/command.ts";
 import { COMMANDS, findCommand, holdsPassword } from "../../../repl/commands.ts";
+import { parseFileOrder, parseGlob } from "../../../repl/file-selection.ts";
 import { type ParserOptions, quoteWord, splitCommands, splitWords } from "../../../repl/parser.ts";
 import { FakeClient } from "../../fake-client.ts";
 import type { Draw } from "../draw.ts";
@@ -15,6 +16,7 @@ const FORM = {
   name: "p2p client",
   words: ["ip:port", "tracker_info"],
   folders: ["data-dir"],
+  rates: ["limit-up"],
   switches: ["stay"],
   texts: [{ name: "command", letter: "c" }],
 } as const satisfies CommandForm;
@@ -22,6 +24,7 @@ const ARGS = {
   "ip:port": { type: "positional", required: false },
   tracker_info: { type: "positional", required: false },
   "data-dir": { type: "string" },
+  "limit-up": { type: "string" },
   stay: { type: "boolean" },
   command: { type: "string", alias: "c" },
 } as const;
@@ -47,6 +50,9 @@ const programArguments: FuzzTarget<string> = {
       "-cx",
       "--command",
       "--command=a; b",
+      "--limit-up",
+      "--limit-up=2M",
+      "--limitUp=off",
       "-x",
       "--",
       "-",
@@ -78,6 +84,8 @@ const programArguments: FuzzTarget<string> = {
     mustEqual(line.words.length, FORM.words.length, "there are as many words as the command takes");
     for (const each of [...line.texts.values()].flat()) must(!/^\s*(-|$)/.test(each), "a text is no option");
     for (const folder of line.folders.values()) must(/^[^-]/.test(folder), "a folder is no option");
+    for (const rate of line.rates.values())
+      must(rate === undefined || Number.isSafeInteger(rate), "a rate is a number of bytes");
     return true;
   },
 };
@@ -147,6 +155,7 @@ async function runLine(line: string): Promise<boolean> {
     clock: { nowMs: () => 1_700_000_000_000 },
     kindOf: async (path) => (path.length % 2 === 0 ? "file" : "nothing"),
     note: () => {},
+    fault: () => {},
     askHidden: undefined,
     progress: () => {},
     lastCopies: async () => {},
@@ -174,8 +183,46 @@ async function runLine(line: string): Promise<boolean> {
   }
 }
 
+const listOptions: FuzzTarget<string> = {
+  name: "options of lists",
+  generate(draw) {
+    const parts = [
+      "*",
+      "**/",
+      "?",
+      "[a-z]",
+      "{a,b}",
+      "{",
+      "[",
+      "]",
+      "}",
+      ",",
+      "!",
+      "\\",
+      "\u00e9",
+      ".mp4",
+      "Size",
+    ];
+    const pattern = Array.from({ length: draw.below(60) }, () => draw.pick(parts)).join("");
+    return { input: draw.once(2) ? mutateText(draw, pattern) : pattern };
+  },
+  check(text) {
+    const order = parseFileOrder(text);
+    if (order instanceof Failure) mustBeFailure(order, ["usage"]);
+    const test = parseGlob(text);
+    if (test instanceof Failure) {
+      mustBeFailure(test, ["usage"]);
+      return false;
+    }
+    for (const name of ["a.mp4", "ab/".repeat(80), "a".repeat(240)])
+      mustEqual(test(name), test(name.toUpperCase()), "case makes no difference");
+    return true;
+  },
+};
+
 export const commandLineFuzzTargets: readonly FuzzTarget<string>[] = [
   programArguments,
+  listOptions,
   ...Object.entries(OPTIONS).map(
     ([system, options]): FuzzTarget<string> => ({
       name: `words of a line on ${system}`,

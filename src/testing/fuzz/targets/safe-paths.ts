@@ -1,8 +1,9 @@
 /** From a foreign name to a name on this disk: what comes out is one harmless component on every system. */
 import { basename, join, posix, win32 } from "node:path";
 import { Failure } from "../../../base/failure.ts";
+import { FILE_PATH_COMPONENTS_MAX } from "../../../base/limits.ts";
 import { utf8Length } from "../../../base/text.ts";
-import { refuseLongName, safeFileName } from "../../../transfer/disk/safe-path.ts";
+import { refuseLongName, safeFileName, safeFilePath } from "../../../transfer/disk/safe-path.ts";
 import type { Draw } from "../draw.ts";
 import { type FuzzCase, type FuzzTarget, must, mustEqual } from "../fuzz-target.ts";
 import { mutateText } from "../mutation.ts";
@@ -61,6 +62,29 @@ function checkName(text: string): boolean {
   return true;
 }
 
+function pathCase(draw: Draw): FuzzCase<string> {
+  const part = () =>
+    draw.pick([nameCase(draw).input, "folder", "..", ".", "", "C:", "a\\..", draw.letters(4)]);
+  return { input: Array.from({ length: draw.between(1, draw.once(8) ? 40 : 4) }, part).join("/") };
+}
+
+function checkPath(text: string): boolean {
+  const parts = safeFilePath(text);
+  if (parts instanceof Failure) {
+    mustEqual(parts.code, "invalid-name", "a path that is refused is an invalid name");
+    must(!/[\p{Cc}\p{Bidi_Control}]/u.test(parts.message), "a refusal can be shown");
+    return false;
+  }
+  must(parts.length <= FILE_PATH_COMPONENTS_MAX, "a path is not deeper than its limit");
+  for (const part of parts) checkName(part);
+  for (const { resolve, sep } of [posix, win32]) {
+    const folder = resolve(sep, "folder");
+    mustEqual(resolve(folder, ...parts), [folder, ...parts].join(sep), "a path leads down, part by part");
+  }
+  return parts.length > 1;
+}
+
 export const safePathFuzzTargets: readonly FuzzTarget<string>[] = [
+  { name: "safe file paths", generate: pathCase, check: checkPath },
   { name: "safe file names", generate: nameCase, check: checkName },
 ];

@@ -1,0 +1,293 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { Failure } from "../base/failure.ts";
+import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import { FOLLOW_AHEAD_MAX, FOLLOW_RETRY_MS, FOLLOWED_NAMES_MAX, GRANT_LIFETIME_MS } from "../base/limits.ts";
+import { ClientWorld, type RunningClient } from "../testing/client-world.ts";
+import { settle } from "../testing/manual-clock.ts";
+
+const LAB = "lab" as GroupName;
+const BEN = "ben" as UserName;
+const file = (name: string) => name as FileName;
+
+let world: ClientWorld;
+let anna: RunningClient;
+let ben: RunningClient;
+
+/** Anna owns the group `lab`, Ben is a member. */
+beforeEach(async () => {
+  world = new ClientWorld();
+  anna = await (await world.machine("anna's machine").start()).signUp("anna");
+  ben = await (await world.machine("ben's machine").start()).signUp("ben");
+  await anna.app.createGroup(LAB);
+  await ben.app.joinGroup(LAB);
+  await anna.app.acceptRequest(LAB, BEN);
+  await settle();
+});
+afterEach(async () => {
+  await anna.app.close();
+  await ben.app.close();
+  world.dispose();
+});
+
+/** Everything that can happen without time passing has happened. */
+async function calm(): Promise<void> {
+  for (let times = 0; times < 50; times++) await settle();
+}
+
+async function follow(folder = "/in"): Promise<void> {
+  await ben.app.follow(LAB, folder);
+  await calm();
+}
+
+/** Where this program's downloads go, in the order in which they were begun. */
+const begun = () => ben.engine.downloads.map(({ order }) => order.path);
+
+async function completeAll(): Promise<void> {
+  for (const index of ben.engine.downloads.keys()) await ben.completeDownload(index);
+  await calm();
+}
+
+async function restart(): Promise<void> {
+  await ben.app.close();
+  ben = await (await ben.machine.start()).logIn("ben");
+  await calm();
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const outcome = await promise.catch((error: unknown) => error);
+  return outcome instanceof Failure ? outcome.code : `no failure but ${outcome}`;
+}
+
+const warnings = () => ben.events.flatMap((event) => (event.kind === "warning" ? [event.message] : []));
+const ends = () => ben.events.filter(({ kind }) => kind === "follow-ended");
+
+describe("a followed group", () => {
+  test("has its files fetched into the folder, and new ones as they come", async () => {
+    await anna.share("a");
+    await anna.share("b");
+    await follow();
+    expect(begun()).toEqual(["/in/a", "/in/b"]);
+    expect(ben.app.listFollows()).toEqual([{ group: LAB, folder: "/in" }]);
+    await completeAll();
+    await anna.share("c");
+    await calm();
+    expect(begun()).toEqual(["/in/a", "/in/b", "/in/c"]);
+    expect(world.called("list_files")).toHaveLength(2);
+  });
+
+  test("is shown with its folder, and followed into another one when told so", async () => {
+    await follow();
+    await follow("/other");
+    expect(ben.app.listFollows()).toEqual([{ group: LAB, folder: "/other" }]);
+    await anna.share("a");
+    await calm();
+    expect(begun()).toEqual(["/other/a"]);
+  });
+
+  test("has no file fetched that is shared from here, or downloaded already", async () => {
+    await anna.share("a");
+    await ben.share("mine");
+    await ben.download("a");
+    await follow("/elsewhere");
+    expect(begun()).toEqual(["/in/a"]);
+    await ben.app.stopShare(LAB, file("mine"));
+    await anna.share("mine", "lab", "content of mine");
+    await calm();
+    expect(begun()).toEqual(["/in/a"]);
+  });
+
+  test("has a file passed over, told once, whose name is taken by something else", async () => {
+    await anna.share("a");
+    ben.machine.disk.write("/in/a", "something else");
+    ben.engine.whenAsked = (download) => download.fail(new Failure("file-exists", "/in/a is there already"));
+    await follow();
+    expect(warnings()).toEqual(["a of lab is not fetched: /in/a is there already"]);
+    await restart();
+    expect([begun(), warnings()]).toEqual([[], []]);
+  });
+
+  test("is followed no more after unfollow; what is under way goes on", async () => {
+    await anna.share("a");
+    await follow();
+    await ben.app.unfollow(LAB);
+    await anna.share("b");
+    await calm();
+    expect(begun()).toEqual(["/in/a"]);
+    expect(ben.app.showDownloads().map(({ state }) => state)).toEqual(["downloading"]);
+    expect(ben.app.listFollows()).toEqual([]);
+    await restart();
+    expect(ben.app.listFollows()).toEqual([]);
+  });
+
+  test("is refused to those who are not in it, and unfollow where nothing is followed", async () => {
+    await anna.app.createGroup("other" as GroupName);
+    expect(await codeOf(ben.app.follow("other" as GroupName, "/in"))).toBe("not-member");
+    expect(await codeOf(ben.app.follow("nothing" as GroupName, "/in"))).toBe("unknown-group");
+    expect(await codeOf(ben.app.unfollow(LAB))).toBe("not-followed");
+    expect(ben.app.listFollows()).toEqual([]);
+  });
+});
+
+describe("after a restart", () => {
+  test("only what is new comes: nothing that was fetched, deleted or cancelled", async () => {
+    for (const name of ["kept", "deleted", "cancelled"]) await anna.share(name);
+    await follow();
+    expect(begun().sort()).toEqual(["/in/cancelled", "/in/deleted", "/in/kept"]);
+    await ben.app.cancelDownload(LAB, file("cancelled"));
+    for (const [index, path] of begun().entries())
+      if (path !== "/in/cancelled") await ben.completeDownload(index);
+    await ben.app.stopShare(LAB, file("deleted"));
+    ben.machine.disk.files.delete("/in/deleted");
+    await ben.app.close();
+    await anna.share("new");
+    ben = await (await ben.machine.start()).logIn("ben");
+    await calm();
+    expect(begun()).toEqual(["/in/new"]);
+    expect(ben.app.listFollows()).toEqual([{ group: LAB, folder: "/in" }]);
+  });
+
+  test("another user of the machine follows nothing", async () => {
+    await follow();
+    await ben.app.logout();
+    await anna.share("a");
+    await ben.signUp("carl");
+    await calm();
+    expect([ben.app.listFollows(), begun()]).toEqual([[], []]);
+  });
+});
+
+describe("membership", () => {
+  test("that ends ends the follow, and a word says so", async () => {
+    await follow();
+    await anna.app.removeMember(LAB, BEN);
+    await calm();
+    expect(ends()).toEqual([{ kind: "follow-ended", group: LAB, how: "removed" }]);
+    expect(ben.app.listFollows()).toEqual([]);
+  });
+
+  test("that the user gives up ends it", async () => {
+    await follow();
+    await ben.app.leaveGroup(LAB);
+    expect(ends()).toHaveLength(1);
+    expect(ben.app.listFollows()).toEqual([]);
+  });
+
+  test("that ended while offline ends it at the next login", async () => {
+    await follow();
+    await ben.app.logout();
+    await anna.app.removeMember(LAB, BEN);
+    await ben.logIn("ben");
+    await calm();
+    expect(ends()).toEqual([{ kind: "follow-ended", group: LAB, how: "removed" }]);
+    expect(ben.app.listFollows()).toEqual([]);
+  });
+
+  test("of a group that is deleted ends with it", async () => {
+    await follow();
+    await anna.app.deleteGroup(LAB);
+    await calm();
+    expect(ends().map((event) => (event.kind === "follow-ended" ? event.group : ""))).toEqual([LAB]);
+  });
+});
+
+describe("trackers that come and go", () => {
+  test("what came while none was heard is fetched when one answers again", async () => {
+    await follow();
+    for (const door of [0, 1]) world.down.add(door);
+    for (const link of world.links)
+      if (link.fingerprint === ben.machine.fingerprint)
+        link.close(new Failure("tracker-unreachable", "connection reset"));
+    await calm();
+    await anna.share("a");
+    world.down.clear();
+    await world.pass(5_000);
+    await calm();
+    expect(begun()).toEqual(["/in/a"]);
+    expect(ben.kinds()).not.toContain("new-file");
+  });
+
+  test("a folder that is gone is told once, and its files come when it is there again", async () => {
+    await follow();
+    const { disk } = ben.machine;
+    const { destination } = disk;
+    disk.destination = async () => {
+      throw new Failure("file-missing", "no such folder: /in");
+    };
+    await anna.share("a");
+    await anna.share("b");
+    await world.pass(3 * FOLLOW_RETRY_MS);
+    expect(warnings()).toEqual(["group lab is followed in vain: no such folder: /in"]);
+    disk.destination = destination;
+    await world.pass(FOLLOW_RETRY_MS);
+    await calm();
+    expect(begun()).toEqual(["/in/a", "/in/b"]);
+  });
+
+  test("a removal of which no word came ends the follow when the list is asked for", async () => {
+    await follow();
+    await ben.app.logout();
+    await anna.app.removeMember(LAB, BEN);
+    const { meta } = world.tracker.disk;
+    for (const key of meta.keys()) if (key.startsWith("news/")) meta.set(key, "[]");
+    world.tracker.clock.advance(2 * GRANT_LIFETIME_MS);
+    await ben.logIn("ben");
+    await calm();
+    expect(ben.kinds()).not.toContain("removed");
+    expect(ends()).toEqual([{ kind: "follow-ended", group: LAB, how: "removed" }]);
+  });
+});
+
+/** As a transfer that is done with each of what runs in a second. */
+async function completeUntilNoMore(): Promise<void> {
+  for (let done = 0; done < ben.engine.downloads.length; ) {
+    for (; done < ben.engine.downloads.length; done++) await ben.completeDownload(done);
+    await world.pass(1_000);
+    await calm();
+  }
+}
+
+describe("many files at once", () => {
+  const COUNT = FOLLOW_AHEAD_MAX + 150;
+
+  async function shareMany(): Promise<void> {
+    for (let each = 0; each < COUNT; each++) await anna.share(`f${each}`);
+  }
+
+  test("go through the queue, and no more of them than there is room for", async () => {
+    await shareMany();
+    await follow();
+    await world.pass(1_000);
+    await calm();
+    expect(ben.app.showDownloads()).toHaveLength(FOLLOW_AHEAD_MAX);
+    await completeUntilNoMore();
+    expect(new Set(begun()).size).toBe(COUNT);
+    expect(begun()).toHaveLength(COUNT);
+  });
+
+  test("that are told faster than they are looked for are found in the list", async () => {
+    await follow();
+    const release = world.hold("get_blob");
+    const count = FOLLOWED_NAMES_MAX + 20;
+    for (let each = 0; each < count; each++) await anna.share(`f${each}`);
+    await calm();
+    expect(begun()).toEqual([]);
+    release();
+    await calm();
+    await completeUntilNoMore();
+    expect(new Set(begun()).size).toBe(count);
+  });
+});
+
+test("a script's end waits for all that is followed", async () => {
+  await anna.share("a");
+  await follow();
+  let idle = false;
+  const waiting = ben.app.whenIdle().then(() => {
+    idle = true;
+  });
+  await calm();
+  expect(idle).toBe(false);
+  await completeAll();
+  await waiting;
+  expect(ben.app.showDownloads().map(({ state }) => state)).toEqual(["complete"]);
+});

@@ -1,0 +1,54 @@
+/**
+ * A list that is longer than the screen, a screen at a time. Pure: what is shown next, not how.
+ *
+ * A line that is wider than the screen takes several rows of it; one row is left for the word that there is more.
+ */
+import type { ScreenSize } from "./contract.ts";
+
+export class Pager {
+  readonly #lines: readonly string[];
+  #shown = 0;
+
+  constructor(lines: readonly string[]) {
+    this.#lines = lines;
+  }
+
+  get isDone(): boolean {
+    return this.#shown >= this.#lines.length;
+  }
+
+  /** What stands below the lines while there are more. */
+  get status(): string {
+    return `-- ${this.#shown} of ${this.#lines.length}: space for more, Enter for a line, q to stop --`;
+  }
+
+  /** The next screen. */
+  nextScreen({ rows, columns }: ScreenSize): readonly string[] {
+    const from = this.#shown;
+    let left = Math.max(1, rows - 1);
+    for (const line of this.#lines.slice(from)) {
+      left -= rowsOf(line, columns);
+      if (left < 0 && this.#shown > from) break;
+      this.#shown++;
+    }
+    return this.#lines.slice(from, this.#shown);
+  }
+
+  nextLine(): readonly string[] {
+    return this.#lines.slice(this.#shown, ++this.#shown);
+  }
+}
+
+/** @param lines as they are printed */
+export function fitsScreen(lines: readonly string[], { rows, columns }: ScreenSize): boolean {
+  let left = rows - 1;
+  for (const line of lines) {
+    left -= rowsOf(line, columns);
+    if (left < 0) return false;
+  }
+  return true;
+}
+
+function rowsOf(line: string, columns: number): number {
+  return Math.max(1, Math.ceil(Bun.stringWidth(line) / Math.max(1, columns)));
+}

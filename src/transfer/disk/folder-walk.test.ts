@@ -1,0 +1,56 @@
+import { expect, test } from "bun:test";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { TempFolder } from "../../testing/temp-folder.ts";
+import { walkFolder } from "./folder-walk.ts";
+
+const all = { matches: () => true, parts: () => [] };
+
+async function filled(): Promise<TempFolder> {
+  const folder = await TempFolder.make();
+  await mkdir(folder.join("in", "b", "deep"), { recursive: true });
+  for (const name of ["z", "a.part", "b/x.csv", "b/deep/y.csv", "c.csv"])
+    await writeFile(folder.join("in", name), name);
+  return folder;
+}
+
+test("the files of a folder and of those below come in order, by their names from it", async () => {
+  await using folder = await filled();
+  const { files, leftOut } = await walkFolder(folder.join("in"), all);
+  expect(files.map(({ name }) => name)).toEqual(["a.part", "b/deep/y.csv", "b/x.csv", "c.csv", "z"]);
+  expect(files[1]?.path).toEndWith("/in/b/deep/y.csv");
+  expect(leftOut).toBe(0);
+});
+
+test("links are not followed, not even round in a circle, and are counted", async () => {
+  await using folder = await filled();
+  await writeFile(folder.join("secret"), "");
+  await symlink(folder.join("secret"), folder.join("in", "b", "leak"));
+  await symlink(folder.join("in"), folder.join("in", "b", "again"));
+  const { files, leftOut } = await walkFolder(folder.join("in"), all);
+  expect(files).toHaveLength(5);
+  expect(leftOut).toBe(2);
+});
+
+test("the folder itself may be a link, which the user named", async () => {
+  await using folder = await filled();
+  await symlink(folder.join("in"), folder.join("link"));
+  expect((await walkFolder(folder.join("link"), all)).files).toHaveLength(5);
+});
+
+test("part files of downloads are left out, other files of such a name are not", async () => {
+  await using folder = await filled();
+  await writeFile(folder.join("in", "mine.part"), "");
+  const parts = () => [folder.join("in", "mine.part"), folder.join("gone.part")];
+  const names = (await walkFolder(folder.join("in"), { ...all, parts })).files.map(({ name }) => name);
+  expect(names).toContain("a.part");
+  expect(names).not.toContain("mine.part");
+});
+
+test("only what matches is found, and only that is counted", async () => {
+  await using folder = await filled();
+  await symlink("nowhere", folder.join("in", "link"));
+  const matches = (name: string) => name.endsWith(".csv");
+  const { files, leftOut } = await walkFolder(folder.join("in"), { ...all, matches });
+  expect(files.map(({ name }) => name)).toEqual(["b/deep/y.csv", "b/x.csv", "c.csv"]);
+  expect(leftOut).toBe(0);
+});
