@@ -45,7 +45,7 @@ describe("in bash", () => {
   }
 
   test.skipIf(missing("bash"))("it completes sub-commands, options, files and folders", async () => {
-    const [all, some, options, json, file, address, folder, commands, second, shell] = await offers([
+    const [all, some, options, json, file, address, folder, commands, second, limited, shell] = await offers([
       ["p2p", ""],
       ["p2p", "do"],
       ["p2p", "client", "-"],
@@ -55,6 +55,7 @@ describe("in bash", () => {
       ["p2p", "client", "a", "b", "--data-dir", "fol"],
       ["p2p", "client", "-c", ""],
       ["p2p", "tracker", "--data-dir", "x", "tracker"],
+      ["p2p", "client", "--limit-up", "2M", "127.0.0.1:1", "tracker"],
       ["p2p", "completion", ""],
     ]);
     expect(all).toEqual(["client", "tracker", "doctor", "completion", "--help", "--version"]);
@@ -76,6 +77,7 @@ describe("in bash", () => {
     expect(folder).toEqual(["folder"]);
     expect(commands).toEqual([]);
     expect(second).toEqual(["tracker_info.txt"]);
+    expect(limited).toEqual(["tracker_info.txt"]);
     expect(shell).toEqual(["bash", "zsh", "fish"]);
   });
 

@@ -83,13 +83,10 @@ export function clientCommand(version: string): CommandDef {
     async run({ args, rawArgs }) {
       const line = readCommandLine(FORM, args, rawArgs);
       const json = line.switches.has("json");
-      process.exitCode = await (json ? tellingInJson : told)(() => openAndRun(line, `p2p ${version}`));
+      const run = () => openAndRun(line, `p2p ${version}`);
+      process.exitCode = await (json ? tellingInJson(run) : run());
     },
   };
-}
-
-function told(run: () => Promise<number>): Promise<number> {
-  return run();
 }
 
 /** Who reads JSON reads it of what kept the client from starting too. */

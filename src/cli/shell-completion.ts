@@ -41,6 +41,8 @@ export function completionHint(shell: Shell, name: string): string {
 
 function bash(name: string, commands: readonly CompletedCommand[]): string {
   const names = commands.map((each) => each.name).join(" ");
+  const folders = optionsWith("folder", commands);
+  const texts = optionsWith("text", commands);
   return `${completionHint("bash", name)}
 _${name}() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} at=0 i
@@ -50,11 +52,11 @@ _${name}() {
     return
   fi
   case "$before" in
-    --data-dir) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    -c|--command) return ;;
+    ${folders}) COMPREPLY=($(compgen -d -- "$word")); return ;;
+    ${texts}) return ;;
   esac
   for ((i = 2; i < COMP_CWORD; i++)); do
-    case "\${COMP_WORDS[i-1]}" in --data-dir|-c|--command) continue ;; esac
+    case "\${COMP_WORDS[i-1]}" in ${folders}|${texts}) continue ;; esac
     case "\${COMP_WORDS[i]}" in -*) ;; *) at=$((at + 1)) ;; esac
   done
   case "\${COMP_WORDS[1]}" in
@@ -63,6 +65,12 @@ ${commands.map(bashCase).join("\n")}
 }
 complete -o filenames -F _${name} ${name}
 `;
+}
+
+/** Of all commands, as alternatives of a `case`. */
+function optionsWith(value: CompletedOption["value"], commands: readonly CompletedCommand[]): string {
+  const found = commands.flatMap(({ options }) => options.filter((each) => each.value === value));
+  return [...new Set(found.map(({ word }) => word))].join("|");
 }
 
 function bashCase({ name, options, words }: CompletedCommand): string {

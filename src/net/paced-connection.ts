@@ -3,8 +3,9 @@
  *
  * Owns what waits for its turn, in order, and what may go ahead of it between two messages: who uploads slowly must not
  * have its own requests wait behind all of that. While there is no limit and nothing waits, everything is the connection
- * behind it. Invariants: bytes leave in the order of `send`, and of `sendAhead`; each `done` is called once, also when the connection ends; no
- * more than a little lies in the connection behind, so that what is slower than the limit does not fill this process.
+ * behind it. Invariants: bytes leave in the order of `send`, and of `sendAhead`; each `done` is called once, also when the
+ * connection ends; no more than a little lies in the connection behind, so that what is slower than the limit does not
+ * fill this process.
  */
 import { Failure } from "../base/failure.ts";
 import { COALESCED_BYTES_MAX, PACED_SLICE_BYTES, SEND_QUEUE_BYTES_MAX } from "../base/limits.ts";

@@ -166,6 +166,17 @@ describe("the end", () => {
     expect(heard).toContain("far");
   });
 
+  test("comes to a reader for whom too much waits, in the midst of a message too: each is called back", async () => {
+    const world = begin(1);
+    const { connection, heard } = line(world, NEAR);
+    let done = 0;
+    connection.send(new Uint8Array(SEND_QUEUE_BYTES_MAX));
+    connection.sendThen(bytes(1), () => done++, new Uint8Array(PACED_SLICE_BYTES + 1));
+    await settle();
+    expect(heard).toContain("peer-unreachable");
+    expect([done, world.clock.pending]).toEqual([1, 0]);
+  });
+
   test("comes to a reader for whom too much waits", async () => {
     const world = begin(1);
     const { connection, heard } = line(world, NEAR);

@@ -135,7 +135,7 @@ export const downloadCommands = [
   command({
     name: "follow",
     topic,
-    args: [groupId, word("<folder>")],
+    args: [groupId, offering(word("<folder>"), "folder")],
     summary: "Fetch all files of a group into an existing folder, and new ones as they come.",
     example: "follow math ~/math",
     async run({ client }, group, folder) {

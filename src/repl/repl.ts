@@ -144,9 +144,12 @@ export class Repl {
 
   #releaseNotes(): void {
     for (const { line, isFault } of this.#notes.splice(0)) {
-      if (isFault) this.#exitCode = 1;
-      if (isFault) this.#terminal.error(line, undefined);
-      else this.#terminal.notice(line);
+      if (!isFault) {
+        this.#terminal.notice(line);
+        continue;
+      }
+      this.#exitCode = 1;
+      this.#terminal.error(line, undefined);
     }
   }
 

@@ -1,8 +1,8 @@
 /**
  * The one gate from a name that another machine chose to a name in a folder here. Pure.
  *
- * Invariant: what it returns is one component, or for a name with `/` a list of them, each of them one that every common file system takes as it is, `.part` appended too: it names
- * no folder, device or stream, hides nothing, and is the same on every system. What can only be meant badly is refused;
+ * Invariant: what it returns is one component, or for a name with `/` a list of them, each one that every common file system
+ * takes as it is, `.part` appended too: it names no folder, device or stream, hides nothing, and is the same on every system. What can only be meant badly is refused;
  * what is merely not portable is replaced. The classes of attack are the cases of the test.
  */
 import { Failure } from "../../base/failure.ts";
