@@ -10,6 +10,7 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { COMPILE_OPTIONS, WITHOUT_AUTOLOAD } from "./scripts/compile-options.ts";
 import { isSignatureRight, signAdHoc } from "./scripts/macho-signature.ts";
+import { binaryName, RELEASE_TARGETS, type ReleaseTarget } from "./scripts/release-targets.ts";
 import { formatBytes } from "./src/base/text.ts";
 
 const ROOT = import.meta.dir;
@@ -22,31 +23,13 @@ const ENTRY_POINTS = [
   "src/tracker/store/snapshot-worker.ts",
 ];
 
-interface Target {
-  /** Without the `.exe` that Windows gets. */
-  readonly name: string;
-  /** Undefined: the runtime that runs this build. */
-  readonly platform: Bun.Build.CompileTarget | undefined;
-}
+/** An undefined platform is that of the runtime that runs this build. */
+type Target = Pick<ReleaseTarget, "name" | "os"> & { readonly platform?: ReleaseTarget["platform"] };
 
-const HERE: readonly Target[] = [{ name: "p2p", platform: undefined }];
-const ALL: readonly Target[] = [
-  { name: "p2p-linux-x64", platform: "bun-linux-x64" },
-  { name: "p2p-linux-arm64", platform: "bun-linux-arm64" },
-  { name: "p2p-linux-x64-musl", platform: "bun-linux-x64-musl" },
-  { name: "p2p-linux-arm64-musl", platform: "bun-linux-arm64-musl" },
-  { name: "p2p-darwin-x64", platform: "bun-darwin-x64" },
-  { name: "p2p-darwin-arm64", platform: "bun-darwin-arm64" },
-  { name: "p2p-windows-x64", platform: "bun-windows-x64" },
-];
+const HERE: readonly Target[] = [{ name: "p2p", os: process.platform as ReleaseTarget["os"] }];
 
-function isForMac({ platform }: Target): boolean {
-  return platform === undefined ? process.platform === "darwin" : platform.includes("darwin");
-}
-
-function outputPath({ name, platform }: Target): string {
-  const isWindows = platform === undefined ? process.platform === "win32" : platform.includes("windows");
-  return join(DIST, isWindows ? `${name}.exe` : name);
+function outputPath(target: Target): string {
+  return join(DIST, binaryName(target));
 }
 
 /** @returns what went wrong; empty if the executable is there */
@@ -64,7 +47,7 @@ async function build(target: Target): Promise<string> {
     throw: false,
   });
   if (!result.success) return result.logs.join("\n") || "the build failed without saying why";
-  if (isForMac(target)) await ensureSignature(outfile);
+  if (target.os === "darwin") await ensureSignature(outfile);
   return "";
 }
 
@@ -94,9 +77,9 @@ async function buildAndReport(target: Target): Promise<boolean> {
   return true;
 }
 
-const TARGETS_BY_OPTION = new Map([
+const TARGETS_BY_OPTION = new Map<string, readonly Target[]>([
   ["--here", HERE],
-  ["--all", ALL],
+  ["--all", RELEASE_TARGETS],
 ]);
 
 async function main(options: readonly string[]): Promise<number> {
