@@ -6,7 +6,7 @@
  * whole screen when its deadline passes or the program has ended.
  */
 
-import { Terminal } from "@xterm/headless";
+import { type IBufferCell, Terminal } from "@xterm/headless";
 import type { Subprocess } from "bun";
 import { BINARY, cleanEnvironment } from "./binary.ts";
 
@@ -28,6 +28,36 @@ export const KEYS = {
   ctrlC: "\u0003",
   ctrlD: "\u0004",
 } as const;
+
+/** How cells look. */
+export interface Look {
+  /** One of the terminal's numbered colors; absent: its own. */
+  readonly color?: number;
+  readonly bold?: true;
+  readonly dim?: true;
+  readonly inverse?: true;
+}
+
+export interface StyledRun extends Look {
+  /** From 0. */
+  readonly column: number;
+  readonly text: string;
+}
+
+export type StyledRow = readonly StyledRun[];
+
+function lookOf(cell: IBufferCell): Look {
+  return {
+    ...(cell.isFgPalette() ? { color: cell.getFgColor() } : {}),
+    ...(cell.isBold() ? { bold: true } : {}),
+    ...(cell.isDim() ? { dim: true } : {}),
+    ...(cell.isInverse() ? { inverse: true } : {}),
+  };
+}
+
+function sameLook(a: Look, b: Look): boolean {
+  return a.color === b.color && a.bold === b.bold && a.dim === b.dim && a.inverse === b.inverse;
+}
 
 /** With nothing typed behind it. */
 const PROMPT = /^\S+>$/;
@@ -111,6 +141,12 @@ export class ScreenProgram {
     return lines.slice(0, lines.findLastIndex((line) => line !== "") + 1);
   }
 
+  /** How each row on the screen looks, as runs of cells of one look. */
+  styledRows(): StyledRow[] {
+    const { baseY } = this.#terminal.buffer.active;
+    return this.rows().map((text, at) => this.#styledRow(baseY + at, text.length));
+  }
+
   /** Where the cursor is on the screen, from 0. */
   cursor(): { column: number; row: number } {
     const { cursorX, cursorY } = this.#terminal.buffer.active;
@@ -147,6 +183,22 @@ export class ScreenProgram {
     await this.#child.exited;
     this.#child.terminal?.close();
     this.#terminal.dispose();
+  }
+
+  #styledRow(line: number, columns: number): StyledRow {
+    const cells = this.#terminal.buffer.active.getLine(line);
+    const runs: StyledRun[] = [];
+    for (let column = 0; column < columns; column++) {
+      const cell = cells?.getCell(column);
+      if (cell === undefined || cell.getWidth() === 0) continue;
+      const look = lookOf(cell);
+      const text = cell.getChars() || " ";
+      const last = runs.at(-1);
+      if (last !== undefined && sameLook(last, look))
+        runs[runs.length - 1] = { ...last, text: last.text + text };
+      else runs.push({ column, text, ...look });
+    }
+    return runs;
   }
 
   #draw(bytes: Uint8Array): void {
