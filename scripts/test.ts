@@ -43,6 +43,8 @@ const ENVIRONMENT = {
   TMPDIR: temporary,
   TEMP: temporary,
   TMP: temporary,
+  // Memory that is given back to the system is costly to get again, most of all on a virtual machine.
+  MIMALLOC_PURGE_DELAY: "-1",
   ...(inMemory && { P2P_TEST_MEMORY: inMemory }),
 };
 const children = new Set<Bun.Subprocess>();
