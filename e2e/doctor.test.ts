@@ -2,10 +2,11 @@
 import { expect, test } from "bun:test";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePorts } from "./harness/free-ports.ts";
 import type { Program } from "./harness/program.ts";
 import { inStep, type Tracker } from "./harness/tracker.ts";
 import { startTrackers } from "./harness/trackers.ts";
-import { freePorts, World } from "./harness/world.ts";
+import { World } from "./harness/world.ts";
 
 /** Its lines, by level. */
 async function findings(program: Program, exitCode: number) {

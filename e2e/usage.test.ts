@@ -5,8 +5,9 @@ import { join } from "node:path";
 import packageFile from "../package.json";
 import { BINARY } from "./harness/binary.ts";
 import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
+import { freePorts } from "./harness/free-ports.ts";
 import type { Program } from "./harness/program.ts";
-import { freePorts, World } from "./harness/world.ts";
+import { World } from "./harness/world.ts";
 
 /** @returns the one line of an end with this code */
 async function onlyError(program: Program, exitCode: number): Promise<string> {

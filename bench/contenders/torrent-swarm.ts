@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { freePorts } from "../../e2e/harness/world.ts";
+import { freePorts } from "../../e2e/harness/free-ports.ts";
 import { PeerProcess } from "../peer-process.ts";
 import type { PeerRequest } from "../peers/request.ts";
 import { contentOf, torrentOf } from "../torrent.ts";

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { requireBinary } from "./binary.ts";
 import { Client } from "./client.ts";
+import { KeptPorts } from "./free-ports.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 import { ScreenProgram } from "./screen.ts";
 import { Tracker } from "./tracker.ts";
@@ -39,6 +40,7 @@ export class World {
   readonly trackerInfo: string;
   readonly ports: readonly number[];
   readonly #hosts: readonly string[];
+  readonly #keptPorts: KeptPorts;
   readonly #programs: AsyncDisposable[] = [];
 
   /** @param trackers how many, or the host of each */
@@ -46,7 +48,8 @@ export class World {
     requireBinary();
     this.#hosts = typeof trackers === "number" ? Array<string>(trackers).fill("127.0.0.1") : trackers;
     this.folder = mkdtempSync(join(tmpdir(), "p2p-e2e-"));
-    this.ports = freePorts(this.#hosts.length);
+    this.#keptPorts = new KeptPorts(this.#hosts.length);
+    this.ports = this.#keptPorts.ports;
     this.trackerInfo = this.trackerList(this.ports.map((_, index) => index + 1));
   }
 
@@ -113,6 +116,7 @@ export class World {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#programs.map((program) => program[Symbol.asyncDispose]()));
+    this.#keptPorts[Symbol.dispose]();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
@@ -128,28 +132,5 @@ export class World {
   #keep<P extends AsyncDisposable>(program: P): P {
     this.#programs.push(program);
     return program;
-  }
-}
-
-/** Below what any system gives to outgoing connections: a tracker that is started again finds its port still free. */
-const PORT_LEAST = 10_000;
-const PORT_MOST = 32_000;
-
-/** Different ports that were free just now: a tracker's stands in a file before it is started, so it cannot be 0. */
-export function freePorts(amount: number): number[] {
-  const ports = new Set<number>();
-  while (ports.size < amount) {
-    const port = PORT_LEAST + Math.floor(Math.random() * (PORT_MOST - PORT_LEAST));
-    if (isFree(port)) ports.add(port);
-  }
-  return [...ports];
-}
-
-function isFree(port: number): boolean {
-  try {
-    Bun.listen({ hostname: "127.0.0.1", port, exclusive: true, socket: { data() {} } }).stop(true);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -3,7 +3,8 @@ import { access, constants, mkdtemp, realpath, rm, statfs } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const MEMORY = "/dev/shm";
+/** A folder in memory; whoever runs the tests may give one of its own, which it then removes. */
+const MEMORY = process.env["P2P_TEST_MEMORY"] ?? "/dev/shm";
 
 export class TempFolder implements AsyncDisposable {
   /** Real and absolute. */

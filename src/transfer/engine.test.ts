@@ -288,7 +288,8 @@ describe("cut off from the trackers", () => {
     test(
       `a seeder whose clock is ${which} serves a former member until its grant ends, and no longer`,
       inWorld(async (world) => {
-        const file = content(1_000);
+        // A piece a second: more than come until a minute after the grant has ended.
+        const file = content(400);
         const ann = await world.machine("ann", { delivery: "manual", trackersAheadMs: wrongByMs });
         const cid = await world.machine("cid");
         ann.share(file);
