@@ -145,6 +145,11 @@ const OWNERS: readonly (readonly [what: string, use: RegExp, owners: readonly Re
     [/^main\.ts$/, /^cli\//, /^repl\/(terminal|.*-terminal)\.ts$/],
   ],
   [
+    "the difference between systems",
+    /\bprocess\.platform\b|\{[^}]*\bplatform\b[^}]*\} = process\b|"(?:win32|darwin)"|\b(?:posix|win32)\b/,
+    [/^base\/platform\.ts$/],
+  ],
+  [
     "the disk",
     /"node:fs(?:\/promises)?"|\bBun\.(?:file|write)\(/,
     [

@@ -9,6 +9,7 @@ import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Failure } from "../base/failure.ts";
 import { NET_FILE_BYTES_MAX } from "../base/limits.ts";
+import { HERE } from "../base/platform.ts";
 import { forTerminal } from "../base/text.ts";
 
 const OWNER_ONLY = 0o600;
@@ -33,7 +34,7 @@ export async function readSmallFile(path: string): Promise<string | undefined> {
 
 /** Where a file system knows no modes, or the file is another user's, there is nothing to mend: the folder is private too. */
 async function closeToOthers(file: FileHandle): Promise<void> {
-  if (process.platform !== "win32") await file.chmod(OWNER_ONLY).catch(() => {});
+  if (HERE.hasModes) await file.chmod(OWNER_ONLY).catch(() => {});
 }
 
 /** @throws Failure "disk-error" */
@@ -53,9 +54,9 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   }
 }
 
-/** Makes the rename itself last. Windows has no such call and needs none. */
+/** Makes the rename itself last. */
 async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
+  if (!HERE.syncsFolders) return;
   await using handle = await open(folder, "r");
   await handle.sync();
 }
