@@ -81,6 +81,13 @@ describe("placing", () => {
   });
 });
 
+test("what has the name already is not taken for this file where files have no numbers", async () => {
+  const folder = new FakeFolder("EEXIST");
+  folder.names.set("a.part", "0").set("a", "0");
+  expect(await codeOf(placeExclusively("a.part", "a", folder))).toBe("file-exists");
+  expect(folder.calls).toEqual([]);
+});
+
 describe("where there are no hard links", () => {
   test("a free name is taken by renaming", async () => {
     for (const refusal of ["EPERM", "ENOTSUP", "ENOSYS", "EMLINK"]) {

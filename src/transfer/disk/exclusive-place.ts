@@ -9,7 +9,7 @@ import { link, rename, unlink } from "node:fs/promises";
 import { Failure } from "../../base/failure.ts";
 import { forTerminal } from "../../base/text.ts";
 import { diskFailure, errorCode } from "./disk-failure.ts";
-import { type FileIdentity, identityOf, isSameFile, lookAt } from "./file-identity.ts";
+import { type FileIdentity, identityOf, isNumbered, isSameFile, lookAt } from "./file-identity.ts";
 
 export interface NamingCalls {
   link(from: string, to: string): Promise<void>;
@@ -46,7 +46,7 @@ async function hasBothNames(from: string, to: string, calls: NamingCalls): Promi
   }
   // An earlier try may have come just so far.
   const [left, right] = [await calls.identityAt(from), await calls.identityAt(to)];
-  if (left !== undefined && right !== undefined && isSameFile(left, right)) return true;
+  if (left !== undefined && right !== undefined && isNumbered(left) && isSameFile(left, right)) return true;
   throw takenFailure(from, to);
 }
 
