@@ -7,6 +7,7 @@
  */
 import { link, rename, unlink } from "node:fs/promises";
 import { Failure } from "../../base/failure.ts";
+import { type Patience, patiently } from "../../base/sharing-patience.ts";
 import { forTerminal } from "../../base/text.ts";
 import { diskFailure, errorCode } from "./disk-failure.ts";
 import { type FileIdentity, identityOf, isNumbered, isSameFile, lookAt } from "./file-identity.ts";
@@ -26,14 +27,20 @@ export async function placeExclusively(
   from: string,
   to: string,
   calls: NamingCalls = systemCalls,
+  patient: Patience = patiently,
 ): Promise<void> {
   try {
-    if (await hasBothNames(from, to, calls)) await calls.unlink(from);
-    else if ((await calls.identityAt(to)) !== undefined) throw takenFailure(from, to);
-    else await calls.rename(from, to);
+    // All of it again: the name may have been taken meanwhile.
+    await patient(() => place(from, to, calls));
   } catch (error) {
     throw diskFailure("create", to, error);
   }
+}
+
+async function place(from: string, to: string, calls: NamingCalls): Promise<void> {
+  if (await hasBothNames(from, to, calls)) await calls.unlink(from);
+  else if ((await calls.identityAt(to)) !== undefined) throw takenFailure(from, to);
+  else await calls.rename(from, to);
 }
 
 /** @returns false if there are no hard links here. @throws Failure "file-exists" */

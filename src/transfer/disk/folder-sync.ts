@@ -5,6 +5,7 @@
  * while one runs shares the next.
  */
 import { open } from "node:fs/promises";
+import { syncThrough } from "../../base/drive-sync.ts";
 import { HERE } from "../../base/platform.ts";
 import { errorCode } from "./disk-failure.ts";
 
@@ -41,7 +42,7 @@ function begin(path: string): Promise<void> {
 async function syncNow(path: string): Promise<void> {
   try {
     await using folder = await open(path, "r");
-    await folder.sync();
+    await syncThrough(folder, "for good");
   } catch (error) {
     if (!UNSUPPORTED.has(errorCode(error) ?? "")) throw error;
   }
