@@ -139,10 +139,16 @@ const OWNERS: readonly (readonly [what: string, use: RegExp, owners: readonly Re
       /^cli\/folder-lock\.ts$/,
     ],
   ],
+  ["foreign functions", /"bun:ffi"/, [/^base\/drive-sync\.ts$/]],
   [
     "the process",
     /\bprocess\.(?!platform\b)/,
     [/^main\.ts$/, /^cli\//, /^repl\/(terminal|.*-terminal)\.ts$/],
+  ],
+  [
+    "the difference between systems",
+    /\bprocess\.platform\b|\{[^}]*\bplatform\b[^}]*\} = process\b|"(?:win32|darwin)"|\b(?:posix|win32)\b/,
+    [/^base\/platform\.ts$/],
   ],
   [
     "the disk",

@@ -332,6 +332,8 @@ export const JOURNAL_SYNC_PIECES = 256;
 export const JOURNAL_SYNC_MS = 2 * second;
 /** Head, claims and one appended entry for each piece of the largest file. */
 export const JOURNAL_BYTES_MAX = 1024 + PIECES_MAX / 8 + 4 * PIECES_MAX;
+/** Between tries to rename or remove a file that another program has open: scanners and indexes are done within a second. */
+export const SHARING_PAUSES_MS = [10, 40, 150, 600] as const;
 /** A path component that still takes `.part`: 255 bytes is what ext4, APFS and NTFS take. */
 export const LOCAL_NAME_BYTES_MAX = 250;
 

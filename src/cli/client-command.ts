@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import type { CommandDef } from "citty";
 import { type Address, formatAddress, parseAddress } from "../base/address.ts";
 import { isFailure, orThrow, toFailure } from "../base/failure.ts";
+import { HERE } from "../base/platform.ts";
 import { systemClock } from "../base/system-clock.ts";
 import { jsonLine } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
@@ -126,8 +127,7 @@ async function openAndRun({ words, folders, rates, switches, texts }: CommandLin
 
 function lockDataFolder(given: string | undefined, wanted: Address, plan: ListenPlan): FolderLock {
   if (given !== undefined) return lockFirstFree([resolve(given)]);
-  const { platform, env } = process;
-  const around = { platform, env, home: homedir() };
+  const around = { platform: HERE, env: process.env, home: homedir() };
   const copies = Array.from({ length: plan.folders }, (_, index) => index + 1);
   return lockFirstFree(copies.map((copy) => defaultDataFolder(around, "client", wanted, copy)));
 }
@@ -150,7 +150,7 @@ interface ClientRun {
 /** @returns the exit code */
 async function runClient(run: ClientRun): Promise<number> {
   const { json, quiet, texts } = run;
-  const windows = process.platform === "win32";
+  const windows = HERE.backslashSeparates;
   const isScript = json || quiet || texts !== undefined;
   const history = () => new LineHistoryFile(join(run.dataFolder, "history"));
   const terminal = isScript

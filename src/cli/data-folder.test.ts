@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { LINUX, MACOS, WINDOWS } from "../base/platform.ts";
 import { defaultDataFolder } from "./data-folder.ts";
 
 const address = { host: "127.0.0.1", port: 5000 };
-const linux = { platform: "linux", env: {}, home: "/home/ann" } as const;
-const mac = { platform: "darwin", env: {}, home: "/Users/ann" } as const;
-const windows = { platform: "win32", env: {}, home: "C:\\Users\\ann" } as const;
+const linux = { platform: LINUX, env: {}, home: "/home/ann" } as const;
+const mac = { platform: MACOS, env: {}, home: "/Users/ann" } as const;
+const windows = { platform: WINDOWS, env: {}, home: "C:\\Users\\ann" } as const;
 
 describe("the default data folder", () => {
   test("is where Linux wants it", () => {

@@ -1,6 +1,7 @@
 /** What there is to say of a data folder, without touching it: a client may be running there. */
 import { readdir, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { HERE } from "../base/platform.ts";
 import { isFolderLocked } from "./folder-lock.ts";
 
 export interface FolderFacts {
@@ -41,9 +42,8 @@ export async function lookAtFolder(folder: string): Promise<FolderFacts> {
   }
 }
 
-/** Windows has no such modes. */
 function modeOf(mode: number): number | undefined {
-  return process.platform === "win32" ? undefined : mode & 0o777;
+  return HERE.hasModes ? mode & 0o777 : undefined;
 }
 
 async function openFilesIn(folder: string) {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
@@ -76,6 +76,14 @@ describe("a locked data folder", () => {
     lock.release();
     lock.release();
     lockFolder(folder).release();
+  });
+
+  test("is locked also when the note of who has it cannot be written, as while it is open elsewhere", () => {
+    const folder = join(root, "unnoted");
+    mkdirSync(join(folder, "lock.pid"), { recursive: true });
+    const lock = lockFolder(folder);
+    expect(refusal(folder).message).toContain("is in use by another p2p; end that one");
+    lock.release();
   });
 
   test("that cannot be a folder is refused in one line", () => {

@@ -37,7 +37,7 @@ export function lockFolder(folder: string): FolderLock {
   const pidFile = join(folder, "lock.pid");
   const database = openLocked(folder, shown, pidFile);
   held.add(database);
-  writeFileSync(pidFile, `${process.pid}\n`);
+  noteHolder(pidFile);
   return {
     folder,
     release() {
@@ -82,6 +82,15 @@ function openLocked(folder: string, shown: string, pidFile: string): Database {
       "disk-error",
       `cannot use the data folder ${shown} (${forTerminal(code)}); give another one with --data-dir`,
     );
+  }
+}
+
+/** Whoever cannot be named holds the lock all the same. */
+function noteHolder(pidFile: string): void {
+  try {
+    writeFileSync(pidFile, `${process.pid}\n`);
+  } catch {
+    // It is said without a number then.
   }
 }
 

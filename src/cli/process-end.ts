@@ -1,17 +1,16 @@
 /** How this process is asked to end, and how long it may take to do so in order. */
 import { CLOSE_MS_MAX } from "../base/limits.ts";
+import { HERE } from "../base/platform.ts";
 import { systemClock } from "../base/system-clock.ts";
-
-const END_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** @returns a signal that aborts at the first signal of the system; a second one ends the process at once */
 export function onEndSignal(): AbortSignal {
   const ended = new AbortController();
   const end = () => {
-    for (const name of END_SIGNALS) process.off(name, end);
+    for (const name of HERE.endSignals) process.off(name, end);
     ended.abort();
   };
-  for (const name of END_SIGNALS) process.on(name, end);
+  for (const name of HERE.endSignals) process.on(name, end);
   return ended.signal;
 }
 

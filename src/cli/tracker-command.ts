@@ -5,6 +5,7 @@ import type { CommandDef } from "citty";
 import { Failure } from "../base/failure.ts";
 import { COMMAND_LINE_BYTES_MAX } from "../base/limits.ts";
 import { boundedLines } from "../base/lines.ts";
+import { HERE } from "../base/platform.ts";
 import { systemClock } from "../base/system-clock.ts";
 import { forTerminal } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
@@ -56,9 +57,8 @@ export function trackerCommand(version: string): CommandDef {
       const trackers = await readTrackerInfo(trackerInfo);
       const own = ownEntry(trackers, no, trackerInfo);
       if (own instanceof Failure) throw own;
-      const { platform, env } = process;
       const given = folders.get("data-dir");
-      const around = { platform, env, home: homedir() };
+      const around = { platform: HERE, env: process.env, home: homedir() };
       const folder = given === undefined ? defaultDataFolder(around, "tracker", own.address) : resolve(given);
       if (switches.has("print-fingerprint")) {
         const fingerprint = (await findTrackerKey(folder)) ?? (await locked(folder, makeTrackerKey));

@@ -1,6 +1,7 @@
 /** All downloads of a user, by content and by name, and what their being there forbids. No I/O. */
 import { Failure } from "../base/failure.ts";
 import { type FileId, type FileName, type Gid, type GroupName, nameKey } from "../base/ids.ts";
+import { HERE, type Platform, placeKey } from "../base/platform.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Download } from "../transfer/contract.ts";
 import type { DownloadJob } from "./download-job.ts";
@@ -8,13 +9,25 @@ import { shareKey } from "./share-plan.ts";
 
 export class DownloadBook {
   readonly #jobs = new Map<string, DownloadJob>();
+  /** Where each leads to, made once: there may be thousands to be held against one. */
+  readonly #places = new Map<DownloadJob, string>();
+  readonly #platform: Platform;
+
+  constructor(platform = HERE) {
+    this.#platform = platform;
+  }
 
   add(job: DownloadJob): void {
-    this.#jobs.set(keyOf(job), job);
+    const key = keyOf(job);
+    const earlier = this.#jobs.get(key);
+    if (earlier !== undefined) this.#places.delete(earlier);
+    this.#jobs.set(key, job);
+    this.#places.set(job, placeKey(job.record.path, this.#platform));
   }
 
   remove(job: DownloadJob): void {
     this.#jobs.delete(keyOf(job));
+    this.#places.delete(job);
   }
 
   /** In the order in which they were asked for. */
@@ -67,9 +80,11 @@ export class DownloadBook {
   /** One content is downloaded once at a time, and to one place goes one download. @throws Failure "download-exists" */
   refuseSecond(gid: Gid, fileId: FileId, path: string): void {
     const same = this.find(gid, fileId);
+    const place = placeKey(path, this.#platform);
     for (const job of this.#jobs.values()) {
       const { state, name, group, path: taken } = job.record;
-      if ((state !== "running" && state !== "paused") || (job !== same && taken !== path)) continue;
+      if ((state !== "running" && state !== "paused") || (job !== same && this.#places.get(job) !== place))
+        continue;
       throw new Failure(
         "download-exists",
         `${forTerminal(name)} of ${group} is being downloaded to ${forTerminal(taken)} already; show_downloads shows how far it is`,

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
 import type { Digest } from "../base/ids.ts";
 import { type FileSummary, Manifest } from "../base/manifest.ts";
+import { patiently } from "../base/sharing-patience.ts";
 import { onDisk } from "../transfer/disk/disk-failure.ts";
 
 export class PieceListCache {
@@ -40,7 +41,7 @@ export class PieceListCache {
     await onDisk("write", path, async () => {
       try {
         await writeFile(draft, rows, { mode: 0o600 });
-        await rename(draft, path);
+        await patiently(() => rename(draft, path));
       } catch (error) {
         await rm(draft, { force: true });
         throw error;

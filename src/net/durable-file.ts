@@ -7,8 +7,11 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { syncThrough } from "../base/drive-sync.ts";
 import { Failure } from "../base/failure.ts";
 import { NET_FILE_BYTES_MAX } from "../base/limits.ts";
+import { HERE } from "../base/platform.ts";
+import { patiently } from "../base/sharing-patience.ts";
 import { forTerminal } from "../base/text.ts";
 
 const OWNER_ONLY = 0o600;
@@ -33,31 +36,31 @@ export async function readSmallFile(path: string): Promise<string | undefined> {
 
 /** Where a file system knows no modes, or the file is another user's, there is nothing to mend: the folder is private too. */
 async function closeToOthers(file: FileHandle): Promise<void> {
-  if (process.platform !== "win32") await file.chmod(OWNER_ONLY).catch(() => {});
+  if (HERE.hasModes) await file.chmod(OWNER_ONLY).catch(() => {});
 }
 
 /** @throws Failure "disk-error" */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
   try {
-    await rm(temporary, { force: true });
+    await patiently(() => rm(temporary, { force: true }));
     {
       await using file = await open(temporary, NEW_FILE, OWNER_ONLY);
       await file.writeFile(text);
-      await file.sync();
+      await syncThrough(file, "in order");
     }
-    await rename(temporary, path);
+    await patiently(() => rename(temporary, path));
     await syncFolder(dirname(path));
   } catch (error) {
     throw diskFailure("write", path, error);
   }
 }
 
-/** Makes the rename itself last. Windows has no such call and needs none. */
+/** Makes the rename itself last. */
 async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
+  if (!HERE.syncsFolders) return;
   await using handle = await open(folder, "r");
-  await handle.sync();
+  await syncThrough(handle, "for good");
 }
 
 function isMissing(error: unknown): boolean {

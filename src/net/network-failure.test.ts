@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { LINUX, MACOS, WINDOWS } from "../base/platform.ts";
 import { cannotListen, causeInWords, unreachable } from "./network-failure.ts";
 
 const error = (code: string) => Object.assign(new Error("Failed to do it"), { code });
@@ -30,6 +31,18 @@ describe("failures name the address", () => {
     const failure = cannotListen(address, error("EADDRINUSE"));
     expect(failure.code).toBe("address-in-use");
     expect(failure.message).toContain("[::1]:7: another program listens there");
+  });
+  test("a port that Windows gives to nobody is taken too; elsewhere that needs rights", () => {
+    const failure = cannotListen(address, error("EACCES"), WINDOWS);
+    expect(failure.code).toBe("address-in-use");
+    expect(failure.message).toContain("[::1]:7: another program or the system has it; choose another port");
+    for (const platform of [LINUX, MACOS])
+      expect(cannotListen(address, error("EACCES"), platform)).toMatchObject({
+        code: "usage",
+        message: "cannot listen on [::1]:7: not permitted",
+      });
+    for (const platform of [LINUX, MACOS, WINDOWS])
+      expect(cannotListen(address, error("EADDRINUSE"), platform).code).toBe("address-in-use");
   });
   test("an address that is not here is wrong usage", () => {
     const failure = cannotListen(address, error("EADDRNOTAVAIL"));

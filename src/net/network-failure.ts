@@ -1,6 +1,7 @@
 /** What the operating system says of a failed connection, in plain words. Pure. */
 import { type Address, formatAddress } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
+import { HERE } from "../base/platform.ts";
 import { forTerminal } from "../base/text.ts";
 
 const CAUSES: ReadonlyMap<string, string> = new Map([
@@ -36,13 +37,17 @@ export function unreachable(address: Address, cause: string): Failure {
   return new Failure("peer-unreachable", `cannot connect to ${formatAddress(address)}: ${cause}`);
 }
 
-export function cannotListen(address: Address, error: unknown): Failure {
+export function cannotListen(address: Address, error: unknown, { portTakenErrors } = HERE): Failure {
   const place = formatAddress(address);
-  if (codeOf(error) === "EADDRINUSE")
+  const code = codeOf(error) ?? "";
+  if (portTakenErrors.has(code)) {
+    const who =
+      code === "EADDRINUSE" ? "another program listens there" : "another program or the system has it";
     return new Failure(
       "address-in-use",
-      `cannot listen on ${place}: another program listens there; choose another port, or 0 for any free one`,
+      `cannot listen on ${place}: ${who}; choose another port, or 0 for any free one`,
     );
+  }
   return new Failure("usage", `cannot listen on ${place}: ${causeInWords(error)}`);
 }
 

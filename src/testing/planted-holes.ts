@@ -578,7 +578,7 @@ const NAMES: readonly PlantedHole[] = [
   hole(
     "serves what a link was swapped to",
     "transfer/disk/source-file.ts",
-    ["if (!there.isFile() || !isSameFile(identityOf(there), known)) return replaced(path);", ""],
+    ["if (!there.isFile() || !isSameFile(identityOf(there), now)) return replaced(path);", ""],
     ["transfer/disk/source-file.test.ts", "that was replaced, by a copy, a link or a folder, is replaced"],
   ),
   hole(

@@ -6,8 +6,22 @@
  */
 import { relative } from "node:path";
 
-/** `short`: it moves half of the bytes, as a disk call may. */
-export type DiskFault = "ENOSPC" | "EDQUOT" | "EIO" | "EACCES" | "EROFS" | "short";
+/**
+ * `short`: it moves half of the bytes, as a disk call may. EPERM, ENOTSUP, EXDEV and EINVAL come of file systems that do not
+ * have the call at all, EBUSY of systems where another program's open file is in the way.
+ */
+export type DiskFault =
+  | "ENOSPC"
+  | "EDQUOT"
+  | "EIO"
+  | "EACCES"
+  | "EROFS"
+  | "EPERM"
+  | "ENOTSUP"
+  | "EXDEV"
+  | "EINVAL"
+  | "EBUSY"
+  | "short";
 
 export interface PlannedFault {
   /** As in `FaultGate.calls`. */

@@ -59,16 +59,18 @@ export function faultsOf(call: string): readonly DiskFault[] {
       return ["EIO", "short"];
     case "fsync":
     case "close":
-      return isOfFolder ? ["EIO"] : ["ENOSPC", "EDQUOT", "EIO"];
+      return isOfFolder ? ["EIO", "EINVAL", "ENOTSUP"] : ["ENOSPC", "EDQUOT", "EIO"];
     case "open":
     case "mkdir":
-    case "rename":
-    case "link":
     case "truncate":
       return ["ENOSPC", "EDQUOT", "EIO", "EACCES", "EROFS"];
+    case "rename":
+      return ["ENOSPC", "EDQUOT", "EIO", "EACCES", "EROFS", "EBUSY"];
+    case "link":
+      return ["ENOSPC", "EDQUOT", "EIO", "EACCES", "EROFS", "EPERM", "ENOTSUP", "EXDEV"];
     case "unlink":
     case "rm":
-      return ["EIO", "EACCES", "EROFS"];
+      return ["EIO", "EACCES", "EROFS", "EBUSY"];
     default:
       return ["EIO", "EACCES"];
   }

@@ -6,6 +6,7 @@
  * could not be synced, SQLite passes over in silence.
  */
 import { closeSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
+import { HERE } from "../../base/platform.ts";
 
 const CHUNK_BYTES = 1_048_576;
 
@@ -40,9 +41,9 @@ function writeAll(file: number, bytes: Uint8Array, at: number): void {
     done += writeSync(file, bytes, done, bytes.length - done, at + done);
 }
 
-/** Makes the names in it certain. Windows has no such call and needs none. */
+/** Makes the names in it certain. */
 export function syncFolder(folder: string): void {
-  if (process.platform === "win32") return;
+  if (!HERE.syncsFolders) return;
   const handle = openSync(folder, "r");
   try {
     fsyncSync(handle);

@@ -8,6 +8,7 @@ import { Database } from "bun:sqlite";
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { SNAPSHOTS_KEPT } from "../../base/limits.ts";
+import { HERE } from "../../base/platform.ts";
 
 const NAME = /^tracker-(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\d)-(\d{3})Z\.sqlite$/;
 const TEMPORARY = /^tracker-.*\.tmp(?:-journal)?$/;
@@ -32,7 +33,7 @@ export function takeSnapshot({ database, folder, nowMs }: SnapshotOrder): void {
   copyInto(database, temporary);
   sync(temporary, "r+");
   renameSync(temporary, path);
-  if (process.platform !== "win32") sync(folder, "r");
+  if (HERE.syncsFolders) sync(folder, "r");
   for (const name of snapshotNames(folder).slice(0, -SNAPSHOTS_KEPT)) rmSync(join(folder, name));
 }
 

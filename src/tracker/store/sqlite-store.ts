@@ -12,6 +12,7 @@ import { dirname } from "node:path";
 import { Failure } from "../../base/failure.ts";
 import type { Digest, Gid, Uid } from "../../base/ids.ts";
 import { LOG_PAGE_ENTRIES_MAX, ROW_PAGE_ROWS_MAX } from "../../base/limits.ts";
+import { HERE } from "../../base/platform.ts";
 import { type Entry, entryText, type Origin } from "../../wire/entry.ts";
 import {
   ACCOUNTS_PREFIX,
@@ -379,7 +380,7 @@ function setPragmas(db: Database): void {
   if (mode !== "wal") throw new Error(`no write-ahead log there (journal mode ${mode})`);
   db.run("PRAGMA synchronous = FULL");
   db.run("PRAGMA foreign_keys = ON");
-  if (process.platform === "darwin") {
+  if (!HERE.syncsDrive) {
     db.run("PRAGMA fullfsync = 1");
     db.run("PRAGMA checkpoint_fullfsync = 1");
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { Failure } from "../../base/failure.ts";
+import { LINUX, MACOS, type Platform, WINDOWS } from "../../base/platform.ts";
 import { TempFolder } from "../../testing/temp-folder.ts";
 import { type PathKind, resolveDestination } from "./destination.ts";
 
@@ -15,6 +16,7 @@ const KINDS = new Map<string, PathKind>([
 const context = {
   workingFolder: "/home/ada",
   kindOf: async (path: string) => KINDS.get(path) ?? "nothing",
+  platform: LINUX,
 };
 
 const resolved = (typed: string, name = "film.mkv") =>
@@ -29,7 +31,7 @@ async function refusal(typed: string, name?: string): Promise<Failure> {
   }
 }
 
-describe.skipIf(process.platform === "win32")("a destination", () => {
+describe("a destination", () => {
   test("that is a folder gets the file inside, under its own name", async () => {
     expect(await resolved("films")).toBe("/home/ada/films/film.mkv");
     expect(await resolved("films/")).toBe("/home/ada/films/film.mkv");
@@ -77,6 +79,48 @@ describe.skipIf(process.platform === "win32")("a destination", () => {
     expect((await refusal("a\0b")).code).toBe("usage");
     expect((await refusal("x".repeat(251))).code).toBe("invalid-name");
   });
+});
+
+describe("a destination on Windows", () => {
+  const folders = new Set(["C:\\", "C:\\Users\\ada", "C:\\Users\\ada\\my films", "D:\\", "\\\\nas\\share\\"]);
+  const there = {
+    workingFolder: "C:\\Users\\ada",
+    kindOf: async (path: string): Promise<PathKind> => (folders.has(path) ? "folder" : "nothing"),
+    platform: WINDOWS,
+  };
+  const at = (typed: string, name = "film.mkv") => resolveDestination(typed, name, there);
+
+  test("is a path with either separator, with a drive or a server", async () => {
+    for (const typed of ["my films", "my films\\", "my films/", "C:\\Users/ada\\my films"])
+      expect((await at(typed)).path).toBe("C:\\Users\\ada\\my films\\film.mkv");
+    expect((await at("my films\\x.mkv")).path).toBe("C:\\Users\\ada\\my films\\x.mkv");
+    expect((await at("D:\\")).path).toBe("D:\\film.mkv");
+    expect((await at("D:\\x.mkv")).base).toBe("D:\\");
+    expect((await at("\\\\nas\\share")).path).toBe("\\\\nas\\share\\film.mkv");
+  });
+
+  test("that ends with a separator is a folder or nothing", async () => {
+    for (const typed of ["none\\", "none/", "none\\."])
+      await expect(at(typed)).rejects.toThrow("no such folder");
+  });
+
+  test("keeps the folders of a name, as folders there", async () => {
+    expect((await at("my films", "2026/aux/a.mkv")).path).toBe("C:\\Users\\ada\\my films\\2026\\_aux\\a.mkv");
+    await expect(at("my films", "..\\..\\x")).rejects.toThrow("file name refused");
+    await expect(at("my films", "D:\\x")).rejects.toThrow("file name refused");
+  });
+
+  test("that is a device or another stream of a file is refused", async () => {
+    for (const typed of ["NUL", "my films\\aux.txt", "my films\\x.mkv:hidden", "my films\\x."])
+      await expect(at(typed)).rejects.toThrow("this system takes no file of the name");
+  });
+});
+
+test("a backslash is a character of a name wherever it parts no folders", async () => {
+  for (const platform of [LINUX, MACOS] satisfies Platform[]) {
+    const { path } = await resolveDestination("films\\x", "film.mkv", { ...context, platform });
+    expect(path).toBe("/home/ada/films\\x");
+  }
 });
 
 describe("on the disk", () => {

@@ -7,11 +7,11 @@
  * whether it is a folder: whoever creates the file does so without following a link or replacing anything.
  */
 import { stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
 import { Failure } from "../../base/failure.ts";
+import { HERE, type Platform } from "../../base/platform.ts";
 import { forTerminal } from "../../base/text.ts";
 import { errorCode, onDisk } from "./disk-failure.ts";
-import { refuseLongName, safeFilePath } from "./safe-path.ts";
+import { refuseTypedName, safeFilePath } from "./safe-path.ts";
 
 export type PathKind = "folder" | "file" | "nothing";
 
@@ -20,7 +20,7 @@ export interface DestinationContext {
   readonly workingFolder: string;
   /** What a path leads to, links followed. */
   readonly kindOf?: (path: string) => Promise<PathKind>;
-  readonly isWindows?: boolean;
+  readonly platform?: Platform;
 }
 
 export interface ResolvedDestination {
@@ -38,25 +38,26 @@ export interface ResolvedDestination {
 export async function resolveDestination(
   typed: string,
   name: string,
-  { workingFolder, kindOf = kindOnDisk, isWindows = process.platform === "win32" }: DestinationContext,
+  { workingFolder, kindOf = kindOnDisk, platform = HERE }: DestinationContext,
 ): Promise<ResolvedDestination> {
   if (typed === "" || typed.includes("\0"))
     throw new Failure("usage", `not a destination path: ${forTerminal(JSON.stringify(typed.slice(0, 80)))}`);
+  const { basename, dirname, resolve } = platform.path;
   const path = resolve(workingFolder, typed);
-  const endsAsFolder = (isWindows ? /(^|[/\\])\.{0,2}$/ : /(^|\/)\.{0,2}$/).test(typed);
+  const endsAsFolder = (platform.backslashSeparates ? /(^|[/\\])\.{0,2}$/ : /(^|\/)\.{0,2}$/).test(typed);
   const kind = await kindOf(path);
-  if (kind === "folder") return inside(path, name);
+  if (kind === "folder") return inside(path, name, platform);
   if (endsAsFolder) throw noFolder(path);
   if ((await kindOf(dirname(path))) !== "folder") throw noFolder(dirname(path));
-  const tooLong = refuseLongName(basename(path));
-  if (tooLong !== undefined) throw tooLong;
+  const unfit = refuseTypedName(basename(path), platform);
+  if (unfit !== undefined) throw unfit;
   return { path, base: dirname(path) };
 }
 
-function inside(folder: string, name: string): ResolvedDestination {
+function inside(folder: string, name: string, { path }: Platform): ResolvedDestination {
   const safe = safeFilePath(name);
   if (safe instanceof Failure) throw safe;
-  return { path: join(folder, ...safe), base: folder };
+  return { path: path.join(folder, ...safe), base: folder };
 }
 
 function noFolder(path: string): Failure {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { Failure } from "../../base/failure.ts";
+import { LINUX, MACOS, WINDOWS } from "../../base/platform.ts";
 import { diskFailure, onDisk } from "./disk-failure.ts";
 
 function errno(code: string): Error {
@@ -27,4 +28,30 @@ test("a Failure passes through as it is", async () => {
   const failure = new Failure("timeout", "as it was");
   await expect(onDisk("read", "/a", () => Promise.reject(failure))).rejects.toBe(failure);
   expect(await onDisk("read", "/a", async () => 5)).toBe(5);
+});
+
+test("that another program has a file open is said where that can be the reason", () => {
+  for (const platform of [LINUX, MACOS, WINDOWS])
+    expect(diskFailure("create", "a", errno("EBUSY"), platform).message).toBe(
+      "cannot create a: another program is using it; close it there",
+    );
+  for (const code of ["EPERM", "EACCES"]) {
+    const denied = "cannot create a: permission denied";
+    for (const platform of [LINUX, MACOS])
+      expect(diskFailure("create", "a", errno(code), platform).message).toBe(denied);
+    expect(diskFailure("create", "a", errno(code), WINDOWS).message).toBe(
+      `${denied}, or another program is using it`,
+    );
+  }
+});
+
+test("a path that Windows may not take is told by its length, whatever the error says", () => {
+  const long = `C:\\${"x".repeat(250)}\\a.part`;
+  expect(diskFailure("create", long, errno("ENOENT"), WINDOWS).message).toEndWith(
+    "no such file or folder; the path is longer than the 259 characters that are sure to be taken here",
+  );
+  expect(diskFailure("create", long, errno("ENOENT"), MACOS).message).toEndWith("no such file or folder");
+  expect(diskFailure("create", long.slice(0, 259), errno("ENOENT"), WINDOWS).message).toEndWith(
+    "no such file or folder",
+  );
 });

@@ -1,5 +1,6 @@
 /** What the operating system says of a file, as a Failure whose line tells people what to do. */
 import { Failure, type FailureCode } from "../../base/failure.ts";
+import { HERE, type Platform } from "../../base/platform.ts";
 import { forTerminal } from "../../base/text.ts";
 
 /** The system's own name of what went wrong, `ENOSPC` and the like. */
@@ -20,6 +21,8 @@ const KNOWN = new Map<string, readonly [FailureCode, string]>([
   ["ELOOP", ["file-refused", "a symbolic link is not followed here"]],
   ["EMLINK", ["file-refused", "a symbolic link is not followed here"]],
   ["EISDIR", ["file-missing", "it is a folder"]],
+  ["EBUSY", ["file-refused", "another program is using it; close it there"]],
+  ["ETXTBSY", ["file-refused", "it is a program that runs; end that"]],
   ["EMFILE", ["try-later", "too many files are open"]],
   ["ENFILE", ["try-later", "too many files are open"]],
 ]);
@@ -31,10 +34,28 @@ export function failureOfCode(doing: string, code: string | undefined, message: 
 }
 
 /** @param verb such as "write"; the line says `cannot write <path>: ...` */
-export function diskFailure(verb: string, path: string, error: unknown): Failure {
+export function diskFailure(verb: string, path: string, error: unknown, platform = HERE): Failure {
   if (error instanceof Failure) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return failureOfCode(`cannot ${verb} ${forTerminal(path)}`, errorCode(error), forTerminal(message));
+  const failure = failureOfCode(
+    `cannot ${verb} ${forTerminal(path)}`,
+    errorCode(error),
+    forTerminal(message),
+  );
+  const more = remark(path, errorCode(error), platform);
+  return more === undefined ? failure : new Failure(failure.code, `${failure.message}${more}`);
+}
+
+/** What the error does not tell there: that it may come of something else than it says. */
+function remark(
+  path: string,
+  code: string | undefined,
+  { pathCharsMax, sharingErrors }: Platform,
+): string | undefined {
+  if (pathCharsMax !== undefined && path.length > pathCharsMax)
+    return `; the path is longer than the ${pathCharsMax} characters that are sure to be taken here`;
+  const mayBeShared = code !== undefined && code !== "EBUSY" && sharingErrors.has(code);
+  return mayBeShared ? ", or another program is using it" : undefined;
 }
 
 /** Runs a disk call; what it throws becomes a Failure about `path`. */

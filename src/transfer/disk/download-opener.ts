@@ -10,6 +10,7 @@ import { dirname } from "node:path";
 import { Bitfield } from "../../base/bitfield.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Manifest } from "../../base/manifest.ts";
+import { patiently } from "../../base/sharing-patience.ts";
 import { forTerminal } from "../../base/text.ts";
 import { verifyClaims } from "./claim-check.ts";
 import type {
@@ -53,7 +54,7 @@ export async function discardDownload({ base, path, journalPath, fileId }: LeftD
   await ensureNoLinks(base, path);
   const partPath = partPathOf(path);
   const part = await lookAt(partPath);
-  if (part?.isFile()) await onDisk("remove", partPath, () => unlink(partPath));
+  if (part?.isFile()) await onDisk("remove", partPath, () => patiently(() => unlink(partPath)));
   await new JournalFile(journalPath).remove();
 }
 

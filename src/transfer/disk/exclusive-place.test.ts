@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { link, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { Failure } from "../../base/failure.ts";
+import { WINDOWS } from "../../base/platform.ts";
+import { patience } from "../../base/sharing-patience.ts";
 import { TempFolder } from "../../testing/temp-folder.ts";
 import { type NamingCalls, placeExclusively } from "./exclusive-place.ts";
 
@@ -18,6 +20,8 @@ class FakeFolder implements NamingCalls {
   readonly names = new Map<string, string>();
   readonly calls: string[] = [];
   readonly #linkError: string;
+  /** What happens while somebody has the file open: renaming and removing fail until that is over. */
+  whileHeld: (() => void)[] = [];
 
   constructor(linkError: string) {
     this.#linkError = linkError;
@@ -28,6 +32,11 @@ class FakeFolder implements NamingCalls {
   }
 
   async rename(from: string, to: string): Promise<void> {
+    const held = this.whileHeld.shift();
+    if (held !== undefined) {
+      held();
+      throw Object.assign(new Error("EBUSY"), { code: "EBUSY" });
+    }
     this.calls.push("rename");
     this.names.set(to, this.names.get(from) ?? "");
     this.names.delete(from);
@@ -79,6 +88,33 @@ describe("placing", () => {
     const placing = placeExclusively(folder.join("a.part"), folder.join("a"));
     await expect(placing).rejects.toThrow(/a has come into being meanwhile.*move it away.*a\.part/);
   });
+});
+
+describe("a file that another program has open on Windows", () => {
+  const patient = patience(WINDOWS.sharingErrors, async () => {});
+
+  test("is placed when that one is done", async () => {
+    const folder = new FakeFolder("EPERM");
+    folder.names.set("a.part", "5");
+    folder.whileHeld = [() => {}, () => {}];
+    await placeExclusively("a.part", "a", folder, patient);
+    expect([...folder.names]).toEqual([["a", "5"]]);
+  });
+
+  test("replaces nothing that took its name meanwhile", async () => {
+    const folder = new FakeFolder("EPERM");
+    folder.names.set("a.part", "5");
+    folder.whileHeld = [() => folder.names.set("a", "6")];
+    expect(await codeOf(placeExclusively("a.part", "a", folder, patient))).toBe("file-exists");
+    expect(folder.calls).toEqual([]);
+  });
+});
+
+test("what has the name already is not taken for this file where files have no numbers", async () => {
+  const folder = new FakeFolder("EEXIST");
+  folder.names.set("a.part", "0").set("a", "0");
+  expect(await codeOf(placeExclusively("a.part", "a", folder))).toBe("file-exists");
+  expect(folder.calls).toEqual([]);
 });
 
 describe("where there are no hard links", () => {

@@ -7,9 +7,10 @@
  */
 import { link, rename, unlink } from "node:fs/promises";
 import { Failure } from "../../base/failure.ts";
+import { type Patience, patiently } from "../../base/sharing-patience.ts";
 import { forTerminal } from "../../base/text.ts";
 import { diskFailure, errorCode } from "./disk-failure.ts";
-import { type FileIdentity, identityOf, isSameFile, lookAt } from "./file-identity.ts";
+import { type FileIdentity, identityOf, isNumbered, isSameFile, lookAt } from "./file-identity.ts";
 
 export interface NamingCalls {
   link(from: string, to: string): Promise<void>;
@@ -26,14 +27,20 @@ export async function placeExclusively(
   from: string,
   to: string,
   calls: NamingCalls = systemCalls,
+  patient: Patience = patiently,
 ): Promise<void> {
   try {
-    if (await hasBothNames(from, to, calls)) await calls.unlink(from);
-    else if ((await calls.identityAt(to)) !== undefined) throw takenFailure(from, to);
-    else await calls.rename(from, to);
+    // All of it again: the name may have been taken meanwhile.
+    await patient(() => place(from, to, calls));
   } catch (error) {
     throw diskFailure("create", to, error);
   }
+}
+
+async function place(from: string, to: string, calls: NamingCalls): Promise<void> {
+  if (await hasBothNames(from, to, calls)) await calls.unlink(from);
+  else if ((await calls.identityAt(to)) !== undefined) throw takenFailure(from, to);
+  else await calls.rename(from, to);
 }
 
 /** @returns false if there are no hard links here. @throws Failure "file-exists" */
@@ -46,7 +53,7 @@ async function hasBothNames(from: string, to: string, calls: NamingCalls): Promi
   }
   // An earlier try may have come just so far.
   const [left, right] = [await calls.identityAt(from), await calls.identityAt(to)];
-  if (left !== undefined && right !== undefined && isSameFile(left, right)) return true;
+  if (left !== undefined && right !== undefined && isNumbered(left) && isSameFile(left, right)) return true;
   throw takenFailure(from, to);
 }
 

@@ -1,4 +1,9 @@
-/** By what a file is known again without reading it: device, inode, size, time of the last change; and the look that tells. */
+/**
+ * By what a file is known again without reading it: device, inode, size, time of the last change; and the look that tells.
+ *
+ * Numbers of devices are given out anew when a system starts or a disk is plugged in: they say something of two looks of
+ * one run only. Some network disks have no numbers for files either, and say 0: then two files are never proven to be one.
+ */
 import type { BigIntStats } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { errorCode, onDisk } from "./disk-failure.ts";
@@ -20,13 +25,19 @@ export function identityOf(stats: BigIntStats): FileIdentity {
   };
 }
 
-/** The same file, whatever is in it now. */
+/** Whether files are told apart by number where that one is. */
+export function isNumbered({ inode }: Pick<FileIdentity, "inode">): boolean {
+  return inode !== "0";
+}
+
+/** Two looks of one run at the same file, whatever is in it now, as far as anybody can tell. */
 export function isSameFile(left: FileIdentity, right: FileIdentity): boolean {
   return left.device === right.device && left.inode === right.inode;
 }
 
+/** Of a look at a path at any time, of an earlier run too, and one now: nothing was done to what is there. */
 export function isSameContent(left: FileIdentity, right: FileIdentity): boolean {
-  return isSameFile(left, right) && left.size === right.size && left.modifiedNs === right.modifiedNs;
+  return left.inode === right.inode && left.size === right.size && left.modifiedNs === right.modifiedNs;
 }
 
 /** What is at a path, links not followed; undefined if nothing is. @throws Failure */

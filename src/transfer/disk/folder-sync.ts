@@ -5,6 +5,8 @@
  * while one runs shares the next.
  */
 import { open } from "node:fs/promises";
+import { syncThrough } from "../../base/drive-sync.ts";
+import { HERE } from "../../base/platform.ts";
 import { errorCode } from "./disk-failure.ts";
 
 /** Folders that may not be read, and systems and file systems where they cannot be synced: nothing to be done. */
@@ -19,7 +21,7 @@ interface Syncs {
 const syncsByFolder = new Map<string, Syncs>();
 
 export function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return Promise.resolve();
+  if (!HERE.syncsFolders) return Promise.resolve();
   const syncs = syncsByFolder.get(path);
   if (syncs === undefined) return begin(path);
   const ended = syncs.running.catch(() => {});
@@ -40,7 +42,7 @@ function begin(path: string): Promise<void> {
 async function syncNow(path: string): Promise<void> {
   try {
     await using folder = await open(path, "r");
-    await folder.sync();
+    await syncThrough(folder, "for good");
   } catch (error) {
     if (!UNSUPPORTED.has(errorCode(error) ?? "")) throw error;
   }

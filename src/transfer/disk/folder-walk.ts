@@ -87,5 +87,6 @@ async function placesOf(paths: readonly string[]): Promise<ReadonlySet<string>> 
 
 async function placeOf(path: string): Promise<string | undefined> {
   const there = await lookAt(path);
-  return there && `${there.dev}.${there.ino}`;
+  if (there === undefined) return undefined;
+  return there.ino === 0n ? await realpath(path) : `${there.dev}.${there.ino}`;
 }

@@ -120,6 +120,12 @@ describe("the folder", () => {
     expect(readdirSync(folder.path)).toEqual(["1.1"]);
   });
 
+  test("gets nothing of files that their disk does not number: two would share a journal", async () => {
+    await using folder = await TempFolder.make();
+    await hash(await HashJournals.open(folder.path), file(0), 3.5);
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
   test("that cannot be written to stops no hashing", async () => {
     await using folder = await TempFolder.make();
     const journals = await HashJournals.open(folder.join("kept"));

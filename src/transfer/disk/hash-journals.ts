@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { HASH_JOURNAL_FOLDER_BYTES_MAX, HASH_JOURNALS_MAX } from "../../base/limits.ts";
 import type { KeptHashing } from "./contract.ts";
 import { onDisk } from "./disk-failure.ts";
-import type { FileIdentity } from "./file-identity.ts";
+import { type FileIdentity, isNumbered } from "./file-identity.ts";
 import {
   BLOCK_ROWS_BYTES,
   decodeHashJournal,
@@ -42,7 +42,8 @@ export class HashJournals {
   /** What is kept of that file, and where more of it goes. To be closed. */
   async begin(identity: FileIdentity): Promise<KeptHashing> {
     const name = `${identity.device}.${identity.inode}`;
-    if (hashJournalBlocks(identity.size) === 0 || this.#inUse.has(name)) return nothingKept;
+    const isWorthIt = hashJournalBlocks(identity.size) > 0 && isNumbered(identity);
+    if (!isWorthIt || this.#inUse.has(name)) return nothingKept;
     this.#inUse.add(name);
     const path = join(this.#folder, name);
     const rows = await rowsAt(path, identity);

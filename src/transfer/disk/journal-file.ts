@@ -8,7 +8,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { syncThrough } from "../../base/drive-sync.ts";
 import { JOURNAL_BYTES_MAX } from "../../base/limits.ts";
+import { patiently } from "../../base/sharing-patience.ts";
 import { errorCode, onDisk } from "./disk-failure.ts";
 import { syncFolder } from "./folder-sync.ts";
 import { decodeJournal, encodeEntries, encodeHead, type Journal } from "./journal.ts";
@@ -55,7 +57,7 @@ export class JournalFile {
       try {
         await rm(fresh, { force: true });
         await this.#create(fresh, encodeHead(journal));
-        await rename(fresh, this.#path);
+        await patiently(() => rename(fresh, this.#path));
         await syncFolder(dirname(this.#path));
       } catch (error) {
         // Its owner may drop it now, and the runtime takes a file that nobody closed for an error of the program.
@@ -85,7 +87,7 @@ export class JournalFile {
   remove(): Promise<void> {
     return this.#inTurn("remove", async () => {
       await this.#closeFile();
-      await rm(this.#path, { force: true });
+      await patiently(() => rm(this.#path, { force: true }));
       await rm(`${this.#path}.new`, { force: true });
       await syncFolder(dirname(this.#path));
     });
@@ -101,7 +103,7 @@ export class JournalFile {
     this.#owed = [];
     this.#endAt = head.length;
     await file.writeFile(head);
-    await file.sync();
+    await syncThrough(file, "in order");
   }
 
   async #write(batch: readonly number[]): Promise<void> {
@@ -119,7 +121,7 @@ export class JournalFile {
   }
 
   #beginSync(): Promise<void> {
-    const synced = this.#file?.sync() ?? Promise.resolve();
+    const synced = this.#file === undefined ? Promise.resolve() : syncThrough(this.#file, "in order");
     this.#syncs.add(synced);
     const ended = () => void this.#syncs.delete(synced);
     synced.then(ended, ended);

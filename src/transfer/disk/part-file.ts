@@ -7,8 +7,10 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, statfs, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { syncThrough } from "../../base/drive-sync.ts";
 import { Failure } from "../../base/failure.ts";
 import { DISK_RESERVE_BYTES } from "../../base/limits.ts";
+import { patiently } from "../../base/sharing-patience.ts";
 import { formatBytes, forTerminal } from "../../base/text.ts";
 import { diskFailure, errorCode, onDisk } from "./disk-failure.ts";
 import { placeExclusively } from "./exclusive-place.ts";
@@ -105,7 +107,7 @@ export class PartFile {
 
   /** Brings what was written to the disk. @throws Failure */
   sync(): Promise<void> {
-    return onDisk("write", this.path, () => this.#handle.sync());
+    return onDisk("write", this.path, () => syncThrough(this.#handle, "in order"));
   }
 
   /** Gives the synced file its final name. @throws Failure; it may be tried again */
@@ -123,7 +125,7 @@ export class PartFile {
   /** Removes it, unless something else has taken its name. */
   async remove(): Promise<void> {
     if (!(await this.#isInPlace())) return;
-    await onDisk("remove", this.path, () => unlink(this.path));
+    await onDisk("remove", this.path, () => patiently(() => unlink(this.path)));
     await onDisk("remove", this.path, () => syncFolder(dirname(this.path)));
   }
 

@@ -3,8 +3,9 @@ import { posix } from "node:path";
 import fc from "fast-check";
 import { Failure } from "../../base/failure.ts";
 import { FILE_NAME_BYTES_MAX, LOCAL_NAME_BYTES_MAX, NAME_SUFFIX_BYTES } from "../../base/limits.ts";
+import { LINUX, MACOS, WINDOWS } from "../../base/platform.ts";
 import { utf8Length } from "../../base/text.ts";
-import { refuseLongName, safeFileName, safeFilePath } from "./safe-path.ts";
+import { refuseTypedName, safeFileName, safeFilePath } from "./safe-path.ts";
 
 /** Of a name and the suffix that merging may give it. */
 const LONGEST = FILE_NAME_BYTES_MAX + NAME_SUFFIX_BYTES;
@@ -169,7 +170,29 @@ describe("a name that leads through folders", () => {
   });
 });
 
-test("a name that the user typed only has to leave room for .part", () => {
-  expect(refuseLongName("x".repeat(LOCAL_NAME_BYTES_MAX))).toBeUndefined();
-  expect(refuseLongName("é".repeat(LOCAL_NAME_BYTES_MAX / 2 + 1))?.code).toBe("invalid-name");
+describe("a name that the user typed", () => {
+  const refusal = (name: string) => refuseTypedName(name, WINDOWS)?.message;
+
+  test("has to leave room for .part", () => {
+    for (const platform of [LINUX, MACOS, WINDOWS]) {
+      expect(refuseTypedName("x".repeat(LOCAL_NAME_BYTES_MAX), platform)).toBeUndefined();
+      const tooLong = "é".repeat(LOCAL_NAME_BYTES_MAX / 2 + 1);
+      expect(refuseTypedName(tooLong, platform)?.code).toBe("invalid-name");
+    }
+  });
+
+  test("may be no device, stream or pattern on Windows, and nothing that is cut short there", () => {
+    for (const name of ["CON", "nul.txt", "com1.part", "a:b", "a?", "film.", "film ", "Lpt9 .mkv"])
+      expect(refuseTypedName(name, WINDOWS)?.code).toBe("invalid-name");
+    expect(refusal("nul.txt")).toBe(
+      'this system takes no file of the name "nul.txt"; choose another, such as "_nul.txt"',
+    );
+    for (const name of ["console", "my film.mkv", ".hidden", "é", "~x"])
+      expect(refusal(name)).toBeUndefined();
+  });
+
+  test("is anything else where those are names like others", () => {
+    for (const name of ["CON", "nul.txt", "a:b", "a?", "film.", "film "])
+      for (const platform of [LINUX, MACOS]) expect(refuseTypedName(name, platform)).toBeUndefined();
+  });
 });

@@ -13,6 +13,7 @@ import {
   LOCAL_NAME_BYTES_MAX,
   NAME_SUFFIX_BYTES,
 } from "../../base/limits.ts";
+import type { Platform } from "../../base/platform.ts";
 import { forTerminal, unfitForName, utf8Length } from "../../base/text.ts";
 
 const SEPARATOR = /[/\\]/;
@@ -30,8 +31,13 @@ export function safeFileName(untrusted: string): string | Failure {
   const hostile = hostility(untrusted) ?? hostility(name);
   if (hostile !== undefined)
     return new Failure("invalid-name", `file name refused, it ${hostile}: ${shown(untrusted)}`);
-  const portable = DEVICE.test(name) ? `_${name}` : name;
-  return portable
+  return portable(name);
+}
+
+/** One that no system takes for something else. */
+function portable(name: string): string {
+  const plain = DEVICE.test(name) ? `_${name}` : name;
+  return plain
     .replace(RESERVED, "_")
     .replace(TRAILING_DOTS_AND_SPACES, (dropped) => "_".repeat(dropped.length));
 }
@@ -68,12 +74,24 @@ function hostility(name: string): string | undefined {
   return utf8Length(name) > NAME_BYTES_MAX ? `is longer than ${NAME_BYTES_MAX} bytes` : undefined;
 }
 
-/** A name that the user of this machine typed for the file: theirs to choose, as long as `.part` still fits behind it. */
-export function refuseLongName(typed: string): Failure | undefined {
-  if (utf8Length(typed) <= LOCAL_NAME_BYTES_MAX) return undefined;
+/**
+ * A name that the user of this machine typed for the file: theirs to choose, as long as it is one for a file here, and
+ * `.part` still fits behind it.
+ */
+export function refuseTypedName(
+  typed: string,
+  { hasReservedNames }: Pick<Platform, "hasReservedNames">,
+): Failure | undefined {
+  if (utf8Length(typed) > LOCAL_NAME_BYTES_MAX)
+    return new Failure(
+      "invalid-name",
+      `the name is longer than ${LOCAL_NAME_BYTES_MAX} bytes: ${shown(typed)}`,
+    );
+  const free = portable(typed);
+  if (!hasReservedNames || free === typed) return undefined;
   return new Failure(
     "invalid-name",
-    `the name is longer than ${LOCAL_NAME_BYTES_MAX} bytes: ${shown(typed)}`,
+    `this system takes no file of the name ${shown(typed)}; choose another, such as ${shown(free)}`,
   );
 }
 

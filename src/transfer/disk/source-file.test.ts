@@ -111,6 +111,17 @@ describe("a shared file", () => {
   });
 });
 
+test("a file that is remembered is the same when its disk got another number since", async () => {
+  await using folder = await TempFolder.make();
+  await writeFile(folder.join("file"), "content");
+  const source = await SourceFile.open(folder.join("file"), idle);
+  const remembered = { ...source.identity, device: "16777234" };
+  await source.close();
+  await (await SourceFile.reopen(folder.join("file"), remembered, idle)).close();
+  const other = SourceFile.reopen(folder.join("file"), { ...remembered, inode: "1" }, idle);
+  expect((await caught(other)).message).toContain("was replaced by another file");
+});
+
 describe("opening", () => {
   test("follows a link that the user named, once, to the real path", async () => {
     await using folder = await TempFolder.make();

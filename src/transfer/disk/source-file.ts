@@ -89,9 +89,9 @@ export class SourceFile {
   async #difference(known: FileIdentity, path: string): Promise<Failure | undefined> {
     const there = await lookAt(this.path);
     if (there === undefined) return vanished(path);
-    if (!there.isFile() || !isSameFile(identityOf(there), known)) return replaced(path);
     const now = await onDisk("read", path, async () => identityOf(await this.#handle.stat({ bigint: true })));
-    if (!isSameFile(now, known)) return replaced(path);
+    if (!there.isFile() || !isSameFile(identityOf(there), now)) return replaced(path);
+    if (now.inode !== known.inode) return replaced(path);
     if (now.size < known.size) return truncated(path, known.size, now.size);
     return isSameContent(now, known) ? undefined : changed(path);
   }
