@@ -9,7 +9,7 @@ import { type Address, formatAddress } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
 import { type FileName, type GroupName, nameKey, type UserName } from "../base/ids.ts";
-import { nameMatcher } from "../base/name-pattern.ts";
+import { nameMatcher, pathMatcher } from "../base/name-pattern.ts";
 import { forTerminal } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { TransferEngine, TransferEvents } from "../transfer/contract.ts";
@@ -245,7 +245,7 @@ class Client implements ClientApp {
 
   async uploadFolder(...[of, group, name, progress]: Parameters<ClientIntents["uploadFolder"]>) {
     const { shares, downloads } = this.#member();
-    const matches = of.pattern === undefined ? () => true : nameMatcher(of.pattern);
+    const matches = of.pattern === undefined ? () => true : pathMatcher(of.pattern);
     try {
       return await uploadFolder(
         {
