@@ -404,6 +404,14 @@ export const GLOB_CHARS_MAX = 300;
 export const LINES_AHEAD_MAX = 1_000;
 /** Progress on the screen is redrawn no more often: 4 times a second. */
 export const PROGRESS_LINE_MS = 250;
+/** News of one kind are told together when no more have come for so long; a single one is late by no more than that. */
+export const FOLD_QUIET_MS = 300;
+/** While they go on coming, so often. */
+export const FOLD_MS_MAX = 10 * second;
+/** Of them held back at once: as many as a folder has in the extreme. */
+export const FOLD_EVENTS_MAX = 10_000;
+/** So few are told one by one; of more, so many by name. */
+export const NAMES_TOLD_MAX = 3;
 /** What ends sooner shows no progress. */
 export const PROGRESS_AFTER_MS = 500;
 /** Lines of the prompt's history that come back with the next start. */

@@ -72,6 +72,8 @@ class Client implements ClientApp {
   readonly #engine: TransferEngine;
   #listening: Address;
   #login: Login | undefined;
+  /** A login that is under way. */
+  #entering: Promise<void> = Promise.resolve();
   /** The end of the last login, still under way. */
   #leaving: Promise<void> = Promise.resolve();
   /** The tracker that people know to be in use; undefined at the start and when none was. */
@@ -140,7 +142,14 @@ class Client implements ClientApp {
     await this.#session.call("create_user", { id, name, password });
   }
 
-  async login(name: UserName, password: string): Promise<void> {
+  /** One after the other: of two at once each would find nobody logged in. */
+  login(name: UserName, password: string): Promise<void> {
+    const login = this.#entering.then(() => this.#enter(name, password));
+    this.#entering = login.catch(() => {});
+    return login;
+  }
+
+  async #enter(name: UserName, password: string): Promise<void> {
     if (this.#login !== undefined)
       throw new Failure("already-logged-in", `already logged in as ${this.#login.user}: logout first`);
     await this.#leaving;
@@ -239,21 +248,23 @@ class Client implements ClientApp {
     group: GroupName,
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
+    signal?: AbortSignal,
   ): Promise<UploadResult> {
-    return this.#member().shares.upload({ path, group, name, progress });
+    return this.#member().shares.upload({ path, group, name, progress, signal });
   }
 
-  async uploadFolder(...[of, group, name, progress]: Parameters<ClientIntents["uploadFolder"]>) {
+  async uploadFolder(...[of, group, name, progress, signal]: Parameters<ClientIntents["uploadFolder"]>) {
     const { shares, downloads } = this.#member();
     const matches = of.pattern === undefined ? () => true : pathMatcher(of.pattern);
     try {
       return await uploadFolder(
         {
           files: this.#parts.files,
-          upload: (path, name, progress) => shares.upload({ path, group, name, progress, isOneOfMany: true }),
+          upload: (path, name, progress) =>
+            shares.upload({ path, group, name, progress, signal, isOneOfMany: true }),
           parts: () => downloads.partPaths(),
         },
-        { ...of, matches, group, as: name, progress },
+        { ...of, matches, group, as: name, progress, signal },
       );
     } finally {
       shares.settle();

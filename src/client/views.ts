@@ -189,22 +189,28 @@ export interface ClientIntents {
   listFiles(group: GroupName): Promise<readonly FileView[]>;
   search(text: string): Promise<readonly SearchHit[]>;
 
-  /** @param name under which it is shared; undefined: the file's own */
+  /**
+   * @param name under which it is shared; undefined: the file's own
+   * @param signal gives it up: what is hashed by then is kept for the next try
+   */
   uploadFile(
     path: string,
     group: GroupName,
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
+    signal?: AbortSignal,
   ): Promise<UploadResult>;
   /**
    * Shares all files below a folder, or those that a pattern for what is below it means.
    * @param name in place of the folder's own, in front of their names
+   * @param signal gives it up: what is shared by then stays so
    */
   uploadFolder(
     of: { readonly folder: string; readonly pattern: string | undefined },
     group: GroupName,
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
+    signal?: AbortSignal,
   ): Promise<FolderUpload>;
   stopShare(group: GroupName, name: FileName): Promise<void>;
 

@@ -20,8 +20,14 @@ export interface CommandContext {
   /** Asks on the terminal without echo; gives undefined if the user thinks better of it. Absent without a terminal. */
   readonly askHidden: ((question: string) => Promise<string | undefined>) | undefined;
   readonly progress: (at: HashProgress) => void;
+  /** Aborted when the person does not wait for it any longer. */
+  readonly signal: AbortSignal;
+  /** Of the screen that the reply goes to; undefined if it goes to none. */
+  readonly columns: number | undefined;
   /** What is to be said besides the reply, and after it. */
   readonly note: (line: string) => void;
+  /** As `note`, but only to a person. */
+  readonly hint: (line: string) => void;
   /** Notes which files nobody else has online, before they go with this user. */
   readonly lastCopies: () => Promise<void>;
   /** What went wrong where other things went well: an error line after the reply, of whose result it is a part. */
@@ -89,6 +95,8 @@ export interface Command {
   readonly isLong: boolean;
   /** Events that come while it runs are shown after its reply, which they follow from. */
   readonly holdsEvents: boolean;
+  /** What is said when the person does not wait for its end: what goes on. */
+  readonly givenUp: string;
   /** Index of the first argument that is a password; infinite if none is. */
   readonly passwordAt: number;
   /** Arguments that may not be left out. */
@@ -124,6 +132,7 @@ export interface CommandSpec<A extends readonly Argument<unknown>[], O extends O
   readonly example: string;
   readonly holdsEvents?: true;
   readonly isLong?: true;
+  readonly givenUp?: string;
   run(context: CommandContext, ...values: [...Values<A>, OptionValues<O>]): Promise<Reply>;
 }
 
@@ -142,6 +151,7 @@ export function command<
     options: Object.values(options),
     isLong: spec.isLong ?? false,
     holdsEvents: spec.holdsEvents ?? false,
+    givenUp: spec.givenUp ?? `No longer waiting for ${spec.name}: it may be carried out all the same`,
     passwordAt: passwordAt(spec.args),
     needs: leastOf(spec.args),
     offers: spec.args.map(({ offer }) => offer),

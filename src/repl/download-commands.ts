@@ -186,6 +186,7 @@ export const downloadCommands = [
     args: [],
     summary: "Wait until the running downloads have ended.",
     example: "wait",
+    givenUp: "No longer waiting; the downloads go on",
     async run({ client }) {
       await client.whenIdle();
       return shown([], {});

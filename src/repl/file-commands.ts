@@ -88,7 +88,7 @@ async function uploadMany(
 ): Promise<Answer> {
   const { path, kind, group } = target;
   const of = kind === "pattern" ? splitPattern(path) : { folder: path, pattern: undefined };
-  const upload = await context.client.uploadFolder(of, group, name, context.progress);
+  const upload = await context.client.uploadFolder(of, group, name, context.progress, context.signal);
   const { shared, standing, leftOut, results, remarks } = upload;
   if (shared + standing + remarks.length === 0)
     throw new Failure("file-missing", `no files to share at ${forTerminal(path)}`);
@@ -145,12 +145,13 @@ export const fileCommands = [
     summary:
       "Share a file, all of a folder, or 'data/*.csv', straight from where they lie, or as <file_name>; path and group may be swapped.",
     example: "upload_file ~/'My videos/lecture 1.mp4' math",
+    givenUp: "Upload stopped: what is shared already stays so, and the same command goes on from there",
     async run(context, first, second, name) {
       const target = await pathAndGroup(first, second, context);
       if (target.isSwapped) context.note(describeSwap(target, name));
       if (target.kind !== "file") return await uploadMany(context, target, name);
       const { path, group } = target;
-      const upload = await context.client.uploadFile(path, group, name, context.progress);
+      const upload = await context.client.uploadFile(path, group, name, context.progress, context.signal);
       const why = describeKept(group, upload);
       if (why !== undefined) context.note(why);
       return done("File uploaded successfully", { group, ...uploadFields(upload) });

@@ -124,6 +124,9 @@ async function runExample(example: string): Promise<{ readonly client: FakeClien
     kindOf: async (path) =>
       path === "/tmp/runs" ? "folder" : path.includes("/") && !path.includes("*") ? "file" : "nothing",
     note: () => {},
+    hint: () => {},
+    signal: new AbortController().signal,
+    columns: undefined,
     fault: () => {},
     askHidden: undefined,
     progress: () => {},

@@ -29,6 +29,8 @@ export class FakeClient implements ClientIntents {
   /** Resolves `whenIdle`. */
   idle: Promise<void> = Promise.resolve();
   hashing: readonly HashProgress[] = [];
+  /** Of the last upload. */
+  givingUp: AbortSignal | undefined;
   /** What an upload comes to. */
   uploaded: UploadResult = {
     name: "file" as FileName,
@@ -124,7 +126,9 @@ export class FakeClient implements ClientIntents {
     group: GroupName,
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
+    signal?: AbortSignal,
   ) {
+    this.givingUp = signal;
     for (const at of this.hashing) progress(at);
     await this.#call("uploadFile", path, group, name);
     return this.uploaded;
@@ -135,7 +139,9 @@ export class FakeClient implements ClientIntents {
     group: GroupName,
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
+    signal?: AbortSignal,
   ) {
+    this.givingUp = signal;
     for (const at of this.hashing) progress(at);
     await this.#call("uploadFolder", folder, pattern, group, name);
     return this.uploadedFolder;
