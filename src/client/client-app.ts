@@ -16,6 +16,8 @@ import type { TransferEngine, TransferEvents } from "../transfer/contract.ts";
 import type { Method, News, Params } from "../wire/client-tracker.ts";
 import type { ClientOptions, ClientParts } from "./client-parts.ts";
 import { openClientParts } from "./compose.ts";
+import type { DownloadKeeper } from "./download-keeper.ts";
+import { eachMeant } from "./each-meant.ts";
 import { EventFeed } from "./event-feed.ts";
 import { uploadFolder } from "./folder-upload.ts";
 import { GrantWallet } from "./grant-wallet.ts";
@@ -33,6 +35,7 @@ import type {
   GroupView,
   HashProgress,
   ManyDownloads,
+  ManyEnded,
   MemberView,
   SearchHit,
   ShareView,
@@ -275,6 +278,14 @@ class Client implements ClientApp {
     await this.#member().shares.stop(group, name);
   }
 
+  async stopShares(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
+    const { shares } = this.#member();
+    const there = shares.views().filter(isIn(group));
+    const none = (word: string) =>
+      new Failure("not-shared", `this machine shares no file in ${group} that ${forTerminal(word)} means`);
+    return eachMeant(wanted, there, none, (name) => shares.stop(group, name));
+  }
+
   async downloadFile(group: GroupName, name: FileName, destination: string): Promise<{ path: string }> {
     return this.#member().downloads.request(group, name, destination);
   }
@@ -303,6 +314,38 @@ class Client implements ClientApp {
 
   async cancelDownload(group: GroupName, name: FileName): Promise<void> {
     await this.#member().downloads.cancel(group, name);
+  }
+
+  async pauseDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
+    const isMeant = ({ state }: DownloadView) => state === "downloading";
+    return this.#eachDownload(group, wanted, isMeant, (downloads, name) => downloads.pause(group, name));
+  }
+
+  async resumeDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
+    const isMeant = ({ state }: DownloadView) => state === "paused" || state === "failed";
+    return this.#eachDownload(group, wanted, isMeant, (downloads, name) => downloads.resume(group, name));
+  }
+
+  async cancelDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
+    const isMeant = ({ state }: DownloadView) => state !== "complete";
+    return this.#eachDownload(group, wanted, isMeant, (downloads, name) => downloads.cancel(group, name));
+  }
+
+  #eachDownload(
+    group: GroupName,
+    wanted: readonly string[],
+    isMeant: (view: DownloadView) => boolean,
+    act: (downloads: DownloadKeeper, name: FileName) => Promise<void>,
+  ): Promise<ManyEnded> {
+    const { downloads } = this.#member();
+    // The last first: those in line do not begin when one before them ends.
+    const there = downloads.views().filter(isIn(group)).filter(isMeant).reverse();
+    const none = (word: string) =>
+      new Failure(
+        "no-download",
+        `no download in ${group} of which that can be done is meant by ${forTerminal(word)}`,
+      );
+    return eachMeant(wanted, there, none, (name) => act(downloads, name));
   }
 
   showDownloads(): readonly DownloadView[] {
@@ -513,3 +556,7 @@ type GroupChange =
   | "reject_request"
   | "remove_member"
   | "transfer_owner";
+
+function isIn(group: GroupName): (one: { readonly group: GroupName }) => boolean {
+  return (one) => nameKey(one.group) === nameKey(group);
+}

@@ -103,6 +103,8 @@ export interface Command {
   readonly needs: number;
   /** What Tab offers for each argument. */
   readonly offers: readonly (Offer | undefined)[];
+  /** The last argument may be given many times. */
+  readonly repeatsLast: boolean;
   /** @throws Failure */
   run(context: CommandContext, words: readonly string[]): Promise<Reply>;
 }
@@ -114,6 +116,8 @@ export interface Argument<T> {
   readonly optional?: true;
   /** Takes all words that are left, as one with blanks between. Only the last. */
   readonly takesRest?: true;
+  /** In place of `parse`, of the last one: each word behind is one more of them. */
+  readonly parseWords?: (words: readonly string[]) => T | Failure;
   readonly isPassword?: true;
   /** What Tab offers for it. */
   readonly offer?: Offer;
@@ -155,6 +159,7 @@ export function command<
     passwordAt: passwordAt(spec.args),
     needs: leastOf(spec.args),
     offers: spec.args.map(({ offer }) => offer),
+    repeatsLast: spec.args.at(-1)?.parseWords !== undefined,
     async run(context, words) {
       const given = takeOptions(spec.name, options, words);
       const values = parseAll(spec.name, spec.args, given.words) as Values<A>;
@@ -174,10 +179,12 @@ function passwordAt(args: readonly Argument<unknown>[]): number {
 
 function parseAll(name: string, args: readonly Argument<unknown>[], words: readonly string[]): unknown[] {
   const least = leastOf(args);
-  const most = args.at(-1)?.takesRest ? Number.POSITIVE_INFINITY : args.length;
+  const last = args.at(-1);
+  const most = last?.takesRest || last?.parseWords ? Number.POSITIVE_INFINITY : args.length;
   if (words.length < least || words.length > most) throw wrongCount(name, args, words.length);
   return args.map((argument, index) => {
     if (index >= words.length) return undefined;
+    if (argument.parseWords !== undefined) return orThrow(argument.parseWords(words.slice(index)));
     const text = argument.takesRest ? words.slice(index).join(" ") : words[index];
     return orThrow(argument.parse(text ?? ""));
   });
@@ -187,7 +194,8 @@ function parseAll(name: string, args: readonly Argument<unknown>[], words: reado
 export function wrongCount(name: string, args: readonly Argument<unknown>[], got: number): Failure {
   if (args.length === 0) return new Failure("usage", `${name} takes no arguments; got ${got}`);
   const least = leastOf(args);
-  const needs = least === args.length ? `${least}` : `${least} or ${args.length}`;
+  const exact = least === args.length ? `${least}` : `${least} or ${args.length}`;
+  const needs = args.at(-1)?.parseWords === undefined ? exact : `${least} or more`;
   const hint = got > args.length ? "; put a word that holds blanks between quotes" : "";
   return new Failure("usage", `${name} takes ${synopsisOf(args)}; got ${got}, needs ${needs}${hint}`);
 }
@@ -230,5 +238,21 @@ export const fileNames = {
     return name instanceof Failure || !isFolder ? name : `${name}/`;
   },
 };
+
+/** One or more of what `argument` is. */
+export function several<T>(argument: Argument<T>): Argument<readonly T[]> {
+  const { label, offer } = argument;
+  const parseWords = (words: readonly string[]) => {
+    const values: T[] = [];
+    for (const word of words) {
+      const value = argument.parse(word);
+      if (value instanceof Failure) return value;
+      values.push(value);
+    }
+    return values;
+  };
+  const parse = (text: string) => parseWords([text]);
+  return { label: `${label}...`, parse, parseWords, ...(offer === undefined ? {} : { offer }) };
+}
 
 export const passwd = { label: "<passwd>", parse: parsePassword, isPassword: true } as const;

@@ -4,6 +4,7 @@ import { type FileName, type GroupName, parseGroupName } from "../base/ids.ts";
 import { isPattern, splitPattern } from "../base/name-pattern.ts";
 import { count, forTerminal } from "../base/text.ts";
 import type { UploadResult } from "../client/views.ts";
+import { changed } from "./change-of-many.ts";
 import {
   type Answer,
   type CommandContext,
@@ -11,9 +12,11 @@ import {
   done,
   doneForMany,
   fileName,
+  fileNames,
   groupId,
   offering,
   optional,
+  several,
   shown,
   word,
 } from "./command.ts";
@@ -160,12 +163,17 @@ export const fileCommands = [
   command({
     name: "stop_share",
     topic,
-    args: [groupId, offering(fileName, "share")],
-    summary: "Stop sharing a file; it stays on your disk.",
+    args: [groupId, several(offering(fileNames, "share"))],
+    summary: "Stop sharing files, which stay on your disk: by name, all of 'runs/', or '*.csv'.",
     example: "stop_share math 'lecture 1.mp4'",
-    async run({ client }, group, name) {
-      await client.stopShare(group, name);
-      return done("File sharing stopped", { group, name });
+    async run(context, group, wanted) {
+      const { client } = context;
+      return changed(context, group, wanted, {
+        reply: "File sharing stopped",
+        tell: (amount) => `${count(amount, "file is", "files are")} no longer shared`,
+        one: (name) => client.stopShare(group, name),
+        many: (names) => client.stopShares(group, names),
+      });
     },
   }),
 ];

@@ -12,6 +12,7 @@ import type {
   GroupView,
   HashProgress,
   ManyDownloads,
+  ManyEnded,
   MemberView,
   SearchHit,
   ShareView,
@@ -44,6 +45,7 @@ export class FakeClient implements ClientIntents {
     started: ["a", "b"].map((name) => ({ name: name as FileName, path: `/tmp/${name}` })),
     failures: [],
   };
+  ended: ManyEnded = { done: ["a", "b"] as FileName[], failures: [] };
   groups: readonly GroupView[] = [];
   requests: readonly UserName[] = [];
   members: readonly MemberView[] = [];
@@ -159,6 +161,18 @@ export class FakeClient implements ClientIntents {
     return this.many;
   }
 
+  async #many(method: string, group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
+    await this.#call(method, group, ...wanted);
+    return this.ended;
+  }
+
+  stopShares = (group: GroupName, wanted: readonly string[]) => this.#many("stopShares", group, wanted);
+  pauseDownloads = (group: GroupName, wanted: readonly string[]) =>
+    this.#many("pauseDownloads", group, wanted);
+  resumeDownloads = (group: GroupName, wanted: readonly string[]) =>
+    this.#many("resumeDownloads", group, wanted);
+  cancelDownloads = (group: GroupName, wanted: readonly string[]) =>
+    this.#many("cancelDownloads", group, wanted);
   pauseDownload = (group: GroupName, name: FileName) => this.#call("pauseDownload", group, name);
   resumeDownload = (group: GroupName, name: FileName) => this.#call("resumeDownload", group, name);
   cancelDownload = (group: GroupName, name: FileName) => this.#call("cancelDownload", group, name);
