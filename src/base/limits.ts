@@ -365,6 +365,13 @@ export const LIST_PAGES_MAX = 10_000;
 export const BLOB_TRIES_MAX = 3;
 /** Files looked at or piece lists read at once while shares come back. */
 export const RESTORES_AT_ONCE_MAX = 32;
+/** How often some of the shared files are looked at for changes. */
+export const SHARE_LOOK_MS = 30 * second;
+/** After so many times all have been looked at: 10,000 files within twenty minutes. */
+export const SHARE_LOOK_ROUNDS = 40;
+/** Of one time, least and most: a look costs some 30 us, which makes it 0.025 % of a core at most. */
+export const SHARES_LOOKED_AT_MIN = 50;
+export const SHARES_LOOKED_AT_MAX = 250;
 /** Login waits this long for the shares to be back; more than that goes on behind it. */
 export const RESTORE_WAIT_MS = 3 * second;
 /** How often running downloads are looked at for reasons to wait and for places in the queue. */

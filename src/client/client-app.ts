@@ -75,7 +75,7 @@ class Client implements ClientApp {
   readonly #engine: TransferEngine;
   #listening: Address;
   #login: Login | undefined;
-  /** A login that is under way. */
+  /** The log-ins under way. */
   #entering: Promise<void> = Promise.resolve();
   /** The end of the last login, still under way. */
   #leaving: Promise<void> = Promise.resolve();
@@ -145,14 +145,18 @@ class Client implements ClientApp {
     await this.#session.call("create_user", { id, name, password });
   }
 
-  /** One after the other: of two at once each would find nobody logged in. */
-  login(name: UserName, password: string): Promise<void> {
-    const login = this.#entering.then(() => this.#enter(name, password));
-    this.#entering = login.catch(() => {});
-    return login;
+  async login(name: UserName, password: string): Promise<void> {
+    // Of two at once each would find nobody logged in.
+    const entering = this.#entering.then(() => this.#enter(name, password));
+    this.#entering = entering.then(
+      () => {},
+      () => {},
+    );
+    const login = await entering;
+    await login.restore((error) => this.#warn(toFailure(error).message));
   }
 
-  async #enter(name: UserName, password: string): Promise<void> {
+  async #enter(name: UserName, password: string): Promise<Login> {
     if (this.#login !== undefined)
       throw new Failure("already-logged-in", `already logged in as ${this.#login.user}: logout first`);
     await this.#leaving;
@@ -171,7 +175,7 @@ class Client implements ClientApp {
       this.#warn(`your account is now called ${session.name}: two were made under the name ${name}`);
     for (const news of session.news) this.#tell(news);
     login.userRenamed(session.name);
-    await login.restore((error) => this.#warn(toFailure(error).message));
+    return login;
   }
 
   async logout(): Promise<void> {

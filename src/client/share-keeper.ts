@@ -424,6 +424,19 @@ export class ShareKeeper {
     if (record?.path === path) await this.#endBroken(record, failure.message);
   }
 
+  /** Those that are served. */
+  offered(): readonly ShareRecord[] {
+    return [...this.#shared.values()].filter((record) => this.#offered.has(keyOf(record)));
+  }
+
+  /** Ends the share of a file that is not what it was. */
+  async lookAt(record: ShareRecord): Promise<void> {
+    const isCurrent = () => this.#shared.get(keyOf(record)) === record && this.#offered.has(keyOf(record));
+    if (!isCurrent()) return;
+    const difference = await this.#files.difference(record.path, record.identity);
+    if (difference !== undefined && isCurrent()) await this.#endBroken(record, difference.message);
+  }
+
   /** @param why names the path */
   async #endBroken(record: ShareRecord, why: string): Promise<void> {
     this.#emit({ kind: "share-broken", share: viewOf(record), why });
