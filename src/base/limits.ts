@@ -407,6 +407,8 @@ export const REMARKS_SHOWN_MAX = 10;
 // --- prompt and files read at start ---
 
 export const COMMAND_LINE_BYTES_MAX = 64 * KiB;
+/** Between two tries of a service to log in, each of which waits for a tracker by itself. */
+export const LOGIN_RETRY_MS = 1 * second;
 /** A pattern for names: longer than any name. */
 export const GLOB_CHARS_MAX = 300;
 /** Lines typed or pasted ahead of the command that runs; the terminal holds back what comes after. */

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileName, GroupName, UserName } from "../base/ids.ts";
-import { FOLD_MS_MAX, FOLD_QUIET_MS, PROGRESS_AFTER_MS, PROGRESS_LINE_MS } from "../base/limits.ts";
+import {
+  FOLD_MS_MAX,
+  FOLD_QUIET_MS,
+  LOGIN_RETRY_MS,
+  PROGRESS_AFTER_MS,
+  PROGRESS_LINE_MS,
+} from "../base/limits.ts";
 import type { ClientEvent, DownloadView, ShareView } from "../client/views.ts";
 import { FakeClient, refusal } from "../testing/fake-client.ts";
 import { FakeTerminal } from "../testing/fake-terminal.ts";
@@ -386,6 +392,84 @@ describe("a person is helped", () => {
     await settle();
     stop.abort();
     expect(await exitCode).toBe(0);
+  });
+});
+
+describe("told to stay, a script is a service", () => {
+  const unreachable = () => new Failure("tracker-unreachable", "no tracker answers");
+
+  test("its login waits for a tracker, which is said once, and what stands behind it comes after", async () => {
+    const terminal = new FakeTerminal(["login alice x", "create_group math"]);
+    const client = new FakeClient();
+    client.failNext = unreachable();
+    const { clock, stop, exitCode } = start(terminal, { client, stay: true });
+    await settle();
+    for (let tries = 0; tries < 3; tries++) {
+      client.failNext = unreachable();
+      clock.advance(LOGIN_RETRY_MS);
+      await settle();
+    }
+    expect(terminal.screen).toEqual([
+      "127.0.0.1:6001> login alice x",
+      "note: Not logged in yet: no tracker answers; trying until one does",
+    ]);
+    client.failNext = undefined;
+    clock.advance(LOGIN_RETRY_MS);
+    await settle();
+    expect(terminal.screen.filter((line) => line.startsWith("out"))).toEqual([
+      "out: Login successful",
+      "out: Group created successfully",
+    ]);
+    stop.abort();
+    expect(await exitCode).toBe(0);
+  });
+
+  test("a login that is refused ends it at once, with exit code 1", async () => {
+    const terminal = new FakeTerminal(["login alice x", "create_group math"]);
+    const client = new FakeClient();
+    client.failNext = new Failure("wrong-credentials", "wrong user id or password");
+    const { exitCode } = start(terminal, { client, stay: true });
+    expect(await exitCode).toBe(1);
+    expect(client.calls).toEqual(["login alice x"]);
+    expect(terminal.screen.at(-1)).toBe("err: wrong user id or password");
+  });
+
+  test("another command that fails ends nothing, nor does a second login", async () => {
+    const terminal = new FakeTerminal(["login alice x", "login alice x", "create_group math"]);
+    const client = new FakeClient();
+    const { stop, exitCode } = start(terminal, { client, stay: true });
+    const call = client.login;
+    client.login = async (name, password) => {
+      await call(name, password);
+      client.failNext = new Failure("already-logged-in", "already logged in");
+    };
+    await settle();
+    expect(client.calls.at(-1)).toBe("createGroup math");
+    stop.abort();
+    expect(await exitCode).toBe(1);
+  });
+
+  test("it can be stopped while it waits", async () => {
+    const terminal = new FakeTerminal(["login alice x"]);
+    const client = new FakeClient();
+    client.failNext = unreachable();
+    const { stop, exitCode } = start(terminal, { client, stay: true });
+    await settle();
+    stop.abort();
+    expect(await exitCode).toBe(0);
+  });
+
+  test("without being told to stay, and where a person sits, a login fails when no tracker answers", async () => {
+    for (const [stay, isPerson] of [
+      [false, false],
+      [true, true],
+    ] as const) {
+      const terminal = new FakeTerminal(["login alice x"], isPerson);
+      const client = new FakeClient();
+      client.failNext = unreachable();
+      await start(terminal, { client, stay }).exitCode;
+      expect(terminal.screen.at(-1)).toBe("err: no tracker answers");
+    }
   });
 });
 

@@ -4,12 +4,13 @@
  * Invariant: a command has ended and its reply is printed before the next line is read; one that a person gives up with Ctrl-C
  * counts as ended, and what it still says is heard by nobody. The exit code of a script is 1
  * once a command or a download has failed; a person has seen it. The program ends with the input of a person, and with that of a pipe when its downloads
- * have ended (or, told to stay, when it is stopped); a stop leaves at once, whatever runs.
+ * have ended (or, told to stay, when it is stopped); a stop leaves at once, whatever runs. One that is told to stay is there to share:
+ * its `login` is tried until a tracker answers, and one that is refused ends it.
  */
 import { defined } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
-import { type Failure, isFailure, orThrow, toFailure } from "../base/failure.ts";
-import { PROGRESS_AFTER_MS, PROGRESS_LINE_MS } from "../base/limits.ts";
+import { type Failure, type FailureCode, isFailure, orThrow, toFailure } from "../base/failure.ts";
+import { LOGIN_RETRY_MS, PROGRESS_AFTER_MS, PROGRESS_LINE_MS } from "../base/limits.ts";
 import type { ClientEvent, ClientIntents, HashProgress } from "../client/views.ts";
 import { type Command, type CommandContext, type PathKind, type Reply, shown } from "./command.ts";
 import { findCommand } from "./commands.ts";
@@ -20,7 +21,7 @@ import { type ParserOptions, splitWords } from "./parser.ts";
 import { ProgressBoard } from "./progress-board.ts";
 import { renderHashing, renderLastCopies, renderPrompt } from "./render.ts";
 import { manyOf, renderEvent, renderEvents } from "./render-event.ts";
-import { saidError, saidEvent, saidHashing, saidReply } from "./said.ts";
+import { saidError, saidEvent, saidHashing, saidNotice, saidReply } from "./said.ts";
 
 export interface ReplDependencies {
   readonly client: ClientIntents;
@@ -47,6 +48,9 @@ export class Repl {
   /** Of the command that runs, where no board shows it: since when, when it was told last, and whether in a line. */
   #hashingOf: { readonly sinceMs: number; toldMs: number; isSaid: boolean } | undefined;
   #exitCode: 0 | 1 = 0;
+  /** What it was started for cannot be. */
+  #isOver = false;
+  #isWaitTold = false;
   /** Which events wait for the reply of the command that runs. */
   #holds: "none" | "verdicts" | "all" = "none";
   #held: ClientEvent[] = [];
@@ -92,7 +96,7 @@ export class Repl {
       this.#terminal.setPrompt(renderPrompt(this.#client.whoAmI()));
       const line = await this.#terminal.nextLine();
       if (line === undefined) break;
-      if ((await this.#runLine(line)) === "leave") return;
+      if ((await this.#runLine(line)) === "leave" || this.#isOver) return;
     }
     if (this.#terminal.interactive) return;
     await (this.#options.stay ? whenAborted(this.#options.stop) : this.#client.whenIdle());
@@ -135,13 +139,46 @@ export class Repl {
   async #runCommand(command: Command, args: readonly string[]): Promise<Reply> {
     const { signal } = this.#givingUp;
     try {
-      const reply = command.run(this.#contextUntil(signal), args);
+      const reply = this.#runUntilAnswered(command, args, signal);
       return await Promise.race([reply, whenAborted(signal).then(() => this.#givenUp(command))]);
     } catch (error) {
       const isShort = isFailure(error) && error.code === "usage" && args.length < command.needs;
       if (isShort && this.#terminal.interactive) this.#note(`For example: ${command.example}`);
       throw error;
     }
+  }
+
+  /** A service may start before its tracker does. Without being logged in it would be of no use. */
+  async #runUntilAnswered(command: Command, args: readonly string[], signal: AbortSignal): Promise<Reply> {
+    for (;;) {
+      try {
+        return await command.run(this.#contextUntil(signal), args);
+      } catch (error) {
+        if (!this.#isServiceLogin(command)) throw error;
+        if (!isFailure(error) || !UNANSWERED.has(error.code)) {
+          this.#isOver = this.#client.whoAmI().user === undefined;
+          throw error;
+        }
+        this.#tellUnanswered(error);
+        await this.#after(LOGIN_RETRY_MS);
+      }
+    }
+  }
+
+  #isServiceLogin({ name }: Command): boolean {
+    return name === "login" && this.#options.stay && !this.#terminal.interactive;
+  }
+
+  /** Once. */
+  #tellUnanswered({ message }: Failure): void {
+    if (this.#isWaitTold) return;
+    this.#isWaitTold = true;
+    const line = `Not logged in yet: ${message}; trying until one does`;
+    this.#terminal.notice(line, saidNotice(line));
+  }
+
+  #after(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(ms, resolve));
   }
 
   /** @param signal after which nobody wants to hear of the command any more */
@@ -257,6 +294,15 @@ export class Repl {
     if (files !== undefined && files.length > 0) this.#note(renderLastCopies(files));
   }
 }
+
+/** What says nothing about the user: another time, or another tracker, may. */
+const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "tracker-unreachable",
+  "timeout",
+  "try-later",
+  "try-another",
+  "too-many",
+]);
 
 function isVerifying(event: ClientEvent): boolean {
   return event.kind === "download-waits" && event.view.waits?.kind === "verifying";
