@@ -4,7 +4,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "./harness/client.ts";
 import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
-import { enter, formGroup } from "./harness/group.ts";
+import { enter, twoFriends } from "./harness/group.ts";
 import { until } from "./harness/until.ts";
 import { World } from "./harness/world.ts";
 
@@ -22,11 +22,9 @@ async function noted(client: Client, pattern: RegExp): Promise<void> {
 
 test("a followed group's files arrive, new ones too, and after a restart only those that are new", async () => {
   await using world = new World();
-  await world.startTracker();
-  const ann = world.startClient("ann");
-  let bob = world.startClient("bob");
-  for (const client of [ann, bob]) await enter(client);
-  await formGroup(ann, [bob]);
+  const friends = await twoFriends(world);
+  const { ann } = friends;
+  let { bob } = friends;
   const folder = world.dir("bob", "in");
   await share(world, ann, "first");
   await share(world, ann, "taken");
@@ -66,11 +64,7 @@ test("a followed group's files arrive, new ones too, and after a restart only th
 
 test("a tracker that comes back is asked what is new, and a folder must be there", async () => {
   await using world = new World();
-  const tracker = await world.startTracker();
-  const ann = world.startClient("ann");
-  const bob = world.startClient("bob");
-  for (const client of [ann, bob]) await enter(client);
-  await formGroup(ann, [bob]);
+  const { tracker, ann, bob } = await twoFriends(world);
   const folder = world.dir("bob", "in");
   const missing = world.path("bob", "none");
   expect(await bob.refused(`follow lab ${missing}`)).toBe(

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "./harness/client.ts";
-import { enter, formGroup } from "./harness/group.ts";
+import { enter, formGroup, twoFriends } from "./harness/group.ts";
 import { World } from "./harness/world.ts";
 import { Machine } from "./hostile/machine.ts";
 import { RawLink } from "./hostile/raw-link.ts";
@@ -115,11 +115,7 @@ test("a client believes no hostile name of a tracker", async () => {
 
 test("a name that leads through folders stays below the destination, and follows no link there", async () => {
   await using world = new World();
-  await world.startTracker();
-  const ann = world.startClient("ann");
-  const bob = world.startClient("bob");
-  for (const client of [ann, bob]) await enter(client);
-  await formGroup(ann, [bob]);
+  const { ann, bob } = await twoFriends(world);
   const source = join(world.dir("ann", "files"), "x.txt");
   const folder = world.dir("bob", "files");
   const elsewhere = world.dir("elsewhere");
@@ -152,11 +148,7 @@ test("a name that leads through folders stays below the destination, and follows
 
 test("a name that Windows keeps for a device arrives as a plain file inside the destination", async () => {
   await using world = new World();
-  await world.startTracker();
-  const ann = world.startClient("ann");
-  const bob = world.startClient("bob");
-  for (const client of [ann, bob]) await enter(client);
-  await formGroup(ann, [bob]);
+  const { ann, bob } = await twoFriends(world);
   const source = join(world.dir("ann", "files"), "x.txt");
   const folder = world.dir("bob", "files");
   const kept = { CON: "_CON", "nul.txt": "_nul.txt", "a:b": "a_b", "what?": "what_", "dots...": "dots___" };

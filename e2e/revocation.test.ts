@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { MiB, writeRandomFile } from "./harness/files.ts";
-import { enter, formGroup } from "./harness/group.ts";
+import { enter, formGroup, twoFriends } from "./harness/group.ts";
 import { portOf } from "./harness/lab.ts";
 import { clientAt, startTrackers } from "./harness/trackers.ts";
 import { World } from "./harness/world.ts";
@@ -151,12 +151,8 @@ test("a seeder that was not running when a member was removed does not serve it 
 
 test("a deleted group is served to nobody, whatever grant is shown", async () => {
   await using world = new World();
-  await world.startTracker();
+  const { ann, bob } = await twoFriends(world);
   const [port = 0] = world.ports;
-  const ann = world.startClient("ann");
-  const bob = world.startClient("bob");
-  for (const client of [ann, bob]) await enter(client);
-  await formGroup(ann, [bob]);
   const file = join(world.dir("files"), "film.bin");
   writeRandomFile(file, (PIECES * MiB) / 2, 9);
   await bob.ok(`upload_file ${file} lab`);

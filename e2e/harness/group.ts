@@ -1,5 +1,7 @@
 /** What most tests begin with: people with accounts, and a group that they are in. Replies are for `journey.test.ts` to check. */
 import type { Client } from "./client.ts";
+import type { Tracker } from "./tracker.ts";
+import type { World } from "./world.ts";
 
 /** Makes an account with the client's name and the password `pw`, and logs in. */
 export async function enter(client: Client): Promise<void> {
@@ -14,4 +16,21 @@ export async function formGroup(owner: Client, members: readonly Client[], name 
     await member.ok(`join_group ${name}`);
     await owner.ok(`accept_request ${name} ${member.name}`);
   }
+}
+
+export interface Friends {
+  readonly tracker: Tracker;
+  /** Who owns the group. */
+  readonly ann: Client;
+  readonly bob: Client;
+}
+
+/** One tracker, and two who are logged in and members of one group. */
+export async function twoFriends(world: World, group = "lab"): Promise<Friends> {
+  const tracker = await world.startTracker();
+  const ann = world.startClient("ann");
+  const bob = world.startClient("bob");
+  for (const client of [ann, bob]) await enter(client);
+  await formGroup(ann, [bob], group);
+  return { tracker, ann, bob };
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Client } from "./client.ts";
 import { writeRandomFile } from "./files.ts";
-import { enter, formGroup } from "./group.ts";
+import { twoFriends } from "./group.ts";
 import type { Tracker } from "./tracker.ts";
 import type { World } from "./world.ts";
 
@@ -17,11 +17,7 @@ export interface Lab {
 }
 
 export async function openLab(world: World): Promise<Lab> {
-  const tracker = await world.startTracker();
-  const ann = world.startClient("ann");
-  const bob = world.startClient("bob");
-  for (const client of [ann, bob]) await enter(client);
-  await formGroup(ann, [bob]);
+  const { tracker, ann, bob } = await twoFriends(world);
   const [trackerPort = 0] = world.ports;
   return { world, tracker, trackerPort, ann, seederPort: await portOf(ann), bob };
 }

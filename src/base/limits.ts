@@ -367,6 +367,13 @@ export const LIST_PAGES_MAX = 10_000;
 export const BLOB_TRIES_MAX = 3;
 /** Files looked at or piece lists read at once while shares come back. */
 export const RESTORES_AT_ONCE_MAX = 32;
+/** How often some of the shared files are looked at for changes. */
+export const SHARE_LOOK_MS = 30 * second;
+/** After so many times all have been looked at: 10,000 files within twenty minutes. */
+export const SHARE_LOOK_ROUNDS = 40;
+/** Of one time, least and most: a look costs some 30 us, which makes it 0.025 % of a core at most. */
+export const SHARES_LOOKED_AT_MIN = 50;
+export const SHARES_LOOKED_AT_MAX = 250;
 /** Login waits this long for the shares to be back; more than that goes on behind it. */
 export const RESTORE_WAIT_MS = 3 * second;
 /** How often running downloads are looked at for reasons to wait and for places in the queue. */
@@ -394,18 +401,30 @@ export const LIBRARY_CHANGES_UNWRITTEN_MAX = 200;
 export const FOLDER_FILES_MAX = 100_000;
 /** Of them on their way to the tracker at once: its requests are bounded, and its disk takes those that wait together. */
 export const UPLOADS_OF_FOLDER_AT_ONCE_MAX = 32;
+/** Shares that are ended, or downloads that are paused and the like, at once: the way to the tracker and back is most of it. */
+export const CHANGES_AT_ONCE_MAX = 32;
 /** What became of the files of a folder is told of so many, one a line; of more, their number. */
 export const REMARKS_SHOWN_MAX = 10;
 
 // --- prompt and files read at start ---
 
 export const COMMAND_LINE_BYTES_MAX = 64 * KiB;
+/** Between two tries of a service to log in, each of which waits for a tracker by itself. */
+export const LOGIN_RETRY_MS = 1 * second;
 /** A pattern for names: longer than any name. */
 export const GLOB_CHARS_MAX = 300;
 /** Lines typed or pasted ahead of the command that runs; the terminal holds back what comes after. */
 export const LINES_AHEAD_MAX = 1_000;
 /** Progress on the screen is redrawn no more often: 4 times a second. */
 export const PROGRESS_LINE_MS = 250;
+/** News of one kind are told together when no more have come for so long; a single one is late by no more than that. */
+export const FOLD_QUIET_MS = 300;
+/** While they go on coming, so often. */
+export const FOLD_MS_MAX = 10 * second;
+/** Of them held back at once: as many as a folder has in the extreme. */
+export const FOLD_EVENTS_MAX = 10_000;
+/** So few are told one by one; of more, so many by name. */
+export const NAMES_TOLD_MAX = 3;
 /** What ends sooner shows no progress. */
 export const PROGRESS_AFTER_MS = 500;
 /** Lines of the prompt's history that come back with the next start. */

@@ -1,15 +1,21 @@
 import { expect, test } from "bun:test";
-import { isPattern, nameMatcher, splitPattern } from "./name-pattern.ts";
+import { isPattern, nameMatcher, pathMatcher, splitPattern } from "./name-pattern.ts";
 
 const NAMES = ["a.csv", "B.CSV", "runs/a.h5", "runs/may/b.h5", "runs2/c.h5", "notes [1].txt"];
 const matched = (pattern: string) => NAMES.filter(nameMatcher(pattern));
 
 test("a star stays within a component, two lead through folders", () => {
   expect(matched("*.csv")).toEqual(["a.csv", "B.CSV"]);
-  expect(matched("*.h5")).toEqual([]);
   expect(matched("runs/*.h5")).toEqual(["runs/a.h5"]);
   expect(matched("runs/**/*.h5")).toEqual(["runs/a.h5", "runs/may/b.h5"]);
   expect(matched("run?2/{c,d}.h5")).toEqual(["runs2/c.h5"]);
+});
+
+test("without a slash a pattern means files in any folder of a group, and on the disk those of the one folder", () => {
+  expect(matched("*.h5")).toEqual(["runs/a.h5", "runs/may/b.h5", "runs2/c.h5"]);
+  expect(matched("./*.h5")).toEqual([]);
+  expect(NAMES.filter(pathMatcher("*.h5"))).toEqual([]);
+  expect(NAMES.filter(pathMatcher("*.csv"))).toEqual(["a.csv", "B.CSV"]);
 });
 
 test("a folder means all that is below it, and nothing beside it", () => {

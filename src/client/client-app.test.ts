@@ -6,8 +6,10 @@ import {
   FOLLOW_RETRY_MS,
   GRANT_LIFETIME_MS,
   PROGRESS_AFTER_MS,
+  SHARE_LOOK_MS,
   SOURCELESS_MS,
   TRACKER_WAIT_MS,
+  UPLOADS_OF_FOLDER_AT_ONCE_MAX,
   WAIT_TOLD_MS,
 } from "../base/limits.ts";
 import { ClientWorld, type Machine, PORT_TAKEN, type RunningClient } from "../testing/client-world.ts";
@@ -82,6 +84,18 @@ describe("logging in", () => {
     await anna.app.logout();
     await anna.logIn("ben");
     expect(anna.app.whoAmI().user).toBe(user("ben"));
+  });
+
+  test("of two that are under way at once the second is refused", async () => {
+    await anna.app.logout();
+    const release = world.hold("login");
+    const logins = [anna.app.login(user("anna"), "secret"), anna.app.login(user("ben"), "secret")];
+    const second = failureOf(logins[1] ?? Promise.resolve());
+    await settle();
+    release();
+    await logins[0];
+    expect((await second).code).toBe("already-logged-in");
+    expect(anna.app.whoAmI().user).toBe(user("anna"));
   });
 
   test("what happened meanwhile is told", async () => {
@@ -229,6 +243,55 @@ describe("sharing", () => {
     );
     const { outcome } = await world.during(failureOf(upload), 60_000);
     expect([(outcome as Failure).code, anna.machine.disk.kept.size]).toEqual(["tracker-unreachable", 1]);
+  });
+
+  test("an upload that is given up keeps what it has hashed, and shares nothing", async () => {
+    anna.machine.disk.write("/data/notes", "content of notes");
+    const givingUp = new AbortController();
+    const upload = anna.app.uploadFile(
+      "/data/notes",
+      LAB,
+      undefined,
+      () => givingUp.abort(),
+      givingUp.signal,
+    );
+    await failureOf(upload);
+    expect(anna.machine.disk.kept.size).toBe(1);
+    expect(await ben.app.listFiles(LAB)).toEqual([]);
+  });
+
+  test("of a folder that is given up no other file is begun", async () => {
+    for (let each = 0; each < 100; each++) annasMachine.disk.write(`/data/runs/f${each}`, `content ${each}`);
+    const givingUp = new AbortController();
+    const folder = { folder: "/data/runs", pattern: undefined };
+    const upload = anna.app.uploadFolder(folder, LAB, undefined, () => givingUp.abort(), givingUp.signal);
+    await failureOf(upload);
+    expect(annasMachine.disk.hashed.length).toBeLessThanOrEqual(UPLOADS_OF_FOLDER_AT_ONCE_MAX);
+  });
+
+  test("several shares are ended at once: what fails stops no other, and what means nothing is told", async () => {
+    for (const name of ["a.csv", "b.csv", "c.h5"]) await anna.share(name);
+    const { done, failures } = await anna.app.stopShares(LAB, ["*.csv", "nowhere", "*.zip"]);
+    expect(done.toSorted()).toEqual([file("a.csv"), file("b.csv")]);
+    expect(failures.map(({ name, failure }) => [name, failure.code])).toEqual([
+      ["*.zip", "not-shared"],
+      ["nowhere", "not-shared"],
+    ]);
+    expect(anna.offered()).toEqual(["/data/c.h5"]);
+    expect((await failureOf(anna.app.stopShares(LAB, ["*.zip"]))).message).toBe(
+      "this machine shares no file in lab that *.zip means",
+    );
+  });
+
+  test("a shared file that changes or goes is noticed before anybody asks for it", async () => {
+    for (const name of ["stays", "changes", "goes"]) await anna.share(name);
+    annasMachine.disk.write("/data/changes", "otherwise");
+    annasMachine.disk.files.delete("/data/goes");
+    anna.events.length = 0;
+    await world.pass(2 * SHARE_LOOK_MS);
+    expect(anna.offered()).toEqual(["/data/stays"]);
+    expect(anna.kinds()).toEqual(["share-broken", "share-broken"]);
+    expect((await ben.app.listFiles(LAB)).map(({ name }) => name)).toEqual([file("stays")]);
   });
 
   test("a file that changes while it is hashed is not shared", async () => {
@@ -615,6 +678,22 @@ describe("downloading", () => {
     await world.pass(10_000);
     expect(ben.engine.downloads).toHaveLength(DOWNLOADS_AT_ONCE_MAX + 1);
     expect(ben.app.showDownloads().at(-1)?.waits).toBeUndefined();
+  });
+
+  test("all are paused, resumed and cancelled together, and none in line begins in between", async () => {
+    const amount = DOWNLOADS_AT_ONCE_MAX + 5;
+    for (let each = 0; each < amount; each++) await anna.share(`runs${each}.h5`);
+    for (let each = 0; each < amount; each++) await ben.download(`runs${each}.h5`);
+    await settle();
+    const states = () => new Set(ben.app.showDownloads().map(({ state }) => state));
+    expect((await ben.app.pauseDownloads(LAB, ["*.h5"])).done).toHaveLength(amount);
+    expect([...states()]).toEqual(["paused"]);
+    expect(ben.engine.downloads).toHaveLength(DOWNLOADS_AT_ONCE_MAX);
+    expect((await failureOf(ben.app.pauseDownloads(LAB, ["*.h5"]))).code).toBe("no-download");
+    expect((await ben.app.resumeDownloads(LAB, ["*.h5"])).done).toHaveLength(amount);
+    expect([...states()]).toEqual(["downloading"]);
+    expect((await ben.app.cancelDownloads(LAB, ["*.h5"])).done).toHaveLength(amount);
+    expect(ben.app.showDownloads()).toEqual([]);
   });
 
   test("what is there already need not wait in line, and what is in the way is said at once", async () => {

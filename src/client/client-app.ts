@@ -9,13 +9,15 @@ import { type Address, formatAddress } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
 import { type FileName, type GroupName, nameKey, type UserName } from "../base/ids.ts";
-import { nameMatcher } from "../base/name-pattern.ts";
+import { nameMatcher, pathMatcher } from "../base/name-pattern.ts";
 import { forTerminal } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { TransferEngine, TransferEvents } from "../transfer/contract.ts";
 import type { Method, News, Params } from "../wire/client-tracker.ts";
 import type { ClientOptions, ClientParts } from "./client-parts.ts";
 import { openClientParts } from "./compose.ts";
+import type { DownloadKeeper } from "./download-keeper.ts";
+import { eachMeant } from "./each-meant.ts";
 import { EventFeed } from "./event-feed.ts";
 import { uploadFolder } from "./folder-upload.ts";
 import { GrantWallet } from "./grant-wallet.ts";
@@ -33,6 +35,7 @@ import type {
   GroupView,
   HashProgress,
   ManyDownloads,
+  ManyEnded,
   MemberView,
   SearchHit,
   ShareView,
@@ -72,6 +75,8 @@ class Client implements ClientApp {
   readonly #engine: TransferEngine;
   #listening: Address;
   #login: Login | undefined;
+  /** The log-ins under way. */
+  #entering: Promise<void> = Promise.resolve();
   /** The end of the last login, still under way. */
   #leaving: Promise<void> = Promise.resolve();
   /** The tracker that people know to be in use; undefined at the start and when none was. */
@@ -141,6 +146,17 @@ class Client implements ClientApp {
   }
 
   async login(name: UserName, password: string): Promise<void> {
+    // Of two at once each would find nobody logged in.
+    const entering = this.#entering.then(() => this.#enter(name, password));
+    this.#entering = entering.then(
+      () => {},
+      () => {},
+    );
+    const login = await entering;
+    await login.restore((error) => this.#warn(toFailure(error).message));
+  }
+
+  async #enter(name: UserName, password: string): Promise<Login> {
     if (this.#login !== undefined)
       throw new Failure("already-logged-in", `already logged in as ${this.#login.user}: logout first`);
     await this.#leaving;
@@ -159,7 +175,7 @@ class Client implements ClientApp {
       this.#warn(`your account is now called ${session.name}: two were made under the name ${name}`);
     for (const news of session.news) this.#tell(news);
     login.userRenamed(session.name);
-    await login.restore((error) => this.#warn(toFailure(error).message));
+    return login;
   }
 
   async logout(): Promise<void> {
@@ -239,21 +255,23 @@ class Client implements ClientApp {
     group: GroupName,
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
+    signal?: AbortSignal,
   ): Promise<UploadResult> {
-    return this.#member().shares.upload({ path, group, name, progress });
+    return this.#member().shares.upload({ path, group, name, progress, signal });
   }
 
-  async uploadFolder(...[of, group, name, progress]: Parameters<ClientIntents["uploadFolder"]>) {
+  async uploadFolder(...[of, group, name, progress, signal]: Parameters<ClientIntents["uploadFolder"]>) {
     const { shares, downloads } = this.#member();
-    const matches = of.pattern === undefined ? () => true : nameMatcher(of.pattern);
+    const matches = of.pattern === undefined ? () => true : pathMatcher(of.pattern);
     try {
       return await uploadFolder(
         {
           files: this.#parts.files,
-          upload: (path, name, progress) => shares.upload({ path, group, name, progress, isOneOfMany: true }),
+          upload: (path, name, progress) =>
+            shares.upload({ path, group, name, progress, signal, isOneOfMany: true }),
           parts: () => downloads.partPaths(),
         },
-        { ...of, matches, group, as: name, progress },
+        { ...of, matches, group, as: name, progress, signal },
       );
     } finally {
       shares.settle();
@@ -262,6 +280,14 @@ class Client implements ClientApp {
 
   async stopShare(group: GroupName, name: FileName): Promise<void> {
     await this.#member().shares.stop(group, name);
+  }
+
+  async stopShares(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
+    const { shares } = this.#member();
+    const there = shares.views().filter(isIn(group));
+    const none = (word: string) =>
+      new Failure("not-shared", `this machine shares no file in ${group} that ${forTerminal(word)} means`);
+    return eachMeant(wanted, there, none, (name) => shares.stop(group, name));
   }
 
   async downloadFile(group: GroupName, name: FileName, destination: string): Promise<{ path: string }> {
@@ -292,6 +318,38 @@ class Client implements ClientApp {
 
   async cancelDownload(group: GroupName, name: FileName): Promise<void> {
     await this.#member().downloads.cancel(group, name);
+  }
+
+  async pauseDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
+    const isMeant = ({ state }: DownloadView) => state === "downloading";
+    return this.#eachDownload(group, wanted, isMeant, (downloads, name) => downloads.pause(group, name));
+  }
+
+  async resumeDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
+    const isMeant = ({ state }: DownloadView) => state === "paused" || state === "failed";
+    return this.#eachDownload(group, wanted, isMeant, (downloads, name) => downloads.resume(group, name));
+  }
+
+  async cancelDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
+    const isMeant = ({ state }: DownloadView) => state !== "complete";
+    return this.#eachDownload(group, wanted, isMeant, (downloads, name) => downloads.cancel(group, name));
+  }
+
+  #eachDownload(
+    group: GroupName,
+    wanted: readonly string[],
+    isMeant: (view: DownloadView) => boolean,
+    act: (downloads: DownloadKeeper, name: FileName) => Promise<void>,
+  ): Promise<ManyEnded> {
+    const { downloads } = this.#member();
+    // The last first: those in line do not begin when one before them ends.
+    const there = downloads.views().filter(isIn(group)).filter(isMeant).reverse();
+    const none = (word: string) =>
+      new Failure(
+        "no-download",
+        `no download in ${group} of which that can be done is meant by ${forTerminal(word)}`,
+      );
+    return eachMeant(wanted, there, none, (name) => act(downloads, name));
   }
 
   showDownloads(): readonly DownloadView[] {
@@ -502,3 +560,7 @@ type GroupChange =
   | "reject_request"
   | "remove_member"
   | "transfer_owner";
+
+function isIn(group: GroupName): (one: { readonly group: GroupName }) => boolean {
+  return (one) => nameKey(one.group) === nameKey(group);
+}

@@ -10,6 +10,7 @@ import { type Failure, toFailure } from "../base/failure.ts";
 import { type FileName, type GroupName, parseFileName } from "../base/ids.ts";
 import { UPLOADS_OF_FOLDER_AT_ONCE_MAX } from "../base/limits.ts";
 import { eachAtOnce } from "./each-at-once.ts";
+import { givenUp } from "./given-up.ts";
 import type { LocalFiles } from "./local-files.ts";
 import type { FolderUpload, HashProgress, UploadRemark, UploadResult } from "./views.ts";
 
@@ -22,6 +23,8 @@ export interface FolderUploadOrder {
   /** In place of the folder's own name. */
   readonly as: FileName | undefined;
   readonly progress: (at: HashProgress) => void;
+  /** After which no other file is begun. */
+  readonly signal: AbortSignal | undefined;
 }
 
 export interface FolderUploadDependencies {
@@ -47,7 +50,7 @@ const ENDS_ALL: ReadonlySet<Failure["code"]> = new Set([
 /** @throws Failure */
 export async function uploadFolder(
   { files, upload, parts }: FolderUploadDependencies,
-  { folder, pattern, matches, group, as, progress }: FolderUploadOrder,
+  { folder, pattern, matches, group, as, progress, signal }: FolderUploadOrder,
 ): Promise<FolderUpload> {
   const found = await files.walk(folder, { matches, parts });
   const prefix = as ?? (pattern === undefined ? basename(found.root) : undefined);
@@ -57,6 +60,7 @@ export async function uploadFolder(
   let standing = 0;
   let begun = 0;
   await eachAtOnce(found.files, UPLOADS_OF_FOLDER_AT_ONCE_MAX, async ({ path, name: below }) => {
+    if (signal?.aborted) throw givenUp();
     const typed = prefix === undefined ? below : `${prefix}/${below}`;
     const at = { number: ++begun, of: found.files.length };
     try {

@@ -7,8 +7,10 @@ import type { TransferEngine } from "../transfer/contract.ts";
 import type { ClientParts } from "./client-parts.ts";
 import { type Departure, DownloadKeeper } from "./download-keeper.ts";
 import { FollowKeeper } from "./follow-keeper.ts";
+import type { ShareRecord } from "./library-rows.ts";
 import { ManifestShelf } from "./manifest-shelf.ts";
 import { type Renaming, ShareKeeper } from "./share-keeper.ts";
+import { ShareWatch } from "./share-watch.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 import type { TrackerSession } from "./tracker-session.ts";
 import type { ClientEvent } from "./views.ts";
@@ -37,6 +39,7 @@ export class Login {
   readonly downloads: DownloadKeeper;
   readonly follows: FollowKeeper;
   readonly #clock: Clock;
+  readonly #watch: ShareWatch<ShareRecord>;
   #user: UserName;
   #closed = false;
 
@@ -54,6 +57,11 @@ export class Login {
     this.#user = name;
     this.#clock = clock;
     this.shares = shares;
+    this.#watch = new ShareWatch({
+      clock,
+      shares: () => shares.offered(),
+      look: (share) => shares.lookAt(share),
+    });
     const isTrackerUp = () => session.tracker !== undefined;
     this.downloads = new DownloadKeeper({
       ...common,
@@ -132,6 +140,7 @@ export class Login {
   /** Begins nothing more; what is offered and what runs is the transfer's to end. */
   close(): void {
     this.#closed = true;
+    this.#watch.close();
     this.follows.close();
     this.shares.close();
     this.downloads.close();

@@ -33,6 +33,7 @@ import type { HashJournals } from "../transfer/disk/hash-journals.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
 import type { GroupRef } from "./blob-transfer.ts";
 import { eachAtOnce } from "./each-at-once.ts";
+import { givenUp } from "./given-up.ts";
 import type { UserLibrary } from "./library-of-user.ts";
 import type { ShareRecord } from "./library-rows.ts";
 import type { LocalFiles, OpenedFile } from "./local-files.ts";
@@ -63,6 +64,8 @@ export interface Upload {
   /** undefined: the file's own. */
   readonly name: FileName | undefined;
   readonly progress: (at: HashProgress) => void;
+  /** Gives it up. */
+  readonly signal?: AbortSignal | undefined;
   /** Of a folder: what stands just so is left as it is, and the tracker is asked nothing that its answer to the share tells. */
   readonly isOneOfMany?: boolean;
 }
@@ -159,7 +162,14 @@ export class ShareKeeper {
   // --- sharing ---
 
   /** Resolves once the tracker knows and the file is offered. @throws Failure */
-  async upload({ path, group, name: typed, progress, isOneOfMany = false }: Upload): Promise<UploadResult> {
+  async upload({
+    path,
+    group,
+    name: typed,
+    progress,
+    signal,
+    isOneOfMany = false,
+  }: Upload): Promise<UploadResult> {
     const opened = await this.#files.open(path);
     try {
       const name = typed ?? ownName(opened.path);
@@ -171,17 +181,21 @@ export class ShareKeeper {
       const known = await this.#knownManifest(opened);
       const place = { opened, group, name, isOneOfMany };
       if (known !== undefined) return await this.#uploadHashed(place, { manifest: known, fresh: false });
-      return await this.#hashAndUpload(place, progress);
+      return await this.#hashAndUpload(place, progress, signal);
     } finally {
       await opened.close();
     }
   }
 
   /** What is hashed when it is interrupted, or when the tracker cannot be told, is kept for the next try. */
-  async #hashAndUpload(place: UploadPlace, progress: Upload["progress"]): Promise<UploadResult> {
+  async #hashAndUpload(
+    place: UploadPlace,
+    progress: Upload["progress"],
+    signal: AbortSignal | undefined,
+  ): Promise<UploadResult> {
     const kept = await this.#hashJournals.begin(place.opened.identity);
     try {
-      const manifest = await this.#hash(place, progress, kept);
+      const manifest = await this.#hash(place, progress, kept, signal);
       // Nobody knows what came over the rows of an earlier run: such pieces are verified when they are first read.
       const result = await this.#uploadHashed(place, { manifest, fresh: kept.rows.length === 0 });
       await kept.remove();
@@ -301,13 +315,16 @@ export class ShareKeeper {
     { opened, name }: UploadPlace,
     progress: Upload["progress"],
     kept: KeptHashing,
+    givingUp: AbortSignal | undefined,
   ): Promise<Manifest> {
     const total = opened.identity.size;
     const sink = (doneBytes: number) => progress({ name, doneBytes, total });
-    const { signal } = this.#closing;
+    const closing = this.#closing.signal;
+    const signal = givingUp === undefined ? closing : AbortSignal.any([closing, givingUp]);
     const manifest = await this.#workers.hashFile(opened.descriptor, total, sink, signal, kept);
     const difference = await opened.unchanged();
     if (difference !== undefined) throw difference;
+    if (givingUp?.aborted) throw givenUp();
     return manifest;
   }
 
@@ -405,6 +422,19 @@ export class ShareKeeper {
   async broken({ gid, file, path }: Offer, failure: Failure): Promise<void> {
     const record = this.#shared.get(shareKey(gid, file.fileId));
     if (record?.path === path) await this.#endBroken(record, failure.message);
+  }
+
+  /** Those that are served. */
+  offered(): readonly ShareRecord[] {
+    return [...this.#shared.values()].filter((record) => this.#offered.has(keyOf(record)));
+  }
+
+  /** Ends the share of a file that is not what it was. */
+  async lookAt(record: ShareRecord): Promise<void> {
+    const isCurrent = () => this.#shared.get(keyOf(record)) === record && this.#offered.has(keyOf(record));
+    if (!isCurrent()) return;
+    const difference = await this.#files.difference(record.path, record.identity);
+    if (difference !== undefined && isCurrent()) await this.#endBroken(record, difference.message);
   }
 
   /** @param why names the path */

@@ -164,6 +164,12 @@ export interface ManyDownloads {
   readonly failures: readonly { readonly name: FileName; readonly failure: Failure }[];
 }
 
+/** What became of several shares or downloads that were meant at once. */
+export interface ManyEnded {
+  readonly done: readonly FileName[];
+  readonly failures: readonly { readonly name: string; readonly failure: Failure }[];
+}
+
 /**
  * One method per intention of the user. Each resolves when it has happened, or throws a Failure whose message is the
  * line to show. Arguments are what was typed, checked for form only.
@@ -189,24 +195,32 @@ export interface ClientIntents {
   listFiles(group: GroupName): Promise<readonly FileView[]>;
   search(text: string): Promise<readonly SearchHit[]>;
 
-  /** @param name under which it is shared; undefined: the file's own */
+  /**
+   * @param name under which it is shared; undefined: the file's own
+   * @param signal gives it up: what is hashed by then is kept for the next try
+   */
   uploadFile(
     path: string,
     group: GroupName,
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
+    signal?: AbortSignal,
   ): Promise<UploadResult>;
   /**
    * Shares all files below a folder, or those that a pattern for what is below it means.
    * @param name in place of the folder's own, in front of their names
+   * @param signal gives it up: what is shared by then stays so
    */
   uploadFolder(
     of: { readonly folder: string; readonly pattern: string | undefined },
     group: GroupName,
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
+    signal?: AbortSignal,
   ): Promise<FolderUpload>;
   stopShare(group: GroupName, name: FileName): Promise<void>;
+  /** Those of this machine's shares that are meant: see `meantNames`. */
+  stopShares(group: GroupName, wanted: readonly string[]): Promise<ManyEnded>;
 
   /** Resolves once the download is under way (or queued, or waiting for a source). @returns where it will be */
   downloadFile(group: GroupName, name: FileName, destination: string): Promise<{ path: string }>;
@@ -215,6 +229,10 @@ export interface ClientIntents {
   pauseDownload(group: GroupName, name: FileName): Promise<void>;
   resumeDownload(group: GroupName, name: FileName): Promise<void>;
   cancelDownload(group: GroupName, name: FileName): Promise<void>;
+  /** All of this user's downloads there that are meant and of which it can be done: see `meantNames`. */
+  pauseDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded>;
+  resumeDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded>;
+  cancelDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded>;
   showDownloads(): readonly DownloadView[];
   showShares(): readonly ShareView[];
   /** Shares of this machine that nobody else has online; none if no tracker says so at once. */

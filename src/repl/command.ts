@@ -20,8 +20,14 @@ export interface CommandContext {
   /** Asks on the terminal without echo; gives undefined if the user thinks better of it. Absent without a terminal. */
   readonly askHidden: ((question: string) => Promise<string | undefined>) | undefined;
   readonly progress: (at: HashProgress) => void;
+  /** Aborted when the person does not wait for it any longer. */
+  readonly signal: AbortSignal;
+  /** Of the screen that the reply goes to; undefined if it goes to none. */
+  readonly columns: number | undefined;
   /** What is to be said besides the reply, and after it. */
   readonly note: (line: string) => void;
+  /** As `note`, but only to a person. */
+  readonly hint: (line: string) => void;
   /** Notes which files nobody else has online, before they go with this user. */
   readonly lastCopies: () => Promise<void>;
   /** What went wrong where other things went well: an error line after the reply, of whose result it is a part. */
@@ -89,12 +95,16 @@ export interface Command {
   readonly isLong: boolean;
   /** Events that come while it runs are shown after its reply, which they follow from. */
   readonly holdsEvents: boolean;
+  /** What is said when the person does not wait for its end: what goes on. */
+  readonly givenUp: string;
   /** Index of the first argument that is a password; infinite if none is. */
   readonly passwordAt: number;
   /** Arguments that may not be left out. */
   readonly needs: number;
   /** What Tab offers for each argument. */
   readonly offers: readonly (Offer | undefined)[];
+  /** The last argument may be given many times. */
+  readonly repeatsLast: boolean;
   /** @throws Failure */
   run(context: CommandContext, words: readonly string[]): Promise<Reply>;
 }
@@ -106,6 +116,8 @@ export interface Argument<T> {
   readonly optional?: true;
   /** Takes all words that are left, as one with blanks between. Only the last. */
   readonly takesRest?: true;
+  /** In place of `parse`, of the last one: each word behind is one more of them. */
+  readonly parseWords?: (words: readonly string[]) => T | Failure;
   readonly isPassword?: true;
   /** What Tab offers for it. */
   readonly offer?: Offer;
@@ -124,6 +136,7 @@ export interface CommandSpec<A extends readonly Argument<unknown>[], O extends O
   readonly example: string;
   readonly holdsEvents?: true;
   readonly isLong?: true;
+  readonly givenUp?: string;
   run(context: CommandContext, ...values: [...Values<A>, OptionValues<O>]): Promise<Reply>;
 }
 
@@ -142,9 +155,11 @@ export function command<
     options: Object.values(options),
     isLong: spec.isLong ?? false,
     holdsEvents: spec.holdsEvents ?? false,
+    givenUp: spec.givenUp ?? `No longer waiting for ${spec.name}: it may be carried out all the same`,
     passwordAt: passwordAt(spec.args),
     needs: leastOf(spec.args),
     offers: spec.args.map(({ offer }) => offer),
+    repeatsLast: spec.args.at(-1)?.parseWords !== undefined,
     async run(context, words) {
       const given = takeOptions(spec.name, options, words);
       const values = parseAll(spec.name, spec.args, given.words) as Values<A>;
@@ -164,10 +179,12 @@ function passwordAt(args: readonly Argument<unknown>[]): number {
 
 function parseAll(name: string, args: readonly Argument<unknown>[], words: readonly string[]): unknown[] {
   const least = leastOf(args);
-  const most = args.at(-1)?.takesRest ? Number.POSITIVE_INFINITY : args.length;
+  const last = args.at(-1);
+  const most = last?.takesRest || last?.parseWords ? Number.POSITIVE_INFINITY : args.length;
   if (words.length < least || words.length > most) throw wrongCount(name, args, words.length);
   return args.map((argument, index) => {
     if (index >= words.length) return undefined;
+    if (argument.parseWords !== undefined) return orThrow(argument.parseWords(words.slice(index)));
     const text = argument.takesRest ? words.slice(index).join(" ") : words[index];
     return orThrow(argument.parse(text ?? ""));
   });
@@ -177,7 +194,8 @@ function parseAll(name: string, args: readonly Argument<unknown>[], words: reado
 export function wrongCount(name: string, args: readonly Argument<unknown>[], got: number): Failure {
   if (args.length === 0) return new Failure("usage", `${name} takes no arguments; got ${got}`);
   const least = leastOf(args);
-  const needs = least === args.length ? `${least}` : `${least} or ${args.length}`;
+  const exact = least === args.length ? `${least}` : `${least} or ${args.length}`;
+  const needs = args.at(-1)?.parseWords === undefined ? exact : `${least} or more`;
   const hint = got > args.length ? "; put a word that holds blanks between quotes" : "";
   return new Failure("usage", `${name} takes ${synopsisOf(args)}; got ${got}, needs ${needs}${hint}`);
 }
@@ -220,5 +238,21 @@ export const fileNames = {
     return name instanceof Failure || !isFolder ? name : `${name}/`;
   },
 };
+
+/** One or more of what `argument` is. */
+export function several<T>(argument: Argument<T>): Argument<readonly T[]> {
+  const { label, offer } = argument;
+  const parseWords = (words: readonly string[]) => {
+    const values: T[] = [];
+    for (const word of words) {
+      const value = argument.parse(word);
+      if (value instanceof Failure) return value;
+      values.push(value);
+    }
+    return values;
+  };
+  const parse = (text: string) => parseWords([text]);
+  return { label: `${label}...`, parse, parseWords, ...(offer === undefined ? {} : { offer }) };
+}
 
 export const passwd = { label: "<passwd>", parse: parsePassword, isPassword: true } as const;

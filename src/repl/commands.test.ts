@@ -28,6 +28,9 @@ async function run(
     clock: { nowMs: () => 1_700_000_000_000 },
     kindOf: async (path) => PATHS.get(path) ?? "nothing",
     note: () => {},
+    hint: () => {},
+    signal: new AbortController().signal,
+    columns: undefined,
     fault: () => {},
     askHidden: undefined,
     progress: () => {},
@@ -115,6 +118,45 @@ describe("each command asks the client for one thing and replies", () => {
       expect(client.calls).toEqual([call]);
     });
   }
+
+  test("shares and downloads are ended, paused and the like by several names, folders and patterns", async () => {
+    const client = new FakeClient();
+    const notes: string[] = [];
+    const faults: string[] = [];
+    const more = {
+      note: (line: string) => void notes.push(line),
+      fault: (line: string) => void faults.push(line),
+    };
+    expect(await run("stop_share math runs/", client, more)).toEqual(["File sharing stopped"]);
+    expect(await run("pause_download math a b", client, more)).toEqual(["Download paused"]);
+    expect(await run("resume_download math a runs/ '*.csv'", client, more)).toEqual(["Download resumed"]);
+    client.ended = {
+      done: ["a" as FileName],
+      failures: [{ name: "*.csv", failure: new Failure("no-download", "no such download") }],
+    };
+    client.failNext = new Failure("no-download", "no download of that name");
+    expect(await run("cancel_download math '*.csv'", client, more)).toEqual(["Download cancelled"]);
+    expect(client.calls).toEqual([
+      "stopShares math runs/",
+      "pauseDownloads math a b",
+      "resumeDownloads math a runs/ *.csv",
+      "cancelDownload math *.csv",
+      "cancelDownloads math *.csv",
+    ]);
+    expect(notes).toEqual([
+      "2 files are no longer shared",
+      "2 downloads paused",
+      "2 downloads resumed",
+      "1 download cancelled",
+    ]);
+    expect(faults).toEqual(["*.csv: no such download"]);
+    client.failNext = new Failure("not-shared", "not shared");
+    expect(await run("stop_share math plain.h5", client)).toBe("error: not shared");
+    expect(await run("stop_share math", client)).toBe(
+      "error: stop_share takes <group_id> <file_name>...; got 1, needs 2 or more",
+    );
+    expect(await run("stop_share math a ..", client)).toStartWith("error: file name ");
+  });
 
   test("a pattern is one only where no file is called just so", async () => {
     const client = new FakeClient();

@@ -75,7 +75,7 @@ export class Completer {
     if (awaits !== undefined) return completion(word, asChoices(awaits.choices ?? []), windows);
     if (isOpen && word.text.startsWith("-"))
       return completion(word, optionChoices(command.options, word.text), windows);
-    const offer = command.offers[words.length];
+    const offer = command.offers[words.length] ?? (command.repeatsLast ? command.offers.at(-1) : undefined);
     if (offer !== undefined)
       return completion(word, await this.#choices(offer, groupOf(command, words), word), windows);
     // Where there is nothing else to offer, what is not well known.

@@ -36,6 +36,10 @@ export interface Terminal {
   readonly left: AbortSignal;
   /** Asks without echo; undefined as the answer: never mind. Absent where nobody can be asked. */
   readonly askHidden: ((question: string) => Promise<string | undefined>) | undefined;
+  /** What may come to it many in one line; the rest one by one. */
+  readonly folds: "everything" | "notices" | "nothing";
+  /** Columns that a line has; undefined where there is no screen. */
+  readonly columns: number | undefined;
   /** What stands before the cursor from now on. */
   setPrompt(prompt: string): void;
   /** The next line once everything printed so far is out; undefined at the end of input; a Failure for one too long. */
@@ -54,6 +58,8 @@ export interface Terminal {
   progressed(said: Said, line?: string): void;
   /** What Tab does from now on. */
   completeWith(complete: Complete): void;
+  /** What Ctrl-C does from now on while a command runs and nothing else is there to be ended by it. */
+  interruptWith(interrupt: () => void): void;
   /** Ends reading, and resolves when all that was printed is out. */
   close(): Promise<void>;
 }

@@ -5,16 +5,17 @@ import { isPattern } from "../base/name-pattern.ts";
 import { formatRate, parseRate } from "../base/rate-text.ts";
 import { count, forTerminal } from "../base/text.ts";
 import type { Direction } from "../client/views.ts";
+import { changed } from "./change-of-many.ts";
 import {
   type Answer,
   type CommandContext,
   command,
   done,
   doneForMany,
-  fileName,
   fileNames,
   groupId,
   offering,
+  several,
   shown,
   word,
 } from "./command.ts";
@@ -39,7 +40,7 @@ const direction = {
 
 /** Several words, for `2.5 MiB/s`. */
 const rate = { label: "<rate>", parse: parseRate, takesRest: true } as const;
-const download = offering(fileName, "download");
+const downloads = several(offering(fileNames, "download"));
 
 /** A file that is called just so comes before what its name would mean as a pattern. @returns undefined if there is none */
 async function downloadOne(
@@ -94,42 +95,57 @@ export const downloadCommands = [
     summary: "Show all downloads: [D] downloading, [C] complete, [P] paused, [F] failed.",
     example: "show_downloads",
     async run({ client, clock }) {
-      const downloads = client.showDownloads();
-      return shown(renderDownloads(downloads, clock.nowMs()), { downloads: downloads.map(downloadFields) });
+      const views = client.showDownloads();
+      return shown(renderDownloads(views, clock.nowMs()), { downloads: views.map(downloadFields) });
     },
   }),
   command({
     name: "pause_download",
     topic,
-    args: [groupId, download],
-    summary: "Pause a download; what has come is kept.",
+    args: [groupId, downloads],
+    summary: "Pause downloads; what has come is kept.",
     example: "pause_download math 'lecture 1.mp4'",
-    async run({ client }, group, name) {
-      await client.pauseDownload(group, name);
-      return done("Download paused", { group, name });
+    async run(context, group, wanted) {
+      const { client } = context;
+      return changed(context, group, wanted, {
+        reply: "Download paused",
+        tell: (amount) => `${count(amount, "download")} paused`,
+        one: (name) => client.pauseDownload(group, name),
+        many: (names) => client.pauseDownloads(group, names),
+      });
     },
   }),
   command({
     name: "resume_download",
     topic,
-    args: [groupId, download],
-    summary: "Go on with a paused or failed download.",
+    args: [groupId, downloads],
+    summary: "Go on with paused or failed downloads.",
     example: "resume_download math 'lecture 1.mp4'",
     holdsEvents: true,
-    async run({ client }, group, name) {
-      await client.resumeDownload(group, name);
-      return done("Download resumed", { group, name });
+    async run(context, group, wanted) {
+      const { client } = context;
+      return changed(context, group, wanted, {
+        reply: "Download resumed",
+        tell: (amount) => `${count(amount, "download")} resumed`,
+        one: (name) => client.resumeDownload(group, name),
+        many: (names) => client.resumeDownloads(group, names),
+      });
     },
   }),
   command({
     name: "cancel_download",
     topic,
-    args: [groupId, download],
-    summary: "Give a download up and delete what has come.",
+    args: [groupId, downloads],
+    summary: "Give downloads up and delete what has come.",
     example: "cancel_download math 'lecture 1.mp4'",
-    async run({ client }, group, name) {
-      await client.cancelDownload(group, name);
-      return done("Download cancelled", { group, name });
+    async run(context, group, wanted) {
+      const { client } = context;
+      return changed(context, group, wanted, {
+        reply: "Download cancelled",
+        tell: (amount) => `${count(amount, "download")} cancelled`,
+        one: (name) => client.cancelDownload(group, name),
+        many: (names) => client.cancelDownloads(group, names),
+      });
     },
   }),
   command({
@@ -186,6 +202,7 @@ export const downloadCommands = [
     args: [],
     summary: "Wait until the running downloads have ended.",
     example: "wait",
+    givenUp: "No longer waiting; the downloads go on",
     async run({ client }) {
       await client.whenIdle();
       return shown([], {});

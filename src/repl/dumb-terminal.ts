@@ -23,6 +23,8 @@ export class DumbTerminal implements Terminal {
   readonly interactive = true;
   readonly #leaving = new AbortController();
   readonly left = this.#leaving.signal;
+  readonly folds = "everything";
+  readonly columns = undefined;
   readonly #streams: DumbStreams;
   readonly #output: Printer;
   readonly #errors: Printer;
@@ -84,6 +86,8 @@ export class DumbTerminal implements Terminal {
   progressed(): void {}
 
   completeWith(): void {}
+
+  interruptWith(): void {}
 
   async close(): Promise<void> {
     this.#readline.close();

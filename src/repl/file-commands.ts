@@ -4,6 +4,7 @@ import { type FileName, type GroupName, parseGroupName } from "../base/ids.ts";
 import { isPattern, splitPattern } from "../base/name-pattern.ts";
 import { count, forTerminal } from "../base/text.ts";
 import type { UploadResult } from "../client/views.ts";
+import { changed } from "./change-of-many.ts";
 import {
   type Answer,
   type CommandContext,
@@ -11,9 +12,11 @@ import {
   done,
   doneForMany,
   fileName,
+  fileNames,
   groupId,
   offering,
   optional,
+  several,
   shown,
   word,
 } from "./command.ts";
@@ -88,7 +91,7 @@ async function uploadMany(
 ): Promise<Answer> {
   const { path, kind, group } = target;
   const of = kind === "pattern" ? splitPattern(path) : { folder: path, pattern: undefined };
-  const upload = await context.client.uploadFolder(of, group, name, context.progress);
+  const upload = await context.client.uploadFolder(of, group, name, context.progress, context.signal);
   const { shared, standing, leftOut, results, remarks } = upload;
   if (shared + standing + remarks.length === 0)
     throw new Failure("file-missing", `no files to share at ${forTerminal(path)}`);
@@ -145,12 +148,13 @@ export const fileCommands = [
     summary:
       "Share a file, all of a folder, or 'data/*.csv', straight from where they lie, or as <file_name>; path and group may be swapped.",
     example: "upload_file ~/'My videos/lecture 1.mp4' math",
+    givenUp: "Upload stopped: what is shared already stays so, and the same command goes on from there",
     async run(context, first, second, name) {
       const target = await pathAndGroup(first, second, context);
       if (target.isSwapped) context.note(describeSwap(target, name));
       if (target.kind !== "file") return await uploadMany(context, target, name);
       const { path, group } = target;
-      const upload = await context.client.uploadFile(path, group, name, context.progress);
+      const upload = await context.client.uploadFile(path, group, name, context.progress, context.signal);
       const why = describeKept(group, upload);
       if (why !== undefined) context.note(why);
       return done("File uploaded successfully", { group, ...uploadFields(upload) });
@@ -159,12 +163,17 @@ export const fileCommands = [
   command({
     name: "stop_share",
     topic,
-    args: [groupId, offering(fileName, "share")],
-    summary: "Stop sharing a file; it stays on your disk.",
+    args: [groupId, several(offering(fileNames, "share"))],
+    summary: "Stop sharing files, which stay on your disk: by name, all of 'runs/', or '*.csv'.",
     example: "stop_share math 'lecture 1.mp4'",
-    async run({ client }, group, name) {
-      await client.stopShare(group, name);
-      return done("File sharing stopped", { group, name });
+    async run(context, group, wanted) {
+      const { client } = context;
+      return changed(context, group, wanted, {
+        reply: "File sharing stopped",
+        tell: (amount) => `${count(amount, "file is", "files are")} no longer shared`,
+        one: (name) => client.stopShare(group, name),
+        many: (names) => client.stopShares(group, names),
+      });
     },
   }),
 ];

@@ -1,7 +1,6 @@
 /**
  * Which files of a list are shown, and in which order: `--match` and `--sort`. Pure.
  *
- * A pattern without `/` is held against the last part of a name, as a shell would in each folder; case makes no difference.
  * Files that are equal by what is sorted by stay in the order of the list, which is that of their names.
  */
 import { Failure } from "../base/failure.ts";
@@ -27,9 +26,7 @@ export function parseFileOrder(text: string): FileOrder | Failure {
 export function parseGlob(text: string): NameTest | Failure {
   if (text === "" || text.length > GLOB_CHARS_MAX)
     return new Failure("usage", `--match takes a pattern of 1 to ${GLOB_CHARS_MAX} characters, as '*.mp4'`);
-  const matches = nameMatcher(text);
-  const isOfParts = text.includes("/");
-  return (name) => matches(isOfParts ? name : name.slice(name.lastIndexOf("/") + 1));
+  return nameMatcher(text);
 }
 
 /** Largest, most shared and newest first. */

@@ -1,8 +1,8 @@
 /**
  * The prompt on a terminal: line editing by readline; lines that come unasked, and progress, above what is being typed.
  *
- * Ctrl-C clears the line or gives the question up; with nothing typed, twice in a row, it leaves, as Ctrl-D does. Readline
- * keeps the terminal in raw mode, so that neither arrives as a signal, and both are seen while a command runs. An answer
+ * Ctrl-C ends the command that runs, with all that was typed or pasted behind it, gives the question up, or clears the line;
+ * with nothing of that there, or while the command does not end, twice in a row, it leaves, as Ctrl-D does. Readline keeps the terminal in raw mode, so that neither arrives as a signal, and both are seen while a command runs. An answer
  * that is not echoed is kept in no history, nor is a line that holds a password, nor one typed ahead before it is taken
  * as a command: it may be the answer to a question yet to come. What Tab asks for may take its time: who types on loses
  * only the completion. While a long reply is read its pager stands in place of what is typed, and no key is a part of a line.
@@ -63,6 +63,7 @@ export class InteractiveTerminal implements Terminal {
   readonly interactive = true;
   readonly #leaving = new AbortController();
   readonly left = this.#leaving.signal;
+  readonly folds = "everything";
   readonly #output: Printer;
   readonly #errors: Printer;
   readonly #errorStream: Writable;
@@ -70,6 +71,7 @@ export class InteractiveTerminal implements Terminal {
   readonly #readline: LineEditor;
   readonly #options: InteractiveTerminalOptions;
   #complete: Complete = async () => undefined;
+  #interruptCommand = () => {};
   /** Lines typed before they were asked for. */
   readonly #ahead: string[] = [];
   /** Who waits for the next line; while somebody does, the prompt is on the screen. */
@@ -79,7 +81,7 @@ export class InteractiveTerminal implements Terminal {
   /** What is to be seen of progress; nothing is while a long reply is read. */
   #progress: ProgressRows | undefined;
   #prompt = "> ";
-  /** Whether the last key was a Ctrl-C with nothing to clear. */
+  /** Whether the last key was a Ctrl-C with nothing to clear, or for a command that runs still. */
   #interrupted = false;
   #closed = false;
 
@@ -125,12 +127,20 @@ export class InteractiveTerminal implements Terminal {
     });
   };
 
+  get columns(): number {
+    return this.#foot.size.columns;
+  }
+
   setPrompt(prompt: string): void {
     this.#prompt = forTerminal(prompt);
   }
 
   completeWith(complete: Complete): void {
     this.#complete = complete;
+  }
+
+  interruptWith(interrupt: () => void): void {
+    this.#interruptCommand = interrupt;
   }
 
   async nextLine(): Promise<string | undefined> {
@@ -142,6 +152,8 @@ export class InteractiveTerminal implements Terminal {
       if (this.#ahead.length < LINES_AHEAD_MAX) this.#readline.resume();
       return typed;
     }
+    // The command is given up: a second Ctrl-C meant the same.
+    this.#interrupted = false;
     return new Promise((resolve) => {
       this.#waiter = resolve;
       this.#foot.redraw();
@@ -226,13 +238,15 @@ export class InteractiveTerminal implements Terminal {
       return;
     }
     const isAsked = this.#question !== undefined || this.#reading !== undefined;
-    const isSomethingToEnd = isAsked || this.#readline.line !== "";
+    const isRunning = !isAsked && this.#waiter === undefined;
+    const isSomethingToEnd = isAsked || isRunning || this.#readline.line !== "";
     this.#clearTyped();
     this.#ahead.length = 0;
     this.#stopReading();
     this.#answer(undefined);
+    if (isRunning) this.#interruptCommand();
+    this.#interrupted = isRunning || !isSomethingToEnd;
     if (isSomethingToEnd) return;
-    this.#interrupted = true;
     this.notice("Press Ctrl-C again to leave");
   }
 

@@ -22,6 +22,8 @@ export class JsonTerminal implements Terminal {
   readonly interactive = false;
   readonly left = new AbortController().signal;
   readonly askHidden = undefined;
+  readonly folds = "nothing";
+  readonly columns = undefined;
   readonly #lines: AsyncGenerator<string | Failure>;
   readonly #output: Printer;
   readonly #isQuiet: boolean;
@@ -63,6 +65,8 @@ export class JsonTerminal implements Terminal {
   }
 
   completeWith(): void {}
+
+  interruptWith(): void {}
 
   async close(): Promise<void> {
     await this.#output.flushed();

@@ -23,6 +23,8 @@ export class PipedTerminal implements Terminal {
   readonly interactive = false;
   readonly left = new AbortController().signal;
   readonly askHidden = undefined;
+  readonly folds = "notices";
+  readonly columns = undefined;
   readonly #lines: AsyncGenerator<string | Failure>;
   readonly #output: Printer;
   readonly #errors: Printer;
@@ -67,6 +69,8 @@ export class PipedTerminal implements Terminal {
   }
 
   completeWith(): void {}
+
+  interruptWith(): void {}
 
   async close(): Promise<void> {
     await this.#flushed();

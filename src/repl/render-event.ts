@@ -1,13 +1,91 @@
 /** What happened without having been asked for, as a line and the stream that it belongs on. Pure. */
+import { NAMES_TOLD_MAX } from "../base/limits.ts";
 import { formatBytes, forTerminal } from "../base/text.ts";
-import type { ClientEvent, News } from "../client/views.ts";
+import type { ClientEvent, DownloadView, News } from "../client/views.ts";
 import { quoteWord } from "./parser.ts";
 import { renderWait } from "./render-download.ts";
+import { someNames } from "./tell-some.ts";
 
 export interface EventLine {
   /** A reply that comes later, a notice, or an error. */
   readonly kind: "reply" | "notice" | "error";
   readonly line: string;
+}
+
+/** Of what an event is one of many, if it may come in numbers: those of one kind can be told in one line. */
+export function manyOf(event: ClientEvent, nowMs: number): string | undefined {
+  switch (event.kind) {
+    case "news":
+      return event.news.kind === "new-file" ? `new-file ${event.news.group}` : undefined;
+    case "download-complete":
+      return event.kind;
+    case "download-failed":
+    case "download-paused":
+      return `${event.kind} ${event.view.group} ${reasonOf(event.view)}`;
+    case "download-waits":
+      return `${event.kind} ${event.view.group} ${standing(event.view, nowMs)}`;
+    case "share-broken":
+      return `${event.kind} ${event.share.group}`;
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Those of one kind: a line for each of a few, one for many.
+ * @param nowMs wall clock, for "last seen"
+ */
+export function renderEvents(events: readonly ClientEvent[], nowMs: number): EventLine[] {
+  const [first] = events;
+  const together =
+    first === undefined || events.length <= NAMES_TOLD_MAX ? undefined : many(events, first, nowMs);
+  if (together === undefined) return events.map((event) => renderEvent(event, nowMs));
+  return [{ kind: together.kind, line: forTerminal(together.line) }];
+}
+
+function many(events: readonly ClientEvent[], first: ClientEvent, nowMs: number): EventLine | undefined {
+  const names = someNames(events.map(nameOf));
+  switch (first.kind) {
+    case "news":
+      return "group" in first.news
+        ? notice(`${events.length} new files in ${first.news.group}: ${names}`)
+        : undefined;
+    case "download-complete":
+      return { kind: "reply", line: `${events.length} downloads complete: ${names}` };
+    case "download-failed":
+      return {
+        kind: "error",
+        line: `${events.length} downloads of group ${first.view.group} failed: ${reasonOf(first.view)}: ${names}`,
+      };
+    case "download-paused":
+      return notice(
+        `${events.length} downloads of group ${first.view.group}: paused: ${reasonOf(first.view)}: ${names}`,
+      );
+    case "download-waits":
+      return notice(
+        `${events.length} downloads of group ${first.view.group}: ${standing(first.view, nowMs)}: ${names}`,
+      );
+    case "share-broken":
+      return notice(
+        `No longer shared: ${events.length} files in group ${first.share.group} that were changed or are gone: ${names}`,
+      );
+    default:
+      return undefined;
+  }
+}
+
+function nameOf(event: ClientEvent): string {
+  if ("view" in event) return event.view.name;
+  if (event.kind === "share-broken") return event.share.name;
+  return event.kind === "news" && event.news.kind === "new-file" ? event.news.name : "";
+}
+
+function reasonOf({ failure }: DownloadView): string {
+  return failure?.message ?? "unknown reason";
+}
+
+function standing({ waits }: DownloadView, nowMs: number): string {
+  return waits === undefined ? "goes on" : renderWait(waits, nowMs);
 }
 
 /** @param nowMs wall clock, for "last seen" */
@@ -23,21 +101,16 @@ function describe(event: ClientEvent, nowMs: number): EventLine {
     case "download-complete":
       return { kind: "reply", line: `Download complete: ${event.view.path}` };
     case "download-failed": {
-      const { name, group, failure } = event.view;
-      return {
-        kind: "error",
-        line: `download of ${name} of group ${group} failed: ${failure?.message ?? "unknown reason"}`,
-      };
+      const { name, group } = event.view;
+      return { kind: "error", line: `download of ${name} of group ${group} failed: ${reasonOf(event.view)}` };
     }
     case "download-waits": {
-      const { name, group, waits } = event.view;
-      return notice(
-        `Download of ${name} of group ${group}: ${waits === undefined ? "goes on" : renderWait(waits, nowMs)}`,
-      );
+      const { name, group } = event.view;
+      return notice(`Download of ${name} of group ${group}: ${standing(event.view, nowMs)}`);
     }
     case "download-paused": {
-      const { name, group, failure } = event.view;
-      return notice(`Download of ${name} of group ${group}: paused: ${failure?.message ?? "unknown reason"}`);
+      const { name, group } = event.view;
+      return notice(`Download of ${name} of group ${group}: paused: ${reasonOf(event.view)}`);
     }
     case "share-broken":
       return notice(`No longer shared: ${event.share.name} in group ${event.share.group}: ${event.why}`);

@@ -377,9 +377,9 @@ test("hashing that takes long says of what", () => {
 });
 
 test("whoever leaves hears which files nobody else has online", () => {
-  const files = ["a.mp4", "b\n", "c", "d"].map((name) => ({ name }) as ShareView);
+  const files = ["a.mp4", "b\n", "c", "d", "e"].map((name) => ({ name }) as ShareView);
   expect(renderLastCopies(files)).toBe(
-    "Only you have 4 of your files online (a.mp4, b\\u{a}, c, ...): until you are back, nobody can fetch them",
+    "Only you have 5 of your files online (a.mp4, b\\u{a}, c and 2 more): until you are back, nobody can fetch them",
   );
   expect(renderLastCopies(files.slice(0, 1))).toBe(
     "Only you have a.mp4 online: until you are back, nobody can fetch it",

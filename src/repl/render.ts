@@ -20,6 +20,7 @@ import type {
   ShareView,
   WhoAmI,
 } from "../client/views.ts";
+import { someNames } from "./tell-some.ts";
 
 /** Rows of equal length as lines; the last column is not padded. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
@@ -128,13 +129,9 @@ export function renderHashing({ name, total, file }: HashProgress): string {
   return `Hashing ${forTerminal(name)} (${formatBytes(total)})`;
 }
 
-const NAMES_SHOWN = 3;
-
 /** For whoever leaves, of files that nobody else has online. */
 export function renderLastCopies(files: readonly ShareView[]): string {
-  const names = files.slice(0, NAMES_SHOWN).map(({ name }) => forTerminal(name));
-  const [first] = names;
-  if (files.length === 1) return `Only you have ${first} online: until you are back, nobody can fetch it`;
-  const listed = names.join(", ") + (files.length > names.length ? ", ..." : "");
-  return `Only you have ${files.length} of your files online (${listed}): until you are back, nobody can fetch them`;
+  const names = someNames(files.map(({ name }) => name));
+  if (files.length === 1) return `Only you have ${names} online: until you are back, nobody can fetch it`;
+  return `Only you have ${files.length} of your files online (${names}): until you are back, nobody can fetch them`;
 }

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileName, GroupName, UserName } from "../base/ids.ts";
-import { PROGRESS_AFTER_MS, PROGRESS_LINE_MS } from "../base/limits.ts";
+import {
+  FOLD_MS_MAX,
+  FOLD_QUIET_MS,
+  LOGIN_RETRY_MS,
+  PROGRESS_AFTER_MS,
+  PROGRESS_LINE_MS,
+} from "../base/limits.ts";
 import type { ClientEvent, DownloadView, ShareView } from "../client/views.ts";
 import { FakeClient, refusal } from "../testing/fake-client.ts";
 import { FakeTerminal } from "../testing/fake-terminal.ts";
@@ -386,5 +392,255 @@ describe("a person is helped", () => {
     await settle();
     stop.abort();
     expect(await exitCode).toBe(0);
+  });
+});
+
+describe("told to stay, a script is a service", () => {
+  const unreachable = () => new Failure("tracker-unreachable", "no tracker answers");
+
+  test("its login waits for a tracker, which is said once, and what stands behind it comes after", async () => {
+    const terminal = new FakeTerminal(["login alice x", "create_group math"]);
+    const client = new FakeClient();
+    client.failNext = unreachable();
+    const { clock, stop, exitCode } = start(terminal, { client, stay: true });
+    await settle();
+    for (let tries = 0; tries < 3; tries++) {
+      client.failNext = unreachable();
+      clock.advance(LOGIN_RETRY_MS);
+      await settle();
+    }
+    expect(terminal.screen).toEqual([
+      "127.0.0.1:6001> login alice x",
+      "note: Not logged in yet: no tracker answers; trying until one does",
+    ]);
+    client.failNext = undefined;
+    clock.advance(LOGIN_RETRY_MS);
+    await settle();
+    expect(terminal.screen.filter((line) => line.startsWith("out"))).toEqual([
+      "out: Login successful",
+      "out: Group created successfully",
+    ]);
+    stop.abort();
+    expect(await exitCode).toBe(0);
+  });
+
+  test("a login that is refused ends it at once, with exit code 1", async () => {
+    const terminal = new FakeTerminal(["login alice x", "create_group math"]);
+    const client = new FakeClient();
+    client.failNext = new Failure("wrong-credentials", "wrong user id or password");
+    const { exitCode } = start(terminal, { client, stay: true });
+    expect(await exitCode).toBe(1);
+    expect(client.calls).toEqual(["login alice x"]);
+    expect(terminal.screen.at(-1)).toBe("err: wrong user id or password");
+  });
+
+  test("another command that fails ends nothing, nor does a second login", async () => {
+    const terminal = new FakeTerminal(["login alice x", "login alice x", "create_group math"]);
+    const client = new FakeClient();
+    const { stop, exitCode } = start(terminal, { client, stay: true });
+    const call = client.login;
+    client.login = async (name, password) => {
+      await call(name, password);
+      client.failNext = new Failure("already-logged-in", "already logged in");
+    };
+    await settle();
+    expect(client.calls.at(-1)).toBe("createGroup math");
+    stop.abort();
+    expect(await exitCode).toBe(1);
+  });
+
+  test("it can be stopped while it waits", async () => {
+    const terminal = new FakeTerminal(["login alice x"]);
+    const client = new FakeClient();
+    client.failNext = unreachable();
+    const { stop, exitCode } = start(terminal, { client, stay: true });
+    await settle();
+    stop.abort();
+    expect(await exitCode).toBe(0);
+  });
+
+  test("without being told to stay, and where a person sits, a login fails when no tracker answers", async () => {
+    for (const [stay, isPerson] of [
+      [false, false],
+      [true, true],
+    ] as const) {
+      const terminal = new FakeTerminal(["login alice x"], isPerson);
+      const client = new FakeClient();
+      client.failNext = unreachable();
+      await start(terminal, { client, stay }).exitCode;
+      expect(terminal.screen.at(-1)).toBe("err: no tracker answers");
+    }
+  });
+});
+
+describe("events that come in numbers", () => {
+  const shared = (name: string, group = "math"): ClientEvent => ({
+    kind: "news",
+    news: {
+      kind: "new-file",
+      group: group as GroupName,
+      name: name as FileName,
+      user: "bob" as UserName,
+      size: 5,
+    },
+  });
+  const named = (name: string, more: Partial<DownloadView> = {}): DownloadView => ({
+    ...view,
+    name: name as FileName,
+    path: `/tmp/${name}`,
+    ...more,
+  });
+  const names = ["a", "b", "c", "d", "e"];
+
+  /** A person who has not typed anything. */
+  async function sitting(folds: FakeTerminal["folds"] = "everything") {
+    const terminal = new FakeTerminal([], true);
+    terminal.folds = folds;
+    const lines = Promise.withResolvers<undefined>();
+    terminal.nextLine = () => lines.promise;
+    const { client, clock, exitCode } = start(terminal);
+    await settle();
+    const leave = () => {
+      lines.resolve(undefined);
+      return exitCode;
+    };
+    return { terminal, client, clock, leave };
+  }
+
+  test("are one notice where a person sits, once no more of them have come for a moment", async () => {
+    const { terminal, client, clock, leave } = await sitting();
+    for (const name of names) {
+      client.emit(shared(name));
+      clock.advance(FOLD_QUIET_MS - 1);
+    }
+    expect(terminal.screen).toEqual([]);
+    clock.advance(1);
+    expect(terminal.screen).toEqual(["note: 5 new files in math: a, b, c and 2 more"]);
+    await leave();
+    expect(terminal.screen).toHaveLength(1);
+  });
+
+  test("a few are told one by one", async () => {
+    const { terminal, client, clock } = await sitting();
+    for (const name of names.slice(0, 3)) client.emit({ kind: "download-complete", view: named(name) });
+    clock.advance(FOLD_QUIET_MS);
+    expect(terminal.screen).toEqual(["a", "b", "c"].map((name) => `out: Download complete: /tmp/${name}`));
+  });
+
+  test("each kind and each group has its own line, and each reason", async () => {
+    const { terminal, client, clock } = await sitting();
+    const wrong = refusal("wrong SHA-1");
+    for (const name of names) {
+      client.emit({ kind: "download-complete", view: named(name) });
+      client.emit(shared(name));
+      client.emit(shared(name, "lab"));
+      client.emit({ kind: "download-failed", view: named(name, { failure: wrong }) });
+      client.emit({ kind: "download-paused", view: named(name, { failure: wrong }) });
+      client.emit({ kind: "download-waits", view: named(name, { waits: { kind: "no-tracker" } }) });
+      client.emit({ kind: "share-broken", share: named(name), why: "it changed" });
+    }
+    client.emit({ kind: "download-failed", view: named("f", { failure: refusal("disk full") }) });
+    clock.advance(FOLD_QUIET_MS);
+    const some = "a, b, c and 2 more";
+    expect(terminal.screen).toEqual([
+      `out: 5 downloads complete: ${some}`,
+      `note: 5 new files in math: ${some}`,
+      `note: 5 new files in lab: ${some}`,
+      `err: 5 downloads of group math failed: wrong SHA-1: ${some}`,
+      `note: 5 downloads of group math: paused: wrong SHA-1: ${some}`,
+      `note: 5 downloads of group math: waiting for a tracker: ${some}`,
+      `note: No longer shared: 5 files in group math that were changed or are gone: ${some}`,
+      "err: download of f of group math failed: disk full",
+    ]);
+  });
+
+  test("those that never cease are told now and then", async () => {
+    const { terminal, client, clock } = await sitting();
+    for (let at = 0; at * 100 <= 2 * FOLD_MS_MAX; at++) {
+      client.emit(shared(`f${at}`));
+      clock.advance(100);
+    }
+    expect(terminal.screen).toHaveLength(2);
+    expect(terminal.screen[0]).toMatch(/^note: 1\d\d new files in math: f0, f1, f2 and \d+ more$/);
+  });
+
+  test("what stands alone overtakes nothing", async () => {
+    const { terminal, client } = await sitting();
+    client.emit(shared("a"));
+    client.emit({ kind: "tracker-lost", tried: "x" });
+    expect(terminal.screen).toEqual([
+      "note: bob shares a (5 B) in group math",
+      "note: No tracker answers: x; trying again",
+    ]);
+  });
+
+  test("a pipe folds notices, never a reply or an error; for programs each is an event of its own", async () => {
+    for (const folds of ["notices", "nothing"] as const) {
+      const { terminal, client, clock } = await sitting(folds);
+      for (const name of names) client.emit({ kind: "download-complete", view: named(name) });
+      for (const name of names) client.emit({ kind: "download-failed", view: named(name) });
+      for (const name of names) client.emit(shared(name));
+      clock.advance(FOLD_QUIET_MS);
+      const amount = (kind: string) => terminal.screen.filter((line) => line.startsWith(kind)).length;
+      expect([amount("out"), amount("err")]).toEqual([5, 5]);
+      expect(amount("note")).toBe(folds === "notices" ? 1 : 5);
+    }
+  });
+
+  test("nothing is left untold when the program ends", async () => {
+    const { terminal, client, leave } = await sitting();
+    for (const name of names) client.emit(shared(name));
+    await leave();
+    expect(terminal.screen).toEqual(["note: 5 new files in math: a, b, c and 2 more"]);
+  });
+});
+
+describe("Ctrl-C while a command runs", () => {
+  test("gives a wait up, and the next line is read", async () => {
+    const terminal = new FakeTerminal(["wait", "create_group math"], true);
+    const client = new FakeClient();
+    client.idle = new Promise(() => {});
+    const { exitCode } = start(terminal, { client });
+    await settle();
+    terminal.interrupt();
+    await exitCode;
+    expect(terminal.screen.slice(1)).toEqual([
+      "note: No longer waiting; the downloads go on",
+      "127.0.0.1:6001> create_group math",
+      "out: Group created successfully",
+    ]);
+  });
+
+  test("stops an upload, of which nothing is heard any more", async () => {
+    const terminal = new FakeTerminal(["upload_file /tmp/x math", "whoami"], true);
+    const client = new FakeClient();
+    const gate = Promise.withResolvers<void>();
+    client.gate = gate.promise;
+    client.failNext = refusal("stopped");
+    const { exitCode } = start(terminal, { client });
+    await settle();
+    expect(client.givingUp?.aborted).toBe(false);
+    terminal.interrupt();
+    expect(client.givingUp?.aborted).toBe(true);
+    gate.resolve();
+    await exitCode;
+    expect(terminal.screen[1]).toStartWith("note: Upload stopped: ");
+    expect(terminal.screen.filter((line) => line.startsWith("err"))).toEqual([]);
+  });
+
+  test("lets any other command go on by itself, and harms none that comes later", async () => {
+    const terminal = new FakeTerminal(["join_group math", "create_group lab"], true);
+    const client = new FakeClient();
+    client.gate = new Promise(() => {});
+    const { exitCode } = start(terminal, { client });
+    await settle();
+    client.gate = Promise.resolve();
+    terminal.interrupt();
+    await exitCode;
+    expect(terminal.screen.slice(1)).toEqual([
+      "note: No longer waiting for join_group: it may be carried out all the same",
+      "127.0.0.1:6001> create_group lab",
+      "out: Group created successfully",
+    ]);
   });
 });

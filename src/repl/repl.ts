@@ -1,23 +1,27 @@
 /**
  * The prompt: lines in, one command after the other, replies and events out.
  *
- * Invariant: a command has ended and its reply is printed before the next line is read. The exit code of a script is 1
+ * Invariant: a command has ended and its reply is printed before the next line is read; one that a person gives up with Ctrl-C
+ * counts as ended, and what it still says is heard by nobody. The exit code of a script is 1
  * once a command or a download has failed; a person has seen it. The program ends with the input of a person, and with that of a pipe when its downloads
- * have ended (or, told to stay, when it is stopped); a stop leaves at once, whatever runs.
+ * have ended (or, told to stay, when it is stopped); a stop leaves at once, whatever runs. One that is told to stay is there to share:
+ * its `login` is tried until a tracker answers, and one that is refused ends it.
  */
+import { defined } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
-import { type Failure, isFailure, orThrow, toFailure } from "../base/failure.ts";
-import { PROGRESS_AFTER_MS, PROGRESS_LINE_MS } from "../base/limits.ts";
+import { type Failure, type FailureCode, isFailure, orThrow, toFailure } from "../base/failure.ts";
+import { LOGIN_RETRY_MS, PROGRESS_AFTER_MS, PROGRESS_LINE_MS } from "../base/limits.ts";
 import type { ClientEvent, ClientIntents, HashProgress } from "../client/views.ts";
 import { type Command, type CommandContext, type PathKind, type Reply, shown } from "./command.ts";
 import { findCommand } from "./commands.ts";
 import { Completer, type CompleterDependencies } from "./completer.ts";
 import type { Terminal } from "./contract.ts";
+import { EventFolder } from "./event-folder.ts";
 import { type ParserOptions, splitWords } from "./parser.ts";
 import { ProgressBoard } from "./progress-board.ts";
 import { renderHashing, renderLastCopies, renderPrompt } from "./render.ts";
-import { renderEvent } from "./render-event.ts";
-import { saidError, saidEvent, saidHashing, saidReply } from "./said.ts";
+import { manyOf, renderEvent, renderEvents } from "./render-event.ts";
+import { saidError, saidEvent, saidHashing, saidNotice, saidReply } from "./said.ts";
 
 export interface ReplDependencies {
   readonly client: ClientIntents;
@@ -37,18 +41,25 @@ export class Repl {
   readonly #client: ClientIntents;
   readonly #terminal: Terminal;
   readonly #clock: Clock;
-  readonly #context: CommandContext;
+  readonly #surroundings: Pick<CommandContext, "client" | "clock" | "kindOf" | "askHidden">;
   readonly #options: ReplOptions;
   /** For a person. */
   readonly #board: ProgressBoard | undefined;
   /** Of the command that runs, where no board shows it: since when, when it was told last, and whether in a line. */
   #hashingOf: { readonly sinceMs: number; toldMs: number; isSaid: boolean } | undefined;
   #exitCode: 0 | 1 = 0;
+  /** What it was started for cannot be. */
+  #isOver = false;
+  #isWaitTold = false;
   /** Which events wait for the reply of the command that runs. */
   #holds: "none" | "verdicts" | "all" = "none";
   #held: ClientEvent[] = [];
+  /** Events of which there may be many at once. */
+  readonly #folder: EventFolder;
   /** The command that runs. */
   #running: string | undefined;
+  /** Of it: aborted when the person gives it up. */
+  #givingUp = new AbortController();
   /** What the command that runs has to say after its reply. */
   #notes: { readonly line: string; readonly isFault: boolean }[] = [];
 
@@ -59,12 +70,9 @@ export class Repl {
     this.#options = options;
     this.#board = terminal.interactive ? new ProgressBoard({ client, terminal, clock }) : undefined;
     terminal.completeWith(new Completer({ client, clock, listFolder }, options).complete);
-    const { askHidden } = terminal;
-    const progress = (at: HashProgress) => this.#hashing(at);
-    const note = (line: string) => void this.#notes.push({ line, isFault: false });
-    const fault = (line: string) => void this.#notes.push({ line, isFault: true });
-    const lastCopies = () => this.#lastCopies();
-    this.#context = { client, clock, kindOf, progress, note, fault, askHidden, lastCopies };
+    terminal.interruptWith(() => this.#givingUp.abort());
+    this.#folder = new EventFolder({ clock, show: (events) => this.#showAlike(events) });
+    this.#surroundings = { client, clock, kindOf, askHidden: terminal.askHidden };
   }
 
   /** @returns the exit code */
@@ -76,6 +84,7 @@ export class Repl {
       if (!this.#options.stop.aborted) await this.#lastCopies(this.#options.stop);
     } finally {
       unsubscribe();
+      this.#folder.flush();
       this.#board?.close();
     }
     this.#releaseNotes();
@@ -87,7 +96,7 @@ export class Repl {
       this.#terminal.setPrompt(renderPrompt(this.#client.whoAmI()));
       const line = await this.#terminal.nextLine();
       if (line === undefined) break;
-      if ((await this.#runLine(line)) === "leave") return;
+      if ((await this.#runLine(line)) === "leave" || this.#isOver) return;
     }
     if (this.#terminal.interactive) return;
     await (this.#options.stay ? whenAborted(this.#options.stop) : this.#client.whenIdle());
@@ -114,6 +123,7 @@ export class Repl {
   async #runWords(words: readonly string[]): Promise<"leave" | undefined> {
     const { command, args } = orThrow(findCommand(words));
     this.#running = command.name;
+    this.#givingUp = new AbortController();
     this.#holds = command.holdsEvents ? "all" : "verdicts";
     const reply = await this.#runCommand(command, args);
     if (reply === "leave" && this.#terminal.interactive) return reply;
@@ -127,13 +137,81 @@ export class Repl {
 
   /** Who types it is helped with what is missing; a script's error is one line. */
   async #runCommand(command: Command, args: readonly string[]): Promise<Reply> {
+    const { signal } = this.#givingUp;
     try {
-      return await command.run(this.#context, args);
+      const reply = this.#runUntilAnswered(command, args, signal);
+      return await Promise.race([reply, whenAborted(signal).then(() => this.#givenUp(command))]);
     } catch (error) {
       const isShort = isFailure(error) && error.code === "usage" && args.length < command.needs;
-      if (isShort && this.#terminal.interactive) this.#context.note(`For example: ${command.example}`);
+      if (isShort && this.#terminal.interactive) this.#note(`For example: ${command.example}`);
       throw error;
     }
+  }
+
+  /** A service may start before its tracker does. Without being logged in it would be of no use. */
+  async #runUntilAnswered(command: Command, args: readonly string[], signal: AbortSignal): Promise<Reply> {
+    for (;;) {
+      try {
+        return await command.run(this.#contextUntil(signal), args);
+      } catch (error) {
+        if (!this.#isServiceLogin(command)) throw error;
+        if (!isFailure(error) || !UNANSWERED.has(error.code)) {
+          this.#isOver = this.#client.whoAmI().user === undefined;
+          throw error;
+        }
+        this.#tellUnanswered(error);
+        await this.#after(LOGIN_RETRY_MS);
+      }
+    }
+  }
+
+  #isServiceLogin({ name }: Command): boolean {
+    return name === "login" && this.#options.stay && !this.#terminal.interactive;
+  }
+
+  /** Once. */
+  #tellUnanswered({ message }: Failure): void {
+    if (this.#isWaitTold) return;
+    this.#isWaitTold = true;
+    const line = `Not logged in yet: ${message}; trying until one does`;
+    this.#terminal.notice(line, saidNotice(line));
+  }
+
+  #after(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(ms, resolve));
+  }
+
+  /** @param signal after which nobody wants to hear of the command any more */
+  #contextUntil(signal: AbortSignal): CommandContext {
+    const unlessOver =
+      <T>(say: (what: T) => void) =>
+      (what: T) => {
+        if (!signal.aborted) say(what);
+      };
+    return {
+      ...this.#surroundings,
+      signal,
+      columns: this.#terminal.columns,
+      progress: unlessOver((at: HashProgress) => this.#hashing(at)),
+      note: unlessOver((line: string) => this.#note(line)),
+      hint: unlessOver((line: string) => this.#hint(line)),
+      fault: unlessOver((line: string) => void this.#notes.push({ line, isFault: true })),
+      lastCopies: () => this.#lastCopies(),
+    };
+  }
+
+  #givenUp({ givenUp }: Command): Reply {
+    this.#note(givenUp);
+    return shown([], {});
+  }
+
+  #note(line: string): void {
+    this.#notes.push({ line, isFault: false });
+  }
+
+  /** What a script does not need to be told. */
+  #hint(line: string): void {
+    if (this.#terminal.interactive) this.#note(line);
   }
 
   #happened(event: ClientEvent): void {
@@ -156,17 +234,40 @@ export class Repl {
   #releaseEvents(): void {
     this.#holds = "none";
     for (const event of this.#held.splice(0)) this.#show(event);
+    this.#folder.flush();
   }
 
   #show(event: ClientEvent): void {
     // A person sees it above the prompt.
     if (this.#board !== undefined && isVerifying(event)) return;
-    const { kind, line } = renderEvent(event, this.#clock.nowMs());
+    const many = this.#manyOf(event);
+    if (many !== undefined) {
+      this.#folder.add(many, event);
+      return;
+    }
+    this.#folder.flush();
+    this.#showAlike([event]);
+  }
+
+  /** Of what it is one of many, where they may be told together. */
+  #manyOf(event: ClientEvent): string | undefined {
+    const { folds } = this.#terminal;
+    const nowMs = this.#clock.nowMs();
+    if (folds === "everything" || (folds === "notices" && renderEvent(event, nowMs).kind === "notice"))
+      return manyOf(event, nowMs);
+    return undefined;
+  }
+
+  #showAlike(events: readonly ClientEvent[]): void {
+    const lines = renderEvents(events, this.#clock.nowMs());
     this.#terminal.setPrompt(renderPrompt(this.#client.whoAmI()));
     this.#board?.look();
-    const said = saidEvent(event);
-    if (kind === "reply") this.#terminal.reply([line], said);
-    else this.#terminal[kind](line, said);
+    for (const [at, { kind, line }] of lines.entries()) {
+      // A terminal for programs folds nothing: there is a line for each event.
+      const said = saidEvent(defined(events[at], "a line for each event, or fewer"));
+      if (kind === "reply") this.#terminal.reply([line], said);
+      else this.#terminal[kind](line, said);
+    }
   }
 
   /** Comes with every few pieces. Programs hear it now and then, who reads a script's output once, if it takes long. */
@@ -190,9 +291,18 @@ export class Repl {
     if (!this.#terminal.interactive || this.#client.whoAmI().user === undefined) return;
     const asked = this.#client.lastCopies();
     const files = await (stop === undefined ? asked : Promise.race([asked, whenAborted(stop)]));
-    if (files !== undefined && files.length > 0) this.#context.note(renderLastCopies(files));
+    if (files !== undefined && files.length > 0) this.#note(renderLastCopies(files));
   }
 }
+
+/** What says nothing about the user: another time, or another tracker, may. */
+const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "tracker-unreachable",
+  "timeout",
+  "try-later",
+  "try-another",
+  "too-many",
+]);
 
 function isVerifying(event: ClientEvent): boolean {
   return event.kind === "download-waits" && event.view.waits?.kind === "verifying";

@@ -124,6 +124,9 @@ async function runExample(example: string): Promise<{ readonly client: FakeClien
     kindOf: async (path) =>
       path === "/tmp/runs" ? "folder" : path.includes("/") && !path.includes("*") ? "file" : "nothing",
     note: () => {},
+    hint: () => {},
+    signal: new AbortController().signal,
+    columns: undefined,
     fault: () => {},
     askHidden: undefined,
     progress: () => {},
@@ -148,6 +151,10 @@ describe("the example that help shows of a command works, and what it gives has 
     "upload_file /tmp/runs math",
     "upload_file 'data/*.csv' math",
     "download_file math runs/ /tmp",
+    "stop_share math runs/",
+    "pause_download math a b",
+    "resume_download math a b",
+    "cancel_download math a b",
   ])
     test(line, async () => {
       const { said } = await runExample(line);

@@ -1,5 +1,6 @@
 /** Lines about many things, of which only the first are told one by one. */
-import { REMARKS_SHOWN_MAX } from "../base/limits.ts";
+import { NAMES_TOLD_MAX, REMARKS_SHOWN_MAX } from "../base/limits.ts";
+import { forTerminal } from "../base/text.ts";
 
 export function tellSome<T>(
   items: readonly T[],
@@ -8,4 +9,11 @@ export function tellSome<T>(
 ): void {
   for (const item of items.slice(0, REMARKS_SHOWN_MAX)) tell(describe(item));
   if (items.length > REMARKS_SHOWN_MAX) tell(`... and ${items.length - REMARKS_SHOWN_MAX} more`);
+}
+
+/** `a.jpg, b.jpg, c.jpg and 9 more` */
+export function someNames(names: readonly string[]): string {
+  const told = names.slice(0, NAMES_TOLD_MAX).map(forTerminal).join(", ");
+  const more = names.length - NAMES_TOLD_MAX;
+  return more > 0 ? `${told} and ${more} more` : told;
 }

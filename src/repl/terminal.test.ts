@@ -388,6 +388,20 @@ describe("on a terminal", () => {
     await terminal.close();
   });
 
+  test("Ctrl-C ends the command that runs, and twice in a row is then no wish to leave", async () => {
+    const { terminal, type } = open();
+    let given = 0;
+    terminal.interruptWith(() => given++);
+    await type("half");
+    await type(CTRL_C);
+    expect(given).toBe(1);
+    const next = terminal.nextLine();
+    await type(CTRL_C);
+    expect([given, terminal.left.aborted]).toEqual([1, false]);
+    await type("whoami\r");
+    expect(await next).toBe("whoami");
+  });
+
   test("Ctrl-C twice leaves while a command runs", async () => {
     const { terminal, type } = open();
     await type(CTRL_C);

@@ -12,6 +12,7 @@ import type {
   GroupView,
   HashProgress,
   ManyDownloads,
+  ManyEnded,
   MemberView,
   SearchHit,
   ShareView,
@@ -29,6 +30,8 @@ export class FakeClient implements ClientIntents {
   /** Resolves `whenIdle`. */
   idle: Promise<void> = Promise.resolve();
   hashing: readonly HashProgress[] = [];
+  /** Of the last upload. */
+  givingUp: AbortSignal | undefined;
   /** What an upload comes to. */
   uploaded: UploadResult = {
     name: "file" as FileName,
@@ -42,6 +45,7 @@ export class FakeClient implements ClientIntents {
     started: ["a", "b"].map((name) => ({ name: name as FileName, path: `/tmp/${name}` })),
     failures: [],
   };
+  ended: ManyEnded = { done: ["a", "b"] as FileName[], failures: [] };
   groups: readonly GroupView[] = [];
   requests: readonly UserName[] = [];
   members: readonly MemberView[] = [];
@@ -124,7 +128,9 @@ export class FakeClient implements ClientIntents {
     group: GroupName,
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
+    signal?: AbortSignal,
   ) {
+    this.givingUp = signal;
     for (const at of this.hashing) progress(at);
     await this.#call("uploadFile", path, group, name);
     return this.uploaded;
@@ -135,7 +141,9 @@ export class FakeClient implements ClientIntents {
     group: GroupName,
     name: FileName | undefined,
     progress: (at: HashProgress) => void,
+    signal?: AbortSignal,
   ) {
+    this.givingUp = signal;
     for (const at of this.hashing) progress(at);
     await this.#call("uploadFolder", folder, pattern, group, name);
     return this.uploadedFolder;
@@ -153,6 +161,18 @@ export class FakeClient implements ClientIntents {
     return this.many;
   }
 
+  async #many(method: string, group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
+    await this.#call(method, group, ...wanted);
+    return this.ended;
+  }
+
+  stopShares = (group: GroupName, wanted: readonly string[]) => this.#many("stopShares", group, wanted);
+  pauseDownloads = (group: GroupName, wanted: readonly string[]) =>
+    this.#many("pauseDownloads", group, wanted);
+  resumeDownloads = (group: GroupName, wanted: readonly string[]) =>
+    this.#many("resumeDownloads", group, wanted);
+  cancelDownloads = (group: GroupName, wanted: readonly string[]) =>
+    this.#many("cancelDownloads", group, wanted);
   pauseDownload = (group: GroupName, name: FileName) => this.#call("pauseDownload", group, name);
   resumeDownload = (group: GroupName, name: FileName) => this.#call("resumeDownload", group, name);
   cancelDownload = (group: GroupName, name: FileName) => this.#call("cancelDownload", group, name);

@@ -7,6 +7,10 @@ export class FakeTerminal implements Terminal {
   readonly screen: string[] = [];
   /** Of progress, as they are now. */
   rows: readonly string[] = [];
+  folds: Terminal["folds"] = "nothing";
+  columns: number | undefined;
+  /** Ctrl-C. */
+  interrupt = () => {};
   complete: Complete = async () => undefined;
   readonly #leaving = new AbortController();
   readonly left = this.#leaving.signal;
@@ -61,6 +65,10 @@ export class FakeTerminal implements Terminal {
 
   completeWith(complete: Complete): void {
     this.complete = complete;
+  }
+
+  interruptWith(interrupt: () => void): void {
+    this.interrupt = interrupt;
   }
 
   async close(): Promise<void> {}
