@@ -5,14 +5,13 @@ import { join } from "node:path";
 import { Failure } from "../src/base/failure.ts";
 import { LOGIN_DELAY_MS_MIN, WRONG_LOGINS_FREE } from "../src/base/limits.ts";
 import { enter } from "./harness/group.ts";
+import { HAS_PROC } from "./harness/system.ts";
 import { allowedMs, timed } from "./harness/timing.ts";
 import { until } from "./harness/until.ts";
 import { World } from "./harness/world.ts";
 import { AddressRelay, HAS_MANY_LOOPBACK_ADDRESSES } from "./hostile/address-relay.ts";
 import { LOOPBACK, Machine } from "./hostile/machine.ts";
 import { RawLink } from "./hostile/raw-link.ts";
-
-const isLinux = process.platform === "linux";
 
 /** Every regular file below the folder, by path. */
 function filesBelow(folder: string): Map<string, Buffer> {
@@ -25,7 +24,7 @@ function filesBelow(folder: string): Map<string, Buffer> {
 
 /** What others on the machine can see of a process. */
 function visibleOf(pid: number): Map<string, Buffer> {
-  if (!isLinux) return new Map();
+  if (!HAS_PROC) return new Map();
   return new Map(
     ["cmdline", "environ"].map((name) => [`${pid}/${name}`, readFileSync(`/proc/${pid}/${name}`)]),
   );
@@ -154,7 +153,7 @@ test.skipIf(!HAS_MANY_LOOPBACK_ADDRESSES)(
     const [olga, ben] = [world.startClient("olga"), world.startClient("ben")];
     for (const client of [olga, ben]) await enter(client);
     await olga.ok("logout");
-    const before = isLinux ? procOf(tracker.pid) : undefined;
+    const before = HAS_PROC ? procOf(tracker.pid) : undefined;
 
     await using relays = new AsyncDisposableStack();
     const relayFrom = async (last: number) =>

@@ -181,8 +181,7 @@ test("at the end of input running downloads finish first; with --stay it goes on
   expect(await sha1Of(copy)).toBe(await sha1Of(file));
 
   expect(ann.exitCode).toBeUndefined();
-  ann.kill("SIGTERM");
-  expect(await ann.exited()).toBe(0);
+  await ann.stop();
 });
 
 test("quit ends a tracker, and so does a signal", async () => {
@@ -191,8 +190,7 @@ test("quit ends a tracker, and so does a signal", async () => {
   first.write("quit\n");
   expect(await first.exited()).toBe(0);
   const second = await world.startTracker(2);
-  second.kill("SIGTERM");
-  expect(await second.exited()).toBe(0);
+  await second.stop();
 });
 
 test("--print-fingerprint gives the line that pins a tracker, before its first start, while it runs and to a script", async () => {

@@ -6,6 +6,7 @@
  */
 import type { FileSink, Subprocess } from "bun";
 import { BINARY, cleanEnvironment } from "./binary.ts";
+import { HAS_SIGNALS } from "./system.ts";
 
 export interface ProgramOptions {
   /** For transcripts. */
@@ -92,6 +93,15 @@ export class Program {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** By a signal: in order, where it has such. @throws if it did not end so */
+  async stop(): Promise<void> {
+    this.#transcript.push("> (SIGTERM)");
+    this.kill("SIGTERM");
+    const code = await this.exited();
+    if (HAS_SIGNALS && code !== 0)
+      throw new Error(`${this.name}: ended with code ${code}\n${this.transcript()}`);
   }
 
   /** SIGKILL, and the process is gone when this resolves. */

@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { MiB } from "./files.ts";
 import type { Program } from "./program.ts";
+import { HAS_PROC } from "./system.ts";
 
-export const HAS_VITALS = process.platform === "linux";
+export const HAS_VITALS = HAS_PROC;
 
 /** What the runtime keeps of what was freed, and gives back when it likes. */
 const SLACK_BYTES = 96 * MiB;

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { symlinkSync, writeFileSync } from "node:fs";
+import { HAS_LINKS } from "../testing/links.ts";
 import { TempFolder } from "../testing/temp-folder.ts";
 import { kindOf } from "./path-kind.ts";
 
-test("what is at a path is told apart, links being followed", async () => {
+test.skipIf(!HAS_LINKS)("what is at a path is told apart, links being followed", async () => {
   await using folder = await TempFolder.make();
   writeFileSync(folder.join("file"), "");
   symlinkSync(folder.join("file"), folder.join("link"));
