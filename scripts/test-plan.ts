@@ -33,6 +33,8 @@ export const ALONE: readonly string[] = [
   "e2e/attack-floods.test.ts",
   // Limits on rates are kept within 5 %.
   "e2e/limits.test.ts",
+  // A client whose tracker dies goes on with another within 2 seconds.
+  "e2e/trackers-failover.test.ts",
 ];
 
 /** @param files all of them, as paths from the root */
