@@ -18,6 +18,12 @@ test("unit tests and end-to-end tests run at the same time, and what needs quiet
   expect(rest).toEqual(ALONE.toSorted().map((file) => [[file]]));
 });
 
+test("a group without files is none", () => {
+  expect(planTests(["src/a.test.ts"], 2).map((beside) => beside.map(({ name }) => name))).toEqual([
+    ["unit tests"],
+  ]);
+});
+
 test("files that are named to run alone or begin first are there", () => {
   for (const file of [...ALONE, ...Object.keys(times.files)])
     expect([file, existsSync(join(ROOT, file))]).toEqual([file, true]);

