@@ -16,7 +16,8 @@ test("before login, only accounts can be made", async () => {
   await using world = new World();
   await world.startTracker();
   const ann = world.startClient("ann");
-  const logIn = "log in first: login <user_id> <passwd>";
+  const logIn =
+    "log in first: login <user_id> <passwd>; without an account yet: create_user <user_id> <passwd>";
   await expectErrors(ann, [
     ["login ann pw", "wrong user id or password"],
     ["logout", logIn],

@@ -47,7 +47,7 @@ quit             ok           ok           ok           ok           ok         
 /** The error lines. `$1` is the user who asks. */
 export const REFUSALS: Readonly<Record<string, string>> = {
   credentials: "wrong user id or password",
-  "log-in": "log in first: login <user_id> <passwd>",
+  "log-in": "log in first: login <user_id> <passwd>; without an account yet: create_user <user_id> <passwd>",
   "logged-in": "already logged in as $1: logout first",
   join: "not a member of lab; join_group lab asks its owner",
   waits: "not a member of lab yet: the request waits for its owner",

@@ -1,6 +1,6 @@
 /** The prompt on a real terminal: what is typed as keys, and the screen read back as a person sees it. */
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { enter, formGroup } from "./harness/group.ts";
 import { KEYS, noTerminalHere, type ScreenProgram } from "./harness/screen.ts";
@@ -26,6 +26,11 @@ function typed(screen: ScreenProgram): string | undefined {
 
 async function untilTyped(screen: ScreenProgram, wanted: string): Promise<void> {
   await screen.until(`typed: ${wanted}`, () => typed(screen) === wanted || undefined);
+}
+
+/** A command does: nothing stands for the next one. */
+async function untilRunning(screen: ScreenProgram): Promise<void> {
+  await screen.until("no prompt", () => typed(screen) === undefined || undefined);
 }
 
 /** Rows of the screen with what differs from run to run left out. */
@@ -210,6 +215,53 @@ describe.skipIf(missing !== undefined)("on a terminal", () => {
     await untilTyped(again, "");
     again.type(KEYS.ctrlD);
     expect(await again.exited()).toBe(0);
+  });
+
+  test("Ctrl-C ends a wait and an upload, and what a colleague shares at once is told in few lines", async () => {
+    await using world = new World();
+    await world.startTracker();
+    const bob = world.startClient("bob");
+    await enter(bob);
+    await formGroup(bob, []);
+    const ann = world.startScreen("ann", { columns: 120 });
+    await ann.until("the first steps", () => ann.count(/^New here\? create_user /) || undefined);
+    await logIn(ann, "ann");
+    await ann.run("join_group lab", /^Join request sent$/);
+    await bob.ok("accept_request lab ann");
+    const runs = world.dir("bob", "files", "runs");
+    const names = Array.from({ length: 300 }, (_, at) => `f${at}`);
+    for (const name of names) writeFileSync(join(runs, name), name);
+    await bob.ok(`upload_file ${runs} lab`);
+    const told = () => {
+      const lines = ann.all();
+      const single = lines.filter((line) => /^bob shares runs\/f/.test(line)).length;
+      const many = lines.map((line) => Number(/^(\d+) new files in lab: /.exec(line)?.[1] ?? 0));
+      return single + many.reduce((sum, each) => sum + each, 0);
+    };
+    await ann.until("all are told", () => told() === names.length || undefined);
+    expect(ann.count(/^bob shares runs|^\d+ new files in lab: runs\/f\d+, .* and \d+ more$/)).toBeLessThan(
+      50,
+    );
+
+    await bob.ok("logout");
+    await ann.run("download_file lab runs/f0 got", /^Download started$/);
+    ann.type(`wait${KEYS.enter}`);
+    await ann.until("that it waits", () => ann.count(/^\S+> wait$/) || undefined);
+    await untilRunning(ann);
+    ann.type(KEYS.ctrlC);
+    await ann.until("its end", () => ann.count(/^No longer waiting; the downloads go on$/) || undefined);
+    await untilTyped(ann, "");
+
+    const large = join(world.dir("ann"), "large.bin");
+    writeFileSync(large, "");
+    truncateSync(large, 16 * 1024 ** 3);
+    ann.type(`upload_file ${large} lab${KEYS.enter}`);
+    await ann.until("that it is hashed", () => ann.count(/^large\.bin +\d+%.*hash/i) || undefined);
+    ann.type(KEYS.ctrlC);
+    await ann.until("its end", () => ann.count(/^Upload stopped: /) || undefined);
+    await ann.until("no progress", () => ann.count(/^large\.bin +\d+%/) === 0 || undefined);
+    await ann.run("search large", /^No files$/);
+    await ann.run("whoami", /^user +ann$/);
   });
 
   test("the history outlives a crash, for this user's eyes alone, and holds no password", async () => {

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { ScriptingPage } from "../src/testing/scripting-page.ts";
 import { MiB, sha1Of, writeRandomFile } from "./harness/files.ts";
+import { enter } from "./harness/group.ts";
 import type { Program } from "./harness/program.ts";
 import { HAS_SIGNALS } from "./harness/system.ts";
 import { World } from "./harness/world.ts";
@@ -133,4 +134,26 @@ test.skipIf(!HAS_SIGNALS)("a tracker whose disk fails ends, with 1 and the reaso
   ann.write(names.join(""));
   expect(await tracker.exited()).toBe(1);
   expect(tracker.err.at(-1)).toMatch(/^error: the tracker cannot keep its log and stops: /);
+});
+
+test("a service that starts before its tracker logs in when it is there; a wrong password ends it with 1", async () => {
+  await using world = new World();
+  const first = await world.startTracker();
+  const ann = world.startClient("ann");
+  await enter(ann);
+  ann.write("quit\n");
+  await ann.exited();
+  first.kill("SIGTERM");
+  await first.exited();
+  const service = world.startClient("ann", { args: ["--stay", "-c", "login ann pw; list_groups"] });
+  await service.line(/^Not logged in yet: no tracker answers: .*; trying until one does$/);
+  await world.startTracker();
+  await service.line(/^No groups$/);
+  expect(service.out).toEqual(["Login successful", "No groups"]);
+  service.kill("SIGTERM");
+  expect(await service.exited()).toBe(0);
+
+  const wrong = world.startClient("ann", { args: ["--stay", "-c", "login ann wrong; list_groups"] });
+  expect(await wrong.exited()).toBe(1);
+  expect(wrong.err).toContain("error: wrong user id or password");
 });

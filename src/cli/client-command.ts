@@ -147,12 +147,22 @@ interface ClientRun {
   readonly program: string;
 }
 
+/** For who has never typed a command here. */
+const FIRST_STEPS = [
+  "New here? create_user <user_id> <passwd>, then login <user_id> <passwd>,",
+  "then join_group <group_id>, or create_group <group_id> to begin one.",
+] as const;
+
 /** @returns the exit code */
 async function runClient(run: ClientRun): Promise<number> {
   const { json, quiet, texts } = run;
   const windows = HERE.backslashSeparates;
   const isScript = json || quiet || texts !== undefined;
-  const history = () => new LineHistoryFile(join(run.dataFolder, "history"));
+  let opened: LineHistoryFile | undefined;
+  const history = () => {
+    opened ??= new LineHistoryFile(join(run.dataFolder, "history"));
+    return opened;
+  };
   const terminal = isScript
     ? openScriptTerminal(process, { texts, json, quiet, windows })
     : openTerminal(process, { history, env: process.env });
@@ -163,8 +173,10 @@ async function runClient(run: ClientRun): Promise<number> {
     const client = await openClient(run, say);
     client.setLimit("up", run.limits.up);
     client.setLimit("down", run.limits.down);
-    if (terminal.interactive)
+    if (terminal.interactive) {
       say(`${run.program}, listening on ${formatAddress(client.listening)}; help lists all commands`);
+      if (history().lines.length === 0) for (const line of FIRST_STEPS) say(line);
+    }
     const stopTelling = json ? tellDownloadProgress({ client, terminal, clock: systemClock }) : () => {};
     try {
       const repl = new Repl(

@@ -73,7 +73,9 @@ describe("logging in", () => {
     ];
     for (const { code, message } of failures) {
       expect(code).toBe("not-logged-in");
-      expect(message).toBe("log in first: login <user_id> <passwd>");
+      expect(message).toBe(
+        "log in first: login <user_id> <passwd>; without an account yet: create_user <user_id> <passwd>",
+      );
     }
     expect(() => anna.app.showDownloads()).toThrow("log in first");
     expect(anna.app.whoAmI().user).toBeUndefined();

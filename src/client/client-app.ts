@@ -496,7 +496,10 @@ class Client implements ClientApp {
   /** @throws Failure "not-logged-in" */
   #member(): Login {
     if (this.#login !== undefined) return this.#login;
-    throw new Failure("not-logged-in", "log in first: login <user_id> <passwd>");
+    throw new Failure(
+      "not-logged-in",
+      "log in first: login <user_id> <passwd>; without an account yet: create_user <user_id> <passwd>",
+    );
   }
 
   // --- small things that many of them need ---

@@ -532,6 +532,30 @@ describe("login without a password on a terminal", () => {
   });
 });
 
+test("who finds nothing there yet is told how to begin, if it is a person", async () => {
+  const hints: string[] = [];
+  const hint = (line: string) => void hints.push(line);
+  expect(await run("list_groups", new FakeClient(), { hint })).toEqual(["No groups"]);
+  expect(await run("list_files math", new FakeClient(), { hint })).toEqual(["No files"]);
+  expect(hints).toEqual([
+    "create_group <group_id> makes the first",
+    "upload_file <file_path> math shares the first",
+  ]);
+});
+
+test("on a screen help breaks no word, however narrow it is", async () => {
+  for (const columns of [30, 40, 80, 120, 200]) {
+    const rows = (await run("help", new FakeClient(), { columns })) as readonly string[];
+    const tooWide = rows.filter((row) => row.length > columns && row.trim().includes(" "));
+    expect([columns, tooWide]).toEqual([columns, []]);
+    const words = rows.join(" ").split(/\s+/);
+    const whole = ((await run("help")) as readonly string[]).join(" ").split(/\s+/);
+    expect(words).toEqual(whole);
+  }
+  const [first, second] = (await run("help upload_file", new FakeClient(), { columns: 40 })) as string[];
+  expect([first, second]).toEqual(["upload_file <file_path> <group_id>", "[<file_name>]"]);
+});
+
 describe("help", () => {
   test("shows one command with an example", async () => {
     expect(await run("help download_file")).toEqual([

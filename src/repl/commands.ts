@@ -13,6 +13,7 @@ import { fileCommands } from "./file-commands.ts";
 import { groupCommands } from "./group-commands.ts";
 import { columns } from "./render.ts";
 import type { Fields } from "./said.ts";
+import { besideOrBelow, wrapped } from "./wrapped.ts";
 
 const topic = "Program";
 
@@ -23,11 +24,12 @@ const programCommands = [
     args: [optional({ ...offering(word("<command>"), "command"), takesRest: true })],
     summary: "List all commands, or show one with an example.",
     example: "help download_file",
-    async run(_, name) {
+    isLong: true,
+    async run({ columns: width }, name) {
       if (name === undefined)
-        return shown(renderHelp(), { commands: [...COMMANDS.values()].map(usageFields) });
+        return shown(renderHelp(width), { commands: [...COMMANDS.values()].map(usageFields) });
       const { command: found } = orThrow(findCommand(name.split(" ")));
-      return shown(renderUsage(found), { commands: [usageFields(found)] });
+      return shown(renderUsage(found, width), { commands: [usageFields(found)] });
     },
   }),
   ...["exit", "quit"].map((name) =>
@@ -104,15 +106,27 @@ function unknownCommand(words: readonly string[]): Failure {
   return new Failure("usage", `unknown command: ${unknownName(words[0] ?? "")}; ${advice}`);
 }
 
-function renderHelp(): string[] {
-  const rows = [...COMMANDS.values()].map((each) => [`  ${usage(each)}`, each.summary]);
-  const lines = columns(rows);
+/** A line for each command, or, on a screen, as many rows as it takes to break none of the words. */
+function renderHelp(width: number | undefined): string[] {
   const all = [...COMMANDS.values()];
-  return TOPICS.flatMap((each) => [each, ...lines.filter((_, index) => all[index]?.topic === each)]);
+  const rows = all.map((each) => [`  ${usage(each)}`, each.summary] as const);
+  const blocks =
+    width === undefined
+      ? columns(rows).map((line) => [line])
+      : rows.map(([name, summary]) => besideOrBelow(name, summary, helpColumn(width), width));
+  return TOPICS.flatMap((each) => [each, ...blocks.filter((_, index) => all[index]?.topic === each).flat()]);
 }
 
-function renderUsage(of: Command): string[] {
-  return [usage(of), `  ${of.summary}`, `  Example: ${of.example}`];
+/** Room for most commands with their arguments, where that leaves more than half of the screen. */
+function helpColumn(width: number): number {
+  return width >= 2 * HELP_COLUMN ? HELP_COLUMN : 2;
+}
+
+const HELP_COLUMN = 38;
+
+function renderUsage(of: Command, width = Number.POSITIVE_INFINITY): string[] {
+  const more = [of.summary, `Example: ${of.example}`];
+  return [...wrapped(usage(of), width), ...more.flatMap((text) => wrapped(text, width, "  "))];
 }
 
 function usageFields({ name, topic: under, synopsis, summary, example }: Command): Fields {

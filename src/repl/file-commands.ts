@@ -123,8 +123,10 @@ export const fileCommands = [
     isLong: true,
     summary: "List the files of a group: name, size, machines online that share it, SHA-1.",
     example: "list_files math --sort size --match '*.mp4'",
-    async run({ client }, group, options) {
-      const files = selectFiles(await client.listFiles(group), (file) => file, options);
+    async run({ client, hint }, group, options) {
+      const all = await client.listFiles(group);
+      if (all.length === 0) hint(`upload_file <file_path> ${quoteWord(group)} shares the first`);
+      const files = selectFiles(all, (file) => file, options);
       return shown(renderFiles(files), { group, files: files.map(fileFields) });
     },
   }),

@@ -27,8 +27,9 @@ export const groupCommands = [
     args: [],
     summary: "List all groups: id, owner, members, what you are there.",
     example: "list_groups",
-    async run({ client }) {
+    async run({ client, hint }) {
       const groups = await client.listGroups();
+      if (groups.length === 0) hint("create_group <group_id> makes the first");
       return shown(renderGroups(groups), { groups: groups.map(groupFields) });
     },
   }),

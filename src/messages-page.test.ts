@@ -1,0 +1,65 @@
+/**
+ * `docs/MESSAGES.md` against the code, both ways: every message of an error is on the page, and the page has no other.
+ * `P2P_WRITE_PAGE=1 npm run unit -- src/messages-page` writes it anew.
+ */
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { FAILURE_CODES } from "./base/failure.ts";
+import { messagesOf } from "./testing/message-list.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const PAGE = join(ROOT, "docs", "MESSAGES.md");
+
+const HEAD = `# Messages of errors
+
+What stands behind \`error: \`, by its code: the code is for programs, and what it means and asks of you is in
+[SCRIPTING.md](SCRIPTING.md#codes). \`<what>\` is put in as the program runs. A message may stand inside another one, as the reason for it.
+This page is made from the code, and a test holds the two together (\`src/messages-page.test.ts\`).
+`;
+
+async function messages(): Promise<Map<string, Set<string>>> {
+  const found = new Map<string, Set<string>>();
+  for await (const path of new Bun.Glob("**/*.ts").scan(join(ROOT, "src"))) {
+    if (/\.(test|contract)\.ts$|^testing[/\\]/.test(path)) continue;
+    for (const { code, text } of messagesOf(await Bun.file(join(ROOT, "src", path)).text()))
+      found.set(code, (found.get(code) ?? new Set()).add(text));
+  }
+  return found;
+}
+
+async function codeMeanings(): Promise<Map<string, string>> {
+  const page = await Bun.file(join(ROOT, "docs", "SCRIPTING.md")).text();
+  const rows = page.matchAll(/^\| `([a-z-]+)` \| (.*) \| (.*) \|$/gm);
+  return new Map([...rows].map(([, code = "", means, advice]) => [code, `${means}: ${advice}.`]));
+}
+
+async function rendered(): Promise<string> {
+  const [found, meanings] = [await messages(), await codeMeanings()];
+  const sections = [...FAILURE_CODES, "various"].flatMap((code) => {
+    const texts = [...(found.get(code) ?? [])].sort();
+    const means = meanings.get(code) ?? "The code is that of what went wrong underneath.";
+    return texts.length === 0
+      ? []
+      : [`\n## ${code}\n\n${means}\n\n${texts.map((text) => `- \`${text}\``).join("\n")}\n`];
+  });
+  return HEAD + sections.join("");
+}
+
+test("every message of an error is on the page, and the page has no other", async () => {
+  const page = await rendered();
+  if (process.env["P2P_WRITE_PAGE"] !== undefined) await Bun.write(PAGE, page);
+  expect(await Bun.file(PAGE).text()).toBe(page);
+});
+
+test("messages are found whatever they are made of", () => {
+  const source = [
+    'throw new Failure("usage", `${forTerminal(word)} is no word (${list.map((x) => `<${x}>`).join(", ")})`);',
+    'new Failure("timeout", isLate ? "too late" : `after ${ms} ms`)',
+    'new Failure(code, message); new Failure("corrupt", why(")"))',
+  ].join("\n");
+  expect(messagesOf(source)).toEqual([
+    { code: "usage", text: "<word> is no word (<x>)" },
+    { code: "timeout", text: "too late" },
+    { code: "timeout", text: "after <ms> ms" },
+  ]);
+});

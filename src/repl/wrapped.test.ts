@@ -1,0 +1,18 @@
+import { expect, test } from "bun:test";
+import { besideOrBelow, wrapped } from "./wrapped.ts";
+
+test("no row is wider than the screen, unless one word is", () => {
+  expect(wrapped("one two three", 7)).toEqual(["one two", "three"]);
+  expect(wrapped("one two three", 8, "  ")).toEqual(["  one", "  two", "  three"]);
+  expect(wrapped("incomprehensible it is", 5)).toEqual(["incomprehensible", "it is"]);
+  expect(wrapped("", 5)).toEqual([""]);
+});
+
+test("what a name means stands beside it, and below it where there is no room", () => {
+  expect(besideOrBelow("name", "what it means", 6, 16)).toEqual(["name    what it", "        means"]);
+  expect(besideOrBelow("a long name", "what it means", 6, 16)).toEqual([
+    "a long name",
+    "        what it",
+    "        means",
+  ]);
+});

@@ -1,0 +1,30 @@
+/** Words of a text on as many rows as they need, none wider than the screen unless a word is. Pure. */
+
+/** @param indent in front of every row */
+export function wrapped(text: string, columns: number, indent = ""): string[] {
+  const room = Math.max(1, columns - Bun.stringWidth(indent));
+  const rows: string[] = [];
+  let row = "";
+  for (const word of text.split(" ")) {
+    const longer = row === "" ? word : `${row} ${word}`;
+    if (row === "" || Bun.stringWidth(longer) <= room) {
+      row = longer;
+      continue;
+    }
+    rows.push(indent + row);
+    row = word;
+  }
+  return [...rows, indent + row];
+}
+
+/**
+ * A name and what it means, side by side where the name leaves room for it, else below each other.
+ * @param width of the column of names
+ */
+export function besideOrBelow(name: string, text: string, width: number, columns: number): string[] {
+  const isBeside = Bun.stringWidth(name) <= width;
+  const indent = " ".repeat(width + 2);
+  const [first = "", ...rest] = wrapped(text, columns, indent);
+  if (isBeside) return [name.padEnd(width + 2) + first.trimStart(), ...rest];
+  return [...wrapped(name, columns), first, ...rest];
+}
