@@ -137,10 +137,13 @@ choose_tools() {
   else
     fail "neither curl nor wget is here: install one of them"
   fi
-  for summer in sha256sum shasum openssl ""; do
-    if [ -n "$summer" ] && has "$summer"; then break; fi
-  done
-  if [ -z "$summer" ]; then
+  if has sha256sum; then
+    summer=sha256sum
+  elif has shasum; then
+    summer=shasum
+  elif has openssl; then
+    summer=openssl
+  else
     fail "neither sha256sum nor shasum nor openssl is here: nothing could be verified"
   fi
 }

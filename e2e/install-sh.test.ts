@@ -146,7 +146,7 @@ class Lab implements AsyncDisposable {
     const command = [...shell];
     command[0] = Bun.which(command[0] ?? "") ?? "";
     const path = `${this.pretend(machine)}:${env["PATH"] ?? process.env["PATH"]}`;
-    const child = Bun.spawn([...within, ...command, "-s", ...args], {
+    const child = Bun.spawn([...within, ...command, "-s", "--", ...args], {
       cwd: this.home,
       env: { ...cleanEnvironment(this.home), P2P_BASE_URL: this.base, ...env, PATH: path },
       stdin: new Blob([options.text ?? readFileSync(SCRIPT, "utf8")]),
@@ -394,18 +394,15 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
   test("half a script does nothing at all", async () => {
     await using lab = await Lab.make();
     const text = readFileSync(SCRIPT, "utf8");
-    const lines = text.split("\n");
-    const cuts = [...lines.keys()].map((count) => lines.slice(0, count).join("\n"));
-    const within = cuts.map((cut, index) => cut + (lines[index] ?? "").slice(0, (lines[index]?.length ?? 0) / 2));
-    expect(lines.slice(-2)).toEqual(['main "$@"', ""]);
-    const halves = [...cuts, ...within].filter((cut) => !cut.includes('\nmain "') && !/\nmain$/.test(cut));
-    expect(halves.length).toBeGreaterThan(300);
-    // One process for all of them: each half is a file of its own.
+    const ends = [...text.matchAll(/\n/g)].map(({ index }) => index);
+    expect(text.slice(ends.at(-2))).toBe('\nmain "$@"\n');
+    // After each line, and within the next one.
+    const cuts = ends.slice(0, -1).flatMap((end) => [end, end + 4]);
+    const halves = cuts.map((cut) => text.slice(0, cut)).filter((half) => !half.endsWith("\nmain"));
     const folder = join(lab.home, "halves");
     mkdirSync(folder);
     for (const [index, half] of halves.entries()) writeFileSync(join(folder, `${index}`), half);
-    const all = `for half in ${folder}/*; do ${SHELL.join(" ")} "$half"; done; true`;
-    const { out } = await lab.install({ text: all });
+    const { out } = await lab.install({ text: `for half in ${folder}/*; do (. "$half"); done; true` });
     expect(out).toBe("");
     expect(lab.asked).toEqual([]);
     expect(existsSync(join(lab.home, ".local"))).toBe(false);
