@@ -74,7 +74,6 @@ async function endTracker(tracker: Program, signal: "SIGTERM" | "SIGINT"): Promi
   if (process.platform === "win32") tracker.write("quit\n");
   else tracker.kill(signal);
   expectSame(`the tracker's exit code after ${signal}`, await tracker.exited(), 0);
-  expectSame(`the tracker's answer to ${signal}`, /stopped|ended|bye/i.test(tracker.transcript()), true);
 }
 
 async function runTracker(
