@@ -4,7 +4,15 @@
  * by programs in front of the real ones; the binaries are scripts that say their version.
  */
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { PROJECT_SLUG } from "../scripts/project-address.ts";
 import { binaryName, RELEASE_TARGETS } from "../scripts/release-targets.ts";
@@ -16,9 +24,15 @@ const SCRIPT = join(import.meta.dir, "..", "install.sh");
 const VERSION = "1.2.3";
 
 /** The shells of this machine; the script is for any POSIX one. */
-const SHELLS = [["dash"], ["bash", "--posix"], ["bash"], ["busybox", "sh"], ["mksh"], ["yash"], ["sh"]].filter(
-  ([name = ""]) => Bun.which(name) !== null,
-);
+const SHELLS = [
+  ["dash"],
+  ["bash", "--posix"],
+  ["bash"],
+  ["busybox", "sh"],
+  ["mksh"],
+  ["yash"],
+  ["sh"],
+].filter(([name = ""]) => Bun.which(name) !== null);
 const [SHELL = ["sh"]] = SHELLS;
 
 /** What the programs that the script asks say; undefined: such a program fails, as on a system that has it not. */
@@ -232,7 +246,10 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
     await using lab = await Lab.make();
     const refuses = (machine: Partial<Machine>, error: string) =>
       lab.refuses({ machine: { ...DEBIAN, ...machine } }, error);
-    await refuses({ system: "FreeBSD" }, "there is no p2p for FreeBSD; there is one for Linux, macOS and Windows");
+    await refuses(
+      { system: "FreeBSD" },
+      "there is no p2p for FreeBSD; there is one for Linux, macOS and Windows",
+    );
     await refuses({ system: "MINGW64_NT-10.0" }, "on Windows use install.ps1, in PowerShell");
     await refuses(
       { processor: "riscv64" },
@@ -262,7 +279,11 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
         `what came from ${lab.base}/p2p-linux-x64 is not the file of the release (SHA-256 ${got}, wanted ${wanted}); nothing was installed`,
       );
     }
-    for (const sums of ["<html>", `${wanted.slice(1)}  p2p-linux-x64\n`, `${wanted.slice(1)}x *p2p-linux-x64`]) {
+    for (const sums of [
+      "<html>",
+      `${wanted.slice(1)}  p2p-linux-x64\n`,
+      `${wanted.slice(1)}x *p2p-linux-x64`,
+    ]) {
       lab.files.set("SHA256SUMS", sums);
       const { exitCode, err } = await lab.install();
       expect({ sums, exitCode, lines: err.split("\n").length }).toEqual({ sums, exitCode: 1, lines: 2 });
@@ -292,7 +313,10 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
   test("a server that has no such release, breaks off or is not there is told of in one line", async () => {
     await using lab = await Lab.make();
     const env = { P2P_BASE_URL: `${lab.base}/v0` };
-    await lab.refuses({ env }, `the server does not give ${lab.base}/v0/SHA256SUMS: is there such a release?`);
+    await lab.refuses(
+      { env },
+      `the server does not give ${lab.base}/v0/SHA256SUMS: is there such a release?`,
+    );
     await using gone = await Lab.make();
     const nowhere = gone.base;
     await gone[Symbol.asyncDispose]();
@@ -311,14 +335,21 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
   test("works with any of the tools that it can use, and says what is missing", async () => {
     await using lab = await Lab.make();
     const rest = ["mkdir", "mktemp", "rm", "mv", "chmod", "df", "awk", "sh", "perl"];
-    for (const tools of [["curl", "shasum"], ["curl", "openssl"], ["wget", "sha256sum"]]) {
+    for (const tools of [
+      ["curl", "shasum"],
+      ["curl", "openssl"],
+      ["wget", "sha256sum"],
+    ]) {
       if (tools.some((tool) => Bun.which(tool) === null)) continue;
       lab.publish(`1.0.${tools.join("")}`);
       const { err, exitCode } = await lab.install({ env: { PATH: lab.only(...tools, ...rest) } });
       expect({ tools, err, exitCode }).toEqual({ tools, err: "", exitCode: 0 });
       expect(readFileSync(lab.target, "utf8")).toContain(tools.join(""));
     }
-    await lab.refuses({ env: { PATH: lab.only(...rest) } }, "neither curl nor wget is here: install one of them");
+    await lab.refuses(
+      { env: { PATH: lab.only(...rest) } },
+      "neither curl nor wget is here: install one of them",
+    );
     await lab.refuses(
       { env: { PATH: lab.only("curl", ...rest) } },
       "neither sha256sum nor shasum nor openssl is here: nothing could be verified",
@@ -339,11 +370,11 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
       { env: { P2P_INSTALL_DIR: "taken" } },
       `${lab.home}/taken/p2p is a folder: set P2P_INSTALL_DIR to another one than ${lab.home}/taken`,
     );
-    await lab.refuses({ env: { HOME: "" } }, "HOME is not set: set P2P_INSTALL_DIR to the folder for the program");
     await lab.refuses(
-      { env: { P2P_VERSION: "../x" } },
-      "P2P_VERSION is a version like 0.1.0, given: ../x",
+      { env: { HOME: "" } },
+      "HOME is not set: set P2P_INSTALL_DIR to the folder for the program",
     );
+    await lab.refuses({ env: { P2P_VERSION: "../x" } }, "P2P_VERSION is a version like 0.1.0, given: ../x");
     await lab.refuses(
       { env: { P2P_BASE_URL: "/tmp" } },
       "P2P_BASE_URL begins with https:// or http://, given: /tmp",
@@ -372,24 +403,33 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
     },
   );
 
-  test.skipIf(whyNoSmallDisk() !== undefined)("a full disk is told of, and nothing is left on it", async () => {
-    await using lab = await Lab.make();
-    mkdirSync(lab.bin, { recursive: true });
-    lab.files.set("p2p-linux-x64", "x".repeat(3 << 20));
-    for (const loader of ["curl", "wget"]) {
-      if (Bun.which(loader) === null) continue;
-      // The small disk is seen by this process alone, so it says itself what is left there.
-      const text = `${readFileSync(SCRIPT, "utf8").replace('main "$@"\n', "")}( main ) || ls -A "$P2P_INSTALL_DIR"\n`;
-      const PATH = lab.only(loader, "mkdir", "mktemp", "rm", "df", "awk", "sha256sum", "ls");
-      const { err, out } = await lab.install({
-        text,
-        env: { PATH, P2P_INSTALL_DIR: lab.bin },
-        within: [Bun.which("env") ?? "env", `PATH=${process.env["PATH"]}`, ...withSmallDisk(lab.bin, 1 << 20), Bun.which("env") ?? "env", `PATH=${lab.pretend(DEBIAN)}:${PATH}`],
-      });
-      expect(err).toBe(`error: the disk of ${lab.bin} is full; nothing was installed\n`);
-      expect(out.trim().split("\n")).toEqual([`p2p for Linux x64, from ${lab.base}`]);
-    }
-  });
+  test.skipIf(whyNoSmallDisk() !== undefined)(
+    "a full disk is told of, and nothing is left on it",
+    async () => {
+      await using lab = await Lab.make();
+      mkdirSync(lab.bin, { recursive: true });
+      lab.files.set("p2p-linux-x64", "x".repeat(3 << 20));
+      for (const loader of ["curl", "wget"]) {
+        if (Bun.which(loader) === null) continue;
+        // The small disk is seen by this process alone, so it says itself what is left there.
+        const text = `${readFileSync(SCRIPT, "utf8").replace('main "$@"\n', "")}( main ) || ls -A "$P2P_INSTALL_DIR"\n`;
+        const PATH = lab.only(loader, "mkdir", "mktemp", "rm", "df", "awk", "sha256sum", "ls");
+        const { err, out } = await lab.install({
+          text,
+          env: { PATH, P2P_INSTALL_DIR: lab.bin },
+          within: [
+            Bun.which("env") ?? "env",
+            `PATH=${process.env["PATH"]}`,
+            ...withSmallDisk(lab.bin, 1 << 20),
+            Bun.which("env") ?? "env",
+            `PATH=${lab.pretend(DEBIAN)}:${PATH}`,
+          ],
+        });
+        expect(err).toBe(`error: the disk of ${lab.bin} is full; nothing was installed\n`);
+        expect(out.trim().split("\n")).toEqual([`p2p for Linux x64, from ${lab.base}`]);
+      }
+    },
+  );
 
   test("half a script does nothing at all", async () => {
     await using lab = await Lab.make();
@@ -408,9 +448,12 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
     expect(existsSync(join(lab.home, ".local"))).toBe(false);
   });
 
-  test.skipIf(Bun.which("shellcheck") === null)("has nothing that shellcheck would say something about", () => {
-    const checked = Bun.spawnSync(["shellcheck", "-s", "sh", SCRIPT]);
-    expect(checked.stdout.toString()).toBe("");
-    expect(checked.exitCode).toBe(0);
-  });
+  test.skipIf(Bun.which("shellcheck") === null)(
+    "has nothing that shellcheck would say something about",
+    () => {
+      const checked = Bun.spawnSync(["shellcheck", "-s", "sh", SCRIPT]);
+      expect(checked.stdout.toString()).toBe("");
+      expect(checked.exitCode).toBe(0);
+    },
+  );
 });

@@ -92,7 +92,11 @@ async function runTracker(
   await using client = installed.p2p("client", args, runtime);
   client.endInput();
   expectSame("the client's exit code", await client.exited(), 0);
-  expectSame("the client's first replies", client.out.slice(0, 2).join(), "User created successfully,Login successful");
+  expectSame(
+    "the client's first replies",
+    client.out.slice(0, 2).join(),
+    "User created successfully,Login successful",
+  );
   await endTracker(tracker, signal);
 }
 

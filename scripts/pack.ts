@@ -7,7 +7,7 @@
  */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { mainManifest, type Manifest, platformManifest, programName } from "./npm-packages.ts";
+import { type Manifest, mainManifest, platformManifest, programName } from "./npm-packages.ts";
 import { binaryName, RELEASE_TARGETS, type ReleaseTarget } from "./release-targets.ts";
 
 const ROOT = join(import.meta.dir, "..");
