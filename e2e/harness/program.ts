@@ -12,6 +12,8 @@ export interface ProgramOptions {
   /** For transcripts. */
   readonly name: string;
   readonly args: readonly string[];
+  /** In place of the one that `npm run build` made. */
+  readonly binary?: string;
   /** The command that it is started with, as `ip netns exec <name>`: one that becomes the program, under the same process id. */
   readonly within?: readonly string[];
   /** The folder it starts in. */
@@ -46,7 +48,7 @@ export class Program {
   constructor(options: ProgramOptions) {
     this.name = options.name;
     this.waitMsMax = options.waitMsMax ?? WAIT_MS_MAX;
-    this.#child = Bun.spawn([...(options.within ?? []), BINARY, ...options.args], {
+    this.#child = Bun.spawn([...(options.within ?? []), options.binary ?? BINARY, ...options.args], {
       cwd: options.cwd,
       env: { ...cleanEnvironment(options.home), ...options.env },
       stdin: "pipe",

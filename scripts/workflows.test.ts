@@ -1,0 +1,79 @@
+/** The workflows of `.github`, against what they call: nothing else notices a wrong name before a release is made. */
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import manifest from "../package.json";
+
+interface Step {
+  readonly run?: string;
+  readonly uses?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+
+interface Job {
+  readonly needs?: string;
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly "timeout-minutes"?: number;
+  readonly steps: readonly Step[];
+}
+
+interface Workflow {
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly concurrency?: unknown;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const FOLDER = join(import.meta.dir, "..", ".github", "workflows");
+const workflows = readdirSync(FOLDER).map((name) => {
+  const workflow = Bun.YAML.parse(readFileSync(join(FOLDER, name), "utf8")) as Workflow;
+  return { name, workflow, jobs: Object.values(workflow.jobs) };
+});
+
+/** What a release runs that is not of this folder's making; each is a script of package.json. */
+const RELEASE_STEPS = ["test", "compile", "release:check", "release:notes", "pack", "pack:check", "address"];
+
+function scriptsRun(jobs: readonly Job[]): string[] {
+  return jobs.flatMap(({ steps }) =>
+    steps.flatMap(({ run = "" }) =>
+      [...run.matchAll(/\bnpm (?:run (?:--silent )?([\w:]+)|(test)\b)/g)].map(
+        ([, script, test]) => script ?? test ?? "",
+      ),
+    ),
+  );
+}
+
+describe.each(workflows)("$name", ({ jobs, workflow }) => {
+  test("runs scripts that package.json has", () => {
+    const scripts = scriptsRun(jobs);
+    expect(scripts.length).toBeGreaterThan(0);
+    expect(scripts.filter((script) => !(script in manifest.scripts))).toEqual([]);
+  });
+
+  test("may do no more than it must: reading, and what a job says of itself", () => {
+    expect(workflow.permissions).toEqual({ contents: "read" });
+    expect(workflow.concurrency).toBeDefined();
+    for (const job of jobs) {
+      expect(job["timeout-minutes"]).toBeLessThanOrEqual(60);
+      // Who may write runs nothing of the repository: neither its code nor its packages' .
+      if (job.permissions === undefined) continue;
+      expect(scriptsRun([job])).toEqual([]);
+      expect(job.steps.filter(({ uses }) => uses?.startsWith("actions/checkout@"))).toEqual([]);
+    }
+  });
+
+  test("names the version of each action, and leaves no token in a checkout", () => {
+    for (const { uses, with: options } of jobs.flatMap(({ steps }) => steps)) {
+      if (uses === undefined) continue;
+      expect(uses).toMatch(/^actions\/[\w-]+@(?:v\d+|[0-9a-f]{40})$/);
+      if (uses.startsWith("actions/checkout@")) expect(options?.["persist-credentials"]).toBe(false);
+    }
+  });
+});
+
+test("a release is tested, built, checked and packed before anything of it is published", () => {
+  const release = workflows.find(({ name }) => name === "release.yml")?.workflow;
+  expect([...new Set(scriptsRun(Object.values(release?.jobs ?? {})))].sort()).toEqual(RELEASE_STEPS.sort());
+  expect(release?.jobs["build"]?.needs).toBe("test");
+  expect(release?.jobs["publish"]?.needs).toBe("build");
+  expect(release?.jobs["npm"]?.needs).toBe("publish");
+});
