@@ -23,7 +23,8 @@ test("--version and --help say what it is and succeed", async () => {
   for (const asked of ["--version", "-v"]) {
     const version = world.start("version", [asked]);
     expect(await version.exited()).toBe(0);
-    expect(version.out).toEqual([packageFile.version]);
+    expect(version.out).toEqual([expect.stringMatching(/^\S+ \(([0-9a-f]{7,12}(-dirty)?|unknown)\)$/)]);
+    expect(version.out[0]?.split(" ")[0]).toBe(packageFile.version);
     expect(version.err).toEqual([]);
   }
   for (const args of [["--help"], ["tracker", "--help"], ["client", "--help"]]) {

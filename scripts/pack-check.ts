@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { cleanEnvironment } from "../e2e/harness/binary.ts";
 import { Program } from "../e2e/harness/program.ts";
-import { freePorts } from "../e2e/harness/world.ts";
+import { freePorts } from "../e2e/harness/free-ports.ts";
 import manifest from "../package.json";
 import { TempFolder } from "../src/testing/temp-folder.ts";
 import { MAIN_PACKAGE, targetHere } from "./npm-packages.ts";
@@ -48,7 +48,7 @@ class Installation {
     const shim = join(this.folder, "node_modules", ...MAIN_PACKAGE.split("/"), "p2p.mjs");
     const path = Bun.which(runtime) ?? process.execPath;
     const options = { name, cwd: this.folder, home: this.#home, env: {} };
-    return new Program({ ...options, binary: path, args: [shim, ...args] });
+    return new Program({ ...options, command: [path, shim], args });
   }
 
   #environment(): Record<string, string> {

@@ -12,10 +12,10 @@ export interface ProgramOptions {
   /** For transcripts. */
   readonly name: string;
   readonly args: readonly string[];
-  /** In place of the one that `npm run build` made. */
-  readonly binary?: string;
   /** The command that it is started with, as `ip netns exec <name>`: one that becomes the program, under the same process id. */
   readonly within?: readonly string[];
+  /** What starts the program; by default the executable of `npm run build`. */
+  readonly command?: readonly string[];
   /** The folder it starts in. */
   readonly cwd: string;
   readonly home: string;
@@ -48,7 +48,7 @@ export class Program {
   constructor(options: ProgramOptions) {
     this.name = options.name;
     this.waitMsMax = options.waitMsMax ?? WAIT_MS_MAX;
-    this.#child = Bun.spawn([...(options.within ?? []), options.binary ?? BINARY, ...options.args], {
+    this.#child = Bun.spawn([...(options.within ?? []), ...(options.command ?? [BINARY]), ...options.args], {
       cwd: options.cwd,
       env: { ...cleanEnvironment(options.home), ...options.env },
       stdin: "pipe",

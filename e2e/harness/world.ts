@@ -34,6 +34,11 @@ export interface ScreenStart extends Pick<StartOptions, "env" | "cwd"> {
   readonly rows?: number;
 }
 
+/** How everything in a world is started, where it is not the executable of `npm run build` on this machine. */
+export interface WorldOptions extends Pick<ProgramOptions, "command" | "waitMsMax"> {
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export class World {
   readonly folder: string;
   /** Where the trackers are said to be; `ports[0]` is tracker 1's. */
@@ -41,11 +46,13 @@ export class World {
   readonly ports: readonly number[];
   readonly #hosts: readonly string[];
   readonly #keptPorts: KeptPorts;
+  readonly #start: WorldOptions;
   readonly #programs: AsyncDisposable[] = [];
 
   /** @param trackers how many, or the host of each */
-  constructor(trackers: number | readonly string[] = 1) {
-    requireBinary();
+  constructor(trackers: number | readonly string[] = 1, start: WorldOptions = {}) {
+    if (start.command === undefined) requireBinary();
+    this.#start = start;
     this.#hosts = typeof trackers === "number" ? Array<string>(trackers).fill("127.0.0.1") : trackers;
     this.folder = mkdtempSync(join(tmpdir(), "p2p-e2e-"));
     this.#keptPorts = new KeptPorts(this.#hosts.length);
@@ -126,7 +133,17 @@ export class World {
     { args: more = [], cwd, env = {}, within = [], ...waiting }: StartOptions,
   ): ProgramOptions {
     const home = this.dir(name);
-    return { name, args: [...args, ...more], cwd: cwd ?? home, home, env, within, ...waiting };
+    const all = { ...this.#start.env, ...env };
+    return {
+      ...this.#start,
+      name,
+      args: [...args, ...more],
+      cwd: cwd ?? home,
+      home,
+      env: all,
+      within,
+      ...waiting,
+    };
   }
 
   #keep<P extends AsyncDisposable>(program: P): P {

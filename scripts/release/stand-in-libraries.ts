@@ -1,0 +1,61 @@
+/**
+ * Libraries that a binary wants and this machine has not, made here so that it can be run at all. For checks only: nothing of
+ * them is in a release.
+ *
+ * - musl: the runtime wants Alpine's libstdc++, which Debian has not. The one of the compiler here is made for glibc, but the
+ *   few parts that are wanted of it need little of a C library: linked alone, they run with musl.
+ * - Wine 8 has no bcryptprimitives.dll; it is one function, a source of random bytes.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What the parts of libstdc++ ask of glibc and musl has not, or has under another name. Nothing here is called in earnest. */
+const MISSING_IN_MUSL = `
+__attribute__((visibility("hidden"))) void *__dso_handle = &__dso_handle;
+char __libc_single_threaded = 0;
+extern unsigned long getauxval(unsigned long);
+unsigned long __getauxval(unsigned long kind) { return getauxval(kind); }
+int _dl_find_object(void *address, void *result) { return -1; }
+unsigned arc4random(void) { __builtin_trap(); }
+`;
+
+const RANDOM_OF_WINDOWS = `
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }
+`;
+
+const WANTED = /\b(?:_Z|__cxa_|__gxx_|__dynamic_cast)\w*/g;
+const OF_MUSL = new Set(["__cxa_finalize", "__cxa_thread_atexit_impl"]);
+
+async function output(command: readonly string[]): Promise<string> {
+  const child = Bun.spawn([...command], { stdio: ["ignore", "pipe", "pipe"] });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  if ((await child.exited) !== 0) throw new Error(`${command[0]}: ${err.trim()}`);
+  return out;
+}
+
+/** @param folder where it is put, and looked for then */
+export async function makeMuslLibraries(compiler: string, binary: string, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const source = join(folder, "missing-in-musl.c");
+  writeFileSync(source, MISSING_IN_MUSL);
+  const found = (await output(["readelf", "--relocs", "--wide", binary])).match(WANTED) ?? [];
+  const wanted = [...new Set(found)].filter((name) => !OF_MUSL.has(name)).map((name) => `-Wl,-u,${name}`);
+  const archives: string[] = [];
+  for (const name of ["libstdc++.a", "libgcc_eh.a", "libgcc.a"])
+    archives.push((await output([compiler, `-print-file-name=${name}`])).trim());
+  const library = ["-shared", "-fPIC", "-nostdlib", "-Wl,-soname,libstdc++.so.6", "-w"];
+  await output([compiler, ...library, "-o", join(folder, "libstdc++.so.6"), source, ...wanted, ...archives]);
+}
+
+/** @param folder where it is put, and looked for then */
+export async function makeWineLibraries(compiler: string, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const source = join(folder, "random.c");
+  writeFileSync(source, RANDOM_OF_WINDOWS);
+  await output([compiler, "-shared", "-o", join(folder, "bcryptprimitives.dll"), source, "-ladvapi32"]);
+}
