@@ -465,6 +465,23 @@ describe("the endgame", () => {
     expect(requests(bench.machine.peerLost(cid, 20_000), bob)).toEqual([0]);
   });
 
+  test("is handed on to one that was not asked yet, not for ever among those that begin it and never end it", () => {
+    const bench = new Bench(1);
+    const liars = ["dan", "eve", "fay", "gus"] as Fingerprint[];
+    const asked = new Set<Fingerprint>();
+    const answer = (effects: readonly Effect[]) => {
+      for (const effect of effects) {
+        if (effect.kind !== "request") continue;
+        asked.add(effect.peer);
+        if (effect.peer !== ann) bench.machine.received(effect.peer, at(0), LAST_BYTES / 2, bench.now + 5);
+      }
+    };
+    for (const peer of [...liars, ann]) answer(bench.join(peer));
+    for (bench.now = 0; bench.now < 60_000 && !asked.has(ann); bench.now += 100)
+      answer(bench.machine.tick(bench.now));
+    expect(asked).toContain(ann);
+  });
+
   test("tries one that has not shown its speed only when nothing else is missing", () => {
     const bench = new Bench(2);
     bench.join(ann, bits(2, 0));

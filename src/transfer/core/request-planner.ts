@@ -164,7 +164,7 @@ export class RequestPlanner {
       for (const straggler of slow) {
         if (this.#allowance <= 0 || !this.#hasRoom(peer, now) || !isWorthAsking(straggler, ownMs)) break;
         if (!this.#mayFetch(peer, straggler.piece)) continue;
-        if (!this.#delivers(peer) && delivering.some((one) => this.#mayFetch(one, straggler.piece))) continue;
+        if (this.#isForAnother(peer, straggler.piece, idle)) continue;
         const isEnd = map.count("missing") === 0;
         if (!straggler.isWaiting && !isEnd) continue;
         const isMoved = straggler.isWaiting && (!isEnd || this.#delivers(straggler.slowest));
@@ -176,6 +176,16 @@ export class RequestPlanner {
         ownMs = expectedFrom(peer, book, this.#peers, this.#length);
       }
     }
+  }
+
+  /**
+   * Who was asked for it in vain comes last, however fast: a few who always begin and never end would hand it to each other
+   * for ever. Otherwise who delivers comes before a guess.
+   */
+  #isForAnother(peer: Fingerprint, piece: PieceIndex, idle: readonly Fingerprint[]): boolean {
+    const rank = (one: Fingerprint) => (this.#peers.isLate(one, piece) ? 2 : this.#delivers(one) ? 0 : 1);
+    const own = rank(peer);
+    return own > 0 && idle.some((one) => rank(one) < own && this.#mayFetch(one, piece));
   }
 
   #mayFetch(peer: Fingerprint, piece: PieceIndex): boolean {
