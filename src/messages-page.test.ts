@@ -52,11 +52,10 @@ test("every message of an error is on the page, and the page has no other", asyn
 });
 
 test("messages are found whatever they are made of", () => {
-  const source = [
-    'throw new Failure("usage", `${forTerminal(word)} is no word (${list.map((x) => `<${x}>`).join(", ")})`);',
-    'new Failure("timeout", isLate ? "too late" : `after ${ms} ms`)',
-    'new Failure(code, message); new Failure("corrupt", why(")"))',
-  ].join("\n");
+  const source = `
+    throw new Failure("usage", \`\${forTerminal(word)} is no word (\${list.map((x) => \`<\${x}>\`).join(", ")})\`);
+    new Failure("timeout", isLate ? "too late" : \`after \${ms} ms\`)
+    new Failure(code, message); new Failure("corrupt", why(")"))`;
   expect(messagesOf(source)).toEqual([
     { code: "usage", text: "<word> is no word (<x>)" },
     { code: "timeout", text: "too late" },

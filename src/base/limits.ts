@@ -419,6 +419,8 @@ export const LINES_AHEAD_MAX = 1_000;
 export const PROGRESS_LINE_MS = 250;
 /** News of one kind are told together when no more have come for so long; a single one is late by no more than that. */
 export const FOLD_QUIET_MS = 300;
+/** Once there are more than a few, for so long: the next ones of a folder may take a moment to be hashed. */
+export const FOLD_MANY_QUIET_MS = 2 * second;
 /** While they go on coming, so often. */
 export const FOLD_MS_MAX = 10 * second;
 /** Of them held back at once: as many as a folder has in the extreme. */

@@ -5,7 +5,13 @@
  * each kind. What stands alone, and what is asked to wait for nothing, goes past it by `flush`. What the line says is not here.
  */
 import type { Clock } from "../base/clock.ts";
-import { FOLD_EVENTS_MAX, FOLD_MS_MAX, FOLD_QUIET_MS } from "../base/limits.ts";
+import {
+  FOLD_EVENTS_MAX,
+  FOLD_MANY_QUIET_MS,
+  FOLD_MS_MAX,
+  FOLD_QUIET_MS,
+  NAMES_TOLD_MAX,
+} from "../base/limits.ts";
 import type { ClientEvent } from "../client/views.ts";
 
 export interface EventFolderDependencies {
@@ -38,7 +44,11 @@ export class EventFolder {
     this.#cancel();
     const leftMs = this.#sinceMs + FOLD_MS_MAX - nowMs;
     if (leftMs <= 0 || this.#count >= FOLD_EVENTS_MAX) this.flush();
-    else this.#cancel = this.#clock.after(Math.min(FOLD_QUIET_MS, leftMs), () => this.flush());
+    else this.#cancel = this.#clock.after(Math.min(this.#quietMs, leftMs), () => this.flush());
+  }
+
+  get #quietMs(): number {
+    return this.#count > NAMES_TOLD_MAX ? FOLD_MANY_QUIET_MS : FOLD_QUIET_MS;
   }
 
   /** Shows what is held back. */

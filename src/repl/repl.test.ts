@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileName, GroupName, UserName } from "../base/ids.ts";
 import {
+  FOLD_MANY_QUIET_MS,
   FOLD_MS_MAX,
   FOLD_QUIET_MS,
   LOGIN_RETRY_MS,
@@ -514,7 +515,7 @@ describe("events that come in numbers", () => {
       clock.advance(FOLD_QUIET_MS - 1);
     }
     expect(terminal.screen).toEqual([]);
-    clock.advance(1);
+    clock.advance(FOLD_MANY_QUIET_MS - FOLD_QUIET_MS + 1);
     expect(terminal.screen).toEqual(["note: 5 new files in math: a, b, c and 2 more"]);
     await leave();
     expect(terminal.screen).toHaveLength(1);
@@ -540,7 +541,7 @@ describe("events that come in numbers", () => {
       client.emit({ kind: "share-broken", share: named(name), why: "it changed" });
     }
     client.emit({ kind: "download-failed", view: named("f", { failure: refusal("disk full") }) });
-    clock.advance(FOLD_QUIET_MS);
+    clock.advance(FOLD_MANY_QUIET_MS);
     const some = "a, b, c and 2 more";
     expect(terminal.screen).toEqual([
       `out: 5 downloads complete: ${some}`,
@@ -580,7 +581,7 @@ describe("events that come in numbers", () => {
       for (const name of names) client.emit({ kind: "download-complete", view: named(name) });
       for (const name of names) client.emit({ kind: "download-failed", view: named(name) });
       for (const name of names) client.emit(shared(name));
-      clock.advance(FOLD_QUIET_MS);
+      clock.advance(FOLD_MANY_QUIET_MS);
       const amount = (kind: string) => terminal.screen.filter((line) => line.startsWith(kind)).length;
       expect([amount("out"), amount("err")]).toEqual([5, 5]);
       expect(amount("note")).toBe(folds === "notices" ? 1 : 5);
