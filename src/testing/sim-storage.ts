@@ -225,7 +225,7 @@ class SimDownload implements DownloadFile {
     this.resumed = resumed;
   }
 
-  recordWritten(piece: PieceIndex): void {
+  async recordWritten(piece: PieceIndex): Promise<void> {
     if (!this.#ended) this.#left.written.set(piece);
   }
 

@@ -194,6 +194,7 @@ export class FileDownload implements Download {
       { ...this.#dependencies, budget: this.#budget },
       { gid, manifest, descriptor: disk.file, have: disk.resumed },
       {
+        record: (piece) => disk.recordWritten(piece),
         written: (piece) => this.#written(piece),
         diskFailed: (failure) => this.#diskChanged(failure),
         diskReady: () => this.#diskChanged(undefined),
@@ -270,7 +271,6 @@ export class FileDownload implements Download {
   #written(piece: PieceIndex): void {
     const open = this.#open;
     if (open === undefined) return;
-    open.disk.recordWritten(piece);
     this.#dependencies.server.announce(open.served, [piece]);
     open.follower.grew();
   }

@@ -42,7 +42,7 @@ function world({ syncFails = 0 } = {}) {
     close: note("part closed"),
   };
   const journal = {
-    append: () => {},
+    append: async () => {},
     sync: note("journal sync"),
     replace: async (head: Journal) => {
       calls.push("head");
@@ -57,7 +57,7 @@ function world({ syncFails = 0 } = {}) {
     { part, journal, resumed: new Bitfield(PIECES) },
   );
   const record = (from: number, to = from + 1) => {
-    for (let piece = from; piece < to; piece++) download.recordWritten(piece as PieceIndex);
+    for (let piece = from; piece < to; piece++) void download.recordWritten(piece as PieceIndex);
   };
   return { download, record, calls, clock, use, heads: () => heads };
 }

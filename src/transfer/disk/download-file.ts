@@ -56,13 +56,14 @@ export class StoredDownload implements DownloadFile {
     this.#written = copy(parts.resumed);
   }
 
-  recordWritten(piece: PieceIndex): void {
+  async recordWritten(piece: PieceIndex): Promise<void> {
     if (this.#ended || !this.#written.set(piece)) return;
-    this.#journal.append(piece);
+    const noted = this.#journal.append(piece);
     const advice = this.#policy.recorded();
     if (advice === "sync") this.#startSync();
     else if (advice === "start-timer")
       this.#cancelTimer = this.#clock.after(JOURNAL_SYNC_MS, () => this.#startSync());
+    await noted;
   }
 
   async suspend(): Promise<void> {
