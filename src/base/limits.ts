@@ -278,6 +278,11 @@ export const BAD_GRANTS_AT_ONCE_MAX = 32;
 export const BAD_GRANTS_PER_SECOND_MAX = 1;
 /** Pieces named in one message that tells of new ones: more go into several. */
 export const HAVE_PIECES_MAX = 16_384;
+/**
+ * Stretch of a file within which equally rare pieces are fetched in shuffled order, 128 MiB: wide enough that thirty who
+ * begin together ask for different ones, and what the whole-file SHA-1 has left to do at the end is some stretches at most.
+ */
+export const SHUFFLED_PIECES = 256;
 /** Copies of one piece in flight in the endgame. */
 export const ENDGAME_COPIES_MAX = 2;
 /** Wrong pieces after which a peer is not asked again for this file. */
