@@ -311,6 +311,11 @@ export const DOWNLOADS_AT_ONCE_MAX = 8;
 export const SMALL_DOWNLOADS_AT_ONCE_MAX = 32;
 /** Hash workers: with more, the bytes come slower than they are hashed. */
 export const HASH_WORKERS_MAX = 8;
+/**
+ * What must wait at the hash workers that run before one more begins. A worker costs 20 ms of a core to begin, its own
+ * warming up and some MB; on a line that fills no core it would never earn that.
+ */
+export const WORKER_START_BYTES = 4 * PIECE_BYTES;
 /** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */
 export const HASH_CHUNK_PIECES = 4;
 /**
