@@ -234,6 +234,8 @@ class SimDownload implements DownloadFile {
     this.#ended = true;
   }
 
+  async prepare(): Promise<void> {}
+
   async place(): Promise<void> {
     await this.#storage.settled(this.file);
     this.#ends.place();

@@ -124,7 +124,9 @@ export interface DownloadFile {
   recordWritten(piece: PieceIndex): Promise<void>;
   /** Ends it cleanly: all is on disk, and trusted when it is opened again. @throws Failure; it is then verified again */
   suspend(): Promise<void>;
-  /** Ends it: the part file gets its final name, never over another file. @throws Failure; it may be tried again */
+  /** All pieces are written: brings the file to the disk as it will stand, while it may still be read. @throws Failure */
+  prepare(): Promise<void>;
+  /** Ends it: the part file, prepared if it is not yet, gets its final name, never over another. @throws Failure; it may be tried again */
   place(): Promise<void>;
   /** Ends it: removes part file and journal. */
   discard(): Promise<void>;

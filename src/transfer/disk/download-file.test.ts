@@ -156,6 +156,16 @@ describe("the end", () => {
     await download.close();
   });
 
+  test("of a prepared one has nothing left to sync, and its preparing waits for nobody who reads", async () => {
+    const { download, record, calls, use } = world();
+    record(1);
+    use.begin(FILE);
+    await download.prepare();
+    use.end(FILE);
+    await download.place();
+    expect(calls).toEqual(["data sync", "journal sync", "place", "journal removed"]);
+  });
+
   test("of a placed one takes the journal away last", async () => {
     const { download, record, calls, clock } = world();
     record(1);
