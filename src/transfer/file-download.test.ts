@@ -81,6 +81,25 @@ describe("a download", () => {
   );
 
   test(
+    "asks for its grant while its file is opened",
+    inWorld(async (world) => {
+      const file = content(2);
+      const ann = await seed(world, file);
+      const opened = Promise.withResolvers<void>();
+      const bob = await world.machine("bob", {
+        opening: (open) => async (target, progress, signal) => {
+          await opened.promise;
+          return await open(target, progress, signal);
+        },
+      });
+      const download = bob.fetch(file, [ann]);
+      expect([phase(download), bob.grantsAsked]).toEqual(["opening", 1]);
+      opened.resolve();
+      expect(await world.outcome(download.ended)).toBe("complete");
+    }),
+  );
+
+  test(
     "of an empty file needs no source",
     inWorld(async (world) => {
       const bob = await world.machine("bob");
