@@ -278,6 +278,11 @@ export const BAD_GRANTS_AT_ONCE_MAX = 32;
 export const BAD_GRANTS_PER_SECOND_MAX = 1;
 /** Pieces named in one message that tells of new ones: more go into several. */
 export const HAVE_PIECES_MAX = 16_384;
+/**
+ * Stretch of a file within which equally rare pieces are fetched in shuffled order, 128 MiB: wide enough that thirty who
+ * begin together ask for different ones, and what the whole-file SHA-1 has left to do at the end is some stretches at most.
+ */
+export const SHUFFLED_PIECES = 256;
 /** Copies of one piece in flight in the endgame. */
 export const ENDGAME_COPIES_MAX = 2;
 /** Wrong pieces after which a peer is not asked again for this file. */
@@ -306,6 +311,11 @@ export const DOWNLOADS_AT_ONCE_MAX = 8;
 export const SMALL_DOWNLOADS_AT_ONCE_MAX = 32;
 /** Hash workers: with more, the bytes come slower than they are hashed. */
 export const HASH_WORKERS_MAX = 8;
+/**
+ * What must wait at the hash workers that run before one more begins. A worker costs 20 ms of a core to begin, its own
+ * warming up and some MB; on a line that fills no core it would never earn that.
+ */
+export const WORKER_START_BYTES = 4 * PIECE_BYTES;
 /** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */
 export const HASH_CHUNK_PIECES = 4;
 /**

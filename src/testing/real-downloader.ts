@@ -3,7 +3,7 @@
  * without tracker and prompt, which would only make it start more slowly.
  *
  * It says on standard output, each line written before anything else happens: `ready`, `resumed N`, `piece N` once the
- * N-th piece of this run was recorded, `phase <kind>`, `ended <how>`. Then it ends; it never ends otherwise by itself.
+ * N-th piece of this run is on its way to the journal, `phase <kind>`, `ended <how>`. Then it ends; it never ends otherwise by itself.
  */
 
 import { writeSync } from "node:fs";
@@ -37,8 +37,9 @@ function telling(open: OpenDownload): OpenDownload {
     if (opened.kind !== "open") return opened;
     say(`resumed ${opened.download.resumed.count}`);
     const recordWritten: DownloadFile["recordWritten"] = (piece) => {
-      opened.download.recordWritten(piece);
+      const recorded = opened.download.recordWritten(piece);
       say(`piece ${++pieces}`);
+      return recorded;
     };
     const download = new Proxy(opened.download, {
       get: (target, key) => {

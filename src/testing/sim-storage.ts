@@ -225,7 +225,7 @@ class SimDownload implements DownloadFile {
     this.resumed = resumed;
   }
 
-  recordWritten(piece: PieceIndex): void {
+  async recordWritten(piece: PieceIndex): Promise<void> {
     if (!this.#ended) this.#left.written.set(piece);
   }
 
@@ -233,6 +233,8 @@ class SimDownload implements DownloadFile {
     await this.#storage.settled(this.file);
     this.#ended = true;
   }
+
+  async prepare(): Promise<void> {}
 
   async place(): Promise<void> {
     await this.#storage.settled(this.file);

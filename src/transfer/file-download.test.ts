@@ -45,6 +45,7 @@ function openingWith(change: (real: DownloadFile) => Partial<DownloadFile>) {
         resumed: real.resumed,
         recordWritten: (piece) => real.recordWritten(piece),
         suspend: () => real.suspend(),
+        prepare: () => real.prepare(),
         place: () => real.place(),
         discard: () => real.discard(),
         close: () => real.close(),
@@ -76,6 +77,25 @@ describe("a download", () => {
       expect(ends).toBe(1);
       expect(phases(bob)).toEqual(["fetching", "finishing", "complete"]);
       expect(isWhole(bob, file)).toBe(true);
+    }),
+  );
+
+  test(
+    "asks for its grant while its file is opened",
+    inWorld(async (world) => {
+      const file = content(2);
+      const ann = await seed(world, file);
+      const opened = Promise.withResolvers<void>();
+      const bob = await world.machine("bob", {
+        opening: (open) => async (target, progress, signal) => {
+          await opened.promise;
+          return await open(target, progress, signal);
+        },
+      });
+      const download = bob.fetch(file, [ann]);
+      expect([phase(download), bob.grantsAsked]).toEqual(["opening", 1]);
+      opened.resolve();
+      expect(await world.outcome(download.ended)).toBe("complete");
     }),
   );
 
@@ -152,6 +172,37 @@ describe("a download", () => {
       const cid = await world.machine("cid");
       cid.fetch({ bytes, manifest: lie }, [bob]);
       await world.pass(100);
+    }),
+  );
+
+  test(
+    "goes to the disk while the whole is verified, and is not thrown away before the disk has ended",
+    inWorld(async (world) => {
+      const { bytes, manifest } = content(3.25);
+      const lie = Manifest.make(bytes.length, "0".repeat(40) as Sha1, manifest.rows);
+      const ann = await seed(world, { bytes, manifest: lie });
+      const order: string[] = [];
+      const prepared = Promise.withResolvers<void>();
+      const bob = await world.machine("bob", {
+        opening: openingWith((real) => ({
+          prepare: async () => {
+            order.push("to the disk");
+            await prepared.promise;
+            order.push("on the disk");
+          },
+          discard: async () => {
+            order.push("thrown away");
+            await real.discard();
+          },
+        })),
+      });
+      const download = bob.fetch({ bytes, manifest: lie }, [ann]);
+      await world.until(() => order.length > 0);
+      await world.pass(100);
+      expect([phase(download), order]).toEqual(["finishing", ["to the disk"]]);
+      prepared.resolve();
+      expect(await world.outcome(download.ended)).toBe("failed");
+      expect(order).toEqual(["to the disk", "on the disk", "thrown away"]);
     }),
   );
 

@@ -62,6 +62,8 @@ export class FileDownload implements Download {
     this.#budget = dependencies.budget;
     const { promise, resolve } = Promise.withResolvers<"complete" | "failed" | "ended">();
     this.ended = promise;
+    // The swarm finds the tracker's answer there when the file is open; a refusal it gets, and tells, itself.
+    dependencies.authority.grant(order.gid).catch(() => {});
     this.#run = this.#work().then(resolve);
   }
 
@@ -194,6 +196,7 @@ export class FileDownload implements Download {
       { ...this.#dependencies, budget: this.#budget },
       { gid, manifest, descriptor: disk.file, have: disk.resumed },
       {
+        record: (piece) => disk.recordWritten(piece),
         written: (piece) => this.#written(piece),
         diskFailed: (failure) => this.#diskChanged(failure),
         diskReady: () => this.#diskChanged(undefined),
@@ -219,7 +222,7 @@ export class FileDownload implements Download {
       await open.swarm.stop();
       if (fetched === "stopped") return await this.#end(open);
       this.#enter({ kind: "finishing" });
-      await this.#checkWhole(open);
+      await this.#checkAndPrepare(open);
       await open.disk.place();
       return this.#complete();
     } catch (error) {
@@ -255,6 +258,12 @@ export class FileDownload implements Download {
     await (isWorthless ? open.disk.discard() : open.disk.suspend()).catch(() => {});
   }
 
+  /** The one keeps a core busy, the other the disk. After a failure of one nothing is closed before the other has ended. */
+  async #checkAndPrepare(open: Open): Promise<void> {
+    for (const outcome of await Promise.allSettled([this.#checkWhole(open), open.disk.prepare()]))
+      if (outcome.status === "rejected") throw outcome.reason;
+  }
+
   async #checkWhole({ prefix }: Open): Promise<void> {
     const { size, sha1 } = this.order.manifest.summary;
     await prefix.advance(size);
@@ -270,7 +279,6 @@ export class FileDownload implements Download {
   #written(piece: PieceIndex): void {
     const open = this.#open;
     if (open === undefined) return;
-    open.disk.recordWritten(piece);
     this.#dependencies.server.announce(open.served, [piece]);
     open.follower.grew();
   }

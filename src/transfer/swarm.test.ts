@@ -47,6 +47,8 @@ interface Conditions {
 class SwarmBench {
   readonly told: string[] = [];
   readonly written: number[] = [];
+  /** What noting a piece comes to. */
+  record: (piece: number) => Promise<void> = async () => {};
   readonly storage: SimStorage;
   readonly descriptor: number;
   readonly network: PeerNetwork;
@@ -100,6 +102,7 @@ class SwarmBench {
         have: conditions.have ?? new Bitfield(file.manifest.pieces),
       },
       {
+        record: (piece) => this.record(piece),
         written: (piece) => this.written.push(piece),
         diskFailed: ({ code }) => this.told.push(code),
         diskReady: () => this.told.push("disk-ready"),
@@ -582,6 +585,27 @@ describe("buffers", () => {
       await world.until(() => bench.isDone, 3 * second);
       expect(bench.isRight).toBe(true);
       expect(bench.row(ann)).toMatchObject({ state: "connected", wrongPieces: 0 });
+      await bench.end();
+    }),
+  );
+
+  test(
+    "or not, a piece that is not recorded yet keeps its place in the budget and is told to nobody: no kill costs more",
+    inWorld(async (world) => {
+      const ann = await seed(world, content(8));
+      const bench = new SwarmBench(world, { sources: [ann], budget: 3 });
+      const recorded: (() => void)[] = [];
+      bench.record = () => new Promise((resolve) => recorded.push(resolve));
+      await world.until(() => recorded.length === 3);
+      await world.pass(3 * second, 100);
+      expect([recorded.length, bench.written, bench.swarm.snapshot().doneBytes]).toEqual([3, [], 0]);
+      expect(bench.freeSlots).toBe(bench.storage.workers.slots.capacity);
+      recorded.shift()?.();
+      await world.until(() => recorded.length === 3);
+      expect(bench.written.length).toBe(1);
+      bench.record = async () => {};
+      for (const release of recorded) release();
+      await world.until(() => bench.isDone);
       await bench.end();
     }),
   );

@@ -31,7 +31,9 @@ import { type FeedEvents, PeerFeed } from "./peer-feed.ts";
 import type { PeerNetwork } from "./peer-network.ts";
 
 export interface SwarmEvents {
-  /** The piece is verified and on its way to the disk's cache; it may be announced and journalled. */
+  /** The piece is verified and in the disk's cache: it is to be found again after a kill. Holds its budget until it is. */
+  record(piece: PieceIndex): Promise<void>;
+  /** The piece is recorded; it may be announced. */
   written(piece: PieceIndex): void;
   /** The disk does not take pieces. It is tried again; `diskReady` comes when it took one. */
   diskFailed(failure: Failure): void;
@@ -334,6 +336,8 @@ export class Swarm implements Spender {
     switch (outcome.kind) {
       case "written":
         this.#diskWorks();
+        // What a kill may cost is what is in flight or not yet recorded: never more than the budget.
+        await this.#events.record(piece);
         this.#act(this.#machine.written(piece, this.#now()));
         break;
       case "rejected":

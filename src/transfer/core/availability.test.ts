@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Bitfield } from "../../base/bitfield.ts";
 import type { Fingerprint, PieceIndex } from "../../base/ids.ts";
-import { PIECES_MAX } from "../../base/limits.ts";
+import { PIECES_MAX, SHUFFLED_PIECES } from "../../base/limits.ts";
 import { Prng } from "../../base/prng.ts";
 import { Availability } from "./availability.ts";
 
@@ -115,6 +115,21 @@ describe("the rarest", () => {
     expect(order(1)).not.toEqual(order(2));
     expect(order(1).toSorted((a, b) => a - b)).toEqual([...Array(64).keys()]);
   });
+});
+
+test("equally rare pieces of a large file come stretch by stretch, each client shuffling within: their beginning closes early", () => {
+  const pieces = 3 * SHUFFLED_PIECES + 10;
+  const availability = wanting(pieces);
+  availability.join(peer("seed"), Bitfield.full(pieces));
+  const order = drain(availability, peer("seed"));
+  const stretches = order.map((piece) => Math.floor(piece / SHUFFLED_PIECES));
+  expect(stretches).toEqual(stretches.toSorted((left, right) => left - right));
+  for (let from = 0; from < pieces; from += SHUFFLED_PIECES) {
+    const stretch = order.slice(from, from + SHUFFLED_PIECES);
+    const rising = stretch.toSorted((left, right) => left - right);
+    expect(stretch).not.toEqual(rising);
+    expect(rising[0]).toBe(from);
+  }
 });
 
 test("any piece is found around the end of the order", () => {

@@ -2,7 +2,8 @@
  * Who holds which piece, how rare each piece is among the connected peers, and which wanted piece is the rarest.
  *
  * Pieces are kept at *positions* of an order shuffled by this client's own seed, so that the first position of a bucket
- * is a fair tie-break that differs from client to client. A bucket is the set of wanted pieces with one number of
+ * is a fair tie-break that differs from client to client. It is shuffled stretch by stretch of the file: a crowd moves
+ * through a large file together, and the whole-file SHA-1, which needs the unbroken beginning, follows. A bucket is the set of wanted pieces with one number of
  * holders. Invariants, recomputed in the test: `#held` counts the partial peers that hold a piece; a wanted piece is in the
  * bucket of its count and in no other; below a cursor no position is both in the cursor's bucket and held by its peer.
  *
@@ -13,6 +14,7 @@
 import { assert, defined } from "../../base/assert.ts";
 import type { Bitfield } from "../../base/bitfield.ts";
 import type { Fingerprint, PieceIndex } from "../../base/ids.ts";
+import { SHUFFLED_PIECES } from "../../base/limits.ts";
 import type { Prng } from "../../base/prng.ts";
 import { PositionSet } from "./position-set.ts";
 
@@ -46,7 +48,8 @@ export class Availability {
     this.#pieces = pieces;
     this.#pieceAt = new Uint32Array(pieces);
     for (let piece = 0; piece < pieces; piece++) this.#pieceAt[piece] = piece;
-    prng.shuffle(this.#pieceAt);
+    for (let from = 0; from < pieces; from += SHUFFLED_PIECES)
+      prng.shuffle(this.#pieceAt.subarray(from, from + SHUFFLED_PIECES));
     this.#positionOf = new Uint32Array(pieces);
     for (let at = 0; at < pieces; at++) this.#positionOf[this.#pieceAt[at] ?? 0] = at;
     this.#held = new Uint16Array(pieces);

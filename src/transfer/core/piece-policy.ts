@@ -1,8 +1,8 @@
 /**
  * Which missing piece to ask a peer for.
  *
- * 1. Rarest first, ties in this client's own shuffled order: clients that start together fetch different pieces and can
- *    then trade them.
+ * 1. Rarest first, ties in this client's own order, shuffled within stretches of the file: clients that start together
+ *    fetch different pieces and can then trade them, and the file closes from its beginning.
  * 2. Until one piece is here, any piece at random: the rarest is slow to come, and a client without a piece has nothing
  *    to give.
  * 3. While every connected peer is complete and no other downloader is known there is nobody to be different for; then

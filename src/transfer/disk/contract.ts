@@ -117,11 +117,16 @@ export interface DownloadFile {
   readonly file: number;
   /** Verified pieces that earlier runs left. Only to be read. */
   readonly resumed: Bitfield;
-  /** A piece was verified and written: from now on it is found again, even after a kill. Ignored after the end. */
-  recordWritten(piece: PieceIndex): void;
+  /**
+   * A piece was verified and written. Ignored after the end.
+   * @returns once it is found again even after a kill, or the disk has not taken its note; never fails
+   */
+  recordWritten(piece: PieceIndex): Promise<void>;
   /** Ends it cleanly: all is on disk, and trusted when it is opened again. @throws Failure; it is then verified again */
   suspend(): Promise<void>;
-  /** Ends it: the part file gets its final name, never over another file. @throws Failure; it may be tried again */
+  /** All pieces are written: brings the file to the disk as it will stand, while it may still be read. @throws Failure */
+  prepare(): Promise<void>;
+  /** Ends it: the part file, prepared if it is not yet, gets its final name, never over another. @throws Failure; it may be tried again */
   place(): Promise<void>;
   /** Ends it: removes part file and journal. */
   discard(): Promise<void>;

@@ -42,7 +42,7 @@ function world({ syncFails = 0 } = {}) {
     close: note("part closed"),
   };
   const journal = {
-    append: () => {},
+    append: async () => {},
     sync: note("journal sync"),
     replace: async (head: Journal) => {
       calls.push("head");
@@ -57,7 +57,7 @@ function world({ syncFails = 0 } = {}) {
     { part, journal, resumed: new Bitfield(PIECES) },
   );
   const record = (from: number, to = from + 1) => {
-    for (let piece = from; piece < to; piece++) download.recordWritten(piece as PieceIndex);
+    for (let piece = from; piece < to; piece++) void download.recordWritten(piece as PieceIndex);
   };
   return { download, record, calls, clock, use, heads: () => heads };
 }
@@ -154,6 +154,16 @@ describe("the end", () => {
     expect(calls).toEqual(["data sync", "head"]);
     expect(heads().map(({ claimed, clean }) => [claimed.count, clean])).toEqual([[0, undefined]]);
     await download.close();
+  });
+
+  test("of a prepared one has nothing left to sync, and its preparing waits for nobody who reads", async () => {
+    const { download, record, calls, use } = world();
+    record(1);
+    use.begin(FILE);
+    await download.prepare();
+    use.end(FILE);
+    await download.place();
+    expect(calls).toEqual(["data sync", "journal sync", "place", "journal removed"]);
   });
 
   test("of a placed one takes the journal away last", async () => {

@@ -38,6 +38,7 @@ export class StoredDownload implements DownloadFile {
   #cancelTimer: (() => void) | undefined;
   #sync: Promise<void> = Promise.resolve();
   #syncFailure: Failure | undefined;
+  #isPrepared = false;
   #ended = false;
 
   /** The journal stands on disk with just the resumed pieces, marked as in use. */
@@ -56,13 +57,14 @@ export class StoredDownload implements DownloadFile {
     this.#written = copy(parts.resumed);
   }
 
-  recordWritten(piece: PieceIndex): void {
+  async recordWritten(piece: PieceIndex): Promise<void> {
     if (this.#ended || !this.#written.set(piece)) return;
-    this.#journal.append(piece);
+    const noted = this.#journal.append(piece);
     const advice = this.#policy.recorded();
     if (advice === "sync") this.#startSync();
     else if (advice === "start-timer")
       this.#cancelTimer = this.#clock.after(JOURNAL_SYNC_MS, () => this.#startSync());
+    await noted;
   }
 
   async suspend(): Promise<void> {
@@ -72,13 +74,16 @@ export class StoredDownload implements DownloadFile {
     await this.#end();
   }
 
-  async place(): Promise<void> {
+  async prepare(): Promise<void> {
     const { attributes } = this.#target;
-    if (attributes !== undefined) {
-      await this.#workers.settled(this.file);
-      await this.#part.setModified(attributes.modifiedMs);
-    }
-    await this.#syncAll();
+    if (attributes !== undefined) await this.#part.setModified(attributes.modifiedMs);
+    await this.#syncNow();
+    this.#isPrepared = true;
+  }
+
+  async place(): Promise<void> {
+    await this.#workers.settled(this.file);
+    if (!this.#isPrepared) await this.prepare();
     await ensureNoLinks(this.#target.base, this.#target.path);
     await this.#part.place(this.#target.path);
     this.#ended = true;
@@ -103,6 +108,11 @@ export class StoredDownload implements DownloadFile {
   /** @throws Failure, also for a sync that failed earlier */
   async #syncAll(): Promise<void> {
     await this.#workers.settled(this.file);
+    await this.#syncNow();
+  }
+
+  /** As `#syncAll`, but nobody waits for those who read. */
+  async #syncNow(): Promise<void> {
     this.#startSync();
     await this.#sync;
     if (this.#syncFailure !== undefined) throw this.#syncFailure;

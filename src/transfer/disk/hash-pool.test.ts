@@ -4,7 +4,7 @@ import { open, readFile, truncate, writeFile } from "node:fs/promises";
 import { AssertionError } from "../../base/assert.ts";
 import { Failure } from "../../base/failure.ts";
 import type { PieceIndex } from "../../base/ids.ts";
-import { PIECE_BYTES } from "../../base/limits.ts";
+import { PIECE_BYTES, WORKER_START_BYTES } from "../../base/limits.ts";
 import { Prng } from "../../base/prng.ts";
 import { manifestOf } from "../../testing/sim-storage.ts";
 import { TempFolder } from "../../testing/temp-folder.ts";
@@ -319,6 +319,25 @@ test("a worker begins with its first job, not before", async () => {
   await writeFile(entry, "onmessage = ({ data: { id } }) => id && postMessage({ id, kind: 'loaded' });");
   expect(await load(late)).toBe(true);
   await late.close();
+});
+
+test("one worker does it all until more waits for it than a second one would take to begin", async () => {
+  await using folder = await TempFolder.make();
+  const [entry, begun] = [folder.join("worker.ts"), folder.join("begun")];
+  await writeFile(
+    entry,
+    `require("node:fs").appendFileSync(${JSON.stringify(begun)}, "x");
+     onmessage = ({ data: { id } }) => id && postMessage({ id, kind: "loaded" });`,
+  );
+  const many = 2 * (WORKER_START_BYTES / PIECE_BYTES);
+  const of = new HashPool({ workers: 3, buffers: many, entry: Bun.pathToFileURL(entry) });
+  const manifest = manifestOf(new Uint8Array(many * PIECE_BYTES));
+  const load = (at: number) => withSlot((slot) => of.load(0, manifest, piece(at), slot, false), of);
+  for (let at = 0; at < many; at++) await load(at);
+  expect(await readFile(begun, "utf8")).toBe("x");
+  await Promise.all(Array.from({ length: many }, (_, at) => load(at)));
+  expect(await readFile(begun, "utf8")).toBe("xx");
+  await of.close();
 });
 
 describe("the end", () => {

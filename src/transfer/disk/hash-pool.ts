@@ -2,7 +2,8 @@
  * Hashing and positioned disk access by a fixed number of worker threads, which share the piece buffers.
  *
  * A piece of a running transfer goes to the worker with the least to do; long hashing comes in chunks (`chunk-feeder.ts`)
- * and holds such a piece up by one chunk at most. The workers use this process's own descriptors. None is ever
+ * and holds such a piece up by one chunk at most. A worker begins only when the others have more to do than its start takes:
+ * on a narrow line one does it all. The workers use this process's own descriptors. None is ever
  * terminated: `close` only lets the running jobs end. A worker that is lost fails its jobs and the others go on; its
  * loss is a bug, so it is not replaced.
  */
@@ -12,7 +13,7 @@ import { promisify } from "node:util";
 import { assert } from "../../base/assert.ts";
 import { Failure, toFailure } from "../../base/failure.ts";
 import type { PieceIndex } from "../../base/ids.ts";
-import { HASH_WORKERS_MAX, PIECE_BUFFERS, PIECE_BYTES } from "../../base/limits.ts";
+import { HASH_WORKERS_MAX, PIECE_BUFFERS, PIECE_BYTES, WORKER_START_BYTES } from "../../base/limits.ts";
 import { Manifest } from "../../base/manifest.ts";
 import { ChunkFeeder } from "./chunk-feeder.ts";
 import type {
@@ -103,9 +104,10 @@ export class HashPool implements PieceWorkers {
   }
 
   prefixHash(file: number): PrefixHash {
-    // A download has begun: its first pieces find their workers ready.
-    for (const line of this.#lines) line.start();
-    const run = new PrefixRun(file, this.#chain(), {
+    const chain = this.#chain();
+    // A download has begun: its first pieces find a worker ready.
+    chain.line.start();
+    const run = new PrefixRun(file, chain, {
       ready: (source) => this.#feeder.add(source),
       ended: (source) => {
         this.#prefixes.delete(source);
@@ -190,12 +192,17 @@ export class HashPool implements PieceWorkers {
   #leastLoaded(): WorkerLine {
     let best: WorkerLine | undefined;
     for (const line of this.#lines) {
-      if (!line.isLost && (best === undefined || line.queuedBytes < best.queuedBytes)) best = line;
+      if (!line.isLost && (best === undefined || loadOf(line) < loadOf(best))) best = line;
     }
     if (best === undefined)
       throw new Failure("internal", "all hash workers were lost; start the program again");
     return best;
   }
+}
+
+/** To begin counts as work. */
+function loadOf(line: WorkerLine): number {
+  return line.queuedBytes + (line.hasBegun ? 0 : WORKER_START_BYTES);
 }
 
 function range(file: number, manifest: Manifest, piece: PieceIndex) {

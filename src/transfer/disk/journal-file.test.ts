@@ -148,12 +148,26 @@ describe("a journal on disk", () => {
     using slow = await SlowSync.on(path);
     const synced = file.sync();
     await slow.begun;
-    for (const piece of [5, 6]) file.append(piece);
-    while (String(await claimsAt(path)) !== "1,5,6") await Bun.sleep(1);
+    await Promise.all([5, 6].map((piece) => file.append(piece)));
+    expect(await claimsAt(path)).toEqual([1, 5, 6]);
     expect(slow.isOver).toBe(false);
     slow.end();
     await synced;
     await file.close();
+  });
+
+  test("says of each entry when the disk has taken it, and keeps nobody waiting where there is no journal", async () => {
+    await using folder = await TempFolder.make();
+    const path = folder.join("journal");
+    const file = new JournalFile(path);
+    await file.replace(journalWith(1));
+    for (const piece of [5, 6]) {
+      await file.append(piece);
+      expect(await claimsAt(path)).toContain(piece);
+    }
+    await file.close();
+    await file.append(7);
+    expect(await claimsAt(path)).toEqual([1, 5, 6]);
   });
 
   test("is not closed under a sync", async () => {

@@ -17,6 +17,11 @@ import { decodeJournal, encodeEntries, encodeHead, type Journal } from "./journa
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 
+interface Batch {
+  readonly pieces: number[];
+  readonly tried: Promise<void>;
+}
+
 /** @throws Failure if it is there but cannot be read */
 export function readJournal(path: string): Promise<Journal | "none" | "damaged"> {
   return onDisk("read", path, async () => {
@@ -36,7 +41,7 @@ export class JournalFile {
   readonly #path: string;
   #file: FileHandle | undefined;
   /** Entries that go out in a turn that is still to come, with no other turn behind it. */
-  #batch: number[] | undefined;
+  #batch: Batch | undefined;
   /** Entries that the disk has not taken; they go out with the next ones. */
   #owed: readonly number[] = [];
   /** Where the next entry goes: over what a failed write may have left, or all behind it would be out of step. */
@@ -68,14 +73,18 @@ export class JournalFile {
     });
   }
 
-  /** Appends without waiting. What the disk does not take now is tried again with the next entry. */
-  append(piece: number): void {
+  /**
+   * Appends in its turn. What the disk does not take now is tried again with the next entry.
+   * @returns once the disk has taken or refused it; never fails
+   */
+  append(piece: number): Promise<void> {
     if (this.#batch === undefined) {
-      const batch: number[] = [];
-      this.#inTurn("write", () => this.#write(batch)).catch(() => {});
-      this.#batch = batch;
+      const pieces: number[] = [];
+      const tried = this.#inTurn("write", () => this.#write(pieces)).catch(() => {});
+      this.#batch = { pieces, tried };
     }
-    this.#batch.push(piece);
+    this.#batch.pieces.push(piece);
+    return this.#batch.tried;
   }
 
   /** Brings all entries appended so far to the disk. @throws Failure */
@@ -106,10 +115,10 @@ export class JournalFile {
     await syncThrough(file, "in order");
   }
 
-  async #write(batch: readonly number[]): Promise<void> {
-    if (this.#batch === batch) this.#batch = undefined;
+  async #write(pieces: readonly number[]): Promise<void> {
+    if (this.#batch?.pieces === pieces) this.#batch = undefined;
     if (this.#file === undefined) return;
-    this.#owed = this.#owed.concat(batch);
+    this.#owed = this.#owed.concat(pieces);
     const bytes = encodeEntries(this.#owed);
     for (let done = 0; done < bytes.length; ) {
       const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, this.#endAt + done);

@@ -46,6 +46,10 @@ export class WorkerLine {
     return this.#worker;
   }
 
+  get hasBegun(): boolean {
+    return this.#worker !== undefined;
+  }
+
   get isLost(): boolean {
     return this.#lost !== undefined;
   }
