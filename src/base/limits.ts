@@ -82,6 +82,10 @@ export const SIGNED_CHARS_MAX = 1_000;
 export const NET_FILE_BYTES_MAX = 1 * MiB;
 /** One request of a client to its tracker: more than the tracker's own slowest step (a queued password hash). */
 export const RPC_MS_MAX = 20 * second;
+/** Shares told in one call: one commit for all of them, which holds the tracker up for some 10 ms. */
+export const SHARES_PER_CALL_MAX = 128;
+/** Files of one piece that one call asks about: with their piece lists and sources the answer fits a frame. */
+export const SMALL_FILES_PER_CALL_MAX = 256;
 /** Unanswered requests of one connection: a client asks in order; pages and parts overlap a little. */
 export const RPC_PENDING_MAX = 64;
 /** From asking a peer for a file to its answer, which needs no disk. */
