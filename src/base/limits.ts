@@ -83,7 +83,7 @@ export const NET_FILE_BYTES_MAX = 1 * MiB;
 /** One request of a client to its tracker: more than the tracker's own slowest step (a queued password hash). */
 export const RPC_MS_MAX = 20 * second;
 /** Shares told in one call: one commit for all of them, which holds the tracker up for some 10 ms. */
-export const SHARES_PER_CALL_MAX = 128;
+export const SHARES_PER_CALL_MAX = 32;
 /** Files of one piece that one call asks about: with their piece lists and sources the answer fits a frame. */
 export const SMALL_FILES_PER_CALL_MAX = 256;
 /** Unanswered requests of one connection: a client asks in order; pages and parts overlap a little. */
@@ -310,6 +310,8 @@ export const DOWNLOADS_AT_ONCE_MAX = 8;
 export const SMALL_DOWNLOADS_AT_ONCE_MAX = 32;
 /** Hash workers: with more, the bytes come slower than they are hashed. */
 export const HASH_WORKERS_MAX = 8;
+/** Files of one piece that one job of a worker hashes or writes: of usual ones about 2 ms. */
+export const SMALL_FILES_PER_JOB_MAX = 16;
 /** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */
 export const HASH_CHUNK_PIECES = 4;
 /**
@@ -392,10 +394,12 @@ export const WAIT_TOLD_MS = 2 * second;
 export const COUNTERS_TAKEN = 1_000;
 /** Changes of the library that nobody waits for are written together: at the latest when there are so many. */
 export const LIBRARY_CHANGES_UNWRITTEN_MAX = 200;
+/** Calls under way that tell of shares of small files: while one is answered the next is filled. */
+export const SHARE_CALLS_AT_ONCE_MAX = 2;
 /** Files of a folder that is shared in one step: their names are held in memory. */
 export const FOLDER_FILES_MAX = 100_000;
 /** Of them on their way to the tracker at once: its requests are bounded, and its disk takes those that wait together. */
-export const UPLOADS_OF_FOLDER_AT_ONCE_MAX = 32;
+export const UPLOADS_OF_FOLDER_AT_ONCE_MAX = 256;
 /** What became of the files of a folder is told of so many, one a line; of more, their number. */
 export const REMARKS_SHOWN_MAX = 10;
 
