@@ -82,8 +82,8 @@ export const SIGNED_CHARS_MAX = 1_000;
 export const NET_FILE_BYTES_MAX = 1 * MiB;
 /** One request of a client to its tracker: more than the tracker's own slowest step (a queued password hash). */
 export const RPC_MS_MAX = 20 * second;
-/** Shares told in one call: one commit for all of them, which holds the tracker up for some 10 ms. */
-export const SHARES_PER_CALL_MAX = 32;
+/** Shares told in one call: one commit for all, and no pause in which a tracker on a busy machine seems to be silent. */
+export const SHARES_PER_CALL_MAX = 16;
 /** Files of one piece that one call asks about: with their piece lists and sources the answer fits a frame. */
 export const SMALL_FILES_PER_CALL_MAX = 256;
 /** Unanswered requests of one connection: a client asks in order; pages and parts overlap a little. */
@@ -373,6 +373,8 @@ export const BLOB_TRIES_MAX = 3;
 export const RESTORES_AT_ONCE_MAX = 32;
 /** Login waits this long for the shares to be back; more than that goes on behind it. */
 export const RESTORE_WAIT_MS = 3 * second;
+/** What a tracker said of small files ahead of their turn counts for so long. */
+export const SMALL_FILES_FRESH_MS = 10 * second;
 /** How often running downloads are looked at for reasons to wait and for places in the queue. */
 export const DOWNLOAD_WATCH_MS = 1 * second;
 /** A download keeps its place among the running ones this long before a source must have answered. */
