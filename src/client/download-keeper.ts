@@ -366,7 +366,8 @@ export class DownloadKeeper {
     job.place = place;
     try {
       const { group, gid, file } = job.record;
-      const found = job.size === "small" ? await this.#ahead.find(job.record, () => this.#smallInLine()) : undefined;
+      const found =
+        job.size === "small" ? await this.#ahead.find(job.record, () => this.#smallInLine()) : undefined;
       const manifest = found?.manifest ?? (await this.#on.manifests.get({ group, gid }, file));
       if (job.place !== place || this.#closed) return;
       // Who is there is known: it is followed as others are when that does not lead to its end soon.
