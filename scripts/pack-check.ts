@@ -8,8 +8,8 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { cleanEnvironment } from "../e2e/harness/binary.ts";
-import { Program } from "../e2e/harness/program.ts";
 import { freePorts } from "../e2e/harness/free-ports.ts";
+import { Program } from "../e2e/harness/program.ts";
 import manifest from "../package.json";
 import { TempFolder } from "../src/testing/temp-folder.ts";
 import { MAIN_PACKAGE, targetHere } from "./npm-packages.ts";

@@ -82,6 +82,10 @@ export const SIGNED_CHARS_MAX = 1_000;
 export const NET_FILE_BYTES_MAX = 1 * MiB;
 /** One request of a client to its tracker: more than the tracker's own slowest step (a queued password hash). */
 export const RPC_MS_MAX = 20 * second;
+/** Shares told in one call: one commit for all, and no pause in which a tracker on a busy machine seems to be silent. */
+export const SHARES_PER_CALL_MAX = 16;
+/** Files of one piece that one call asks about: with their piece lists and sources the answer fits a frame. */
+export const SMALL_FILES_PER_CALL_MAX = 256;
 /** Unanswered requests of one connection: a client asks in order; pages and parts overlap a little. */
 export const RPC_PENDING_MAX = 64;
 /** From asking a peer for a file to its answer, which needs no disk. */
@@ -316,6 +320,8 @@ export const HASH_WORKERS_MAX = 8;
  * warming up and some MB; on a line that fills no core it would never earn that.
  */
 export const WORKER_START_BYTES = 4 * PIECE_BYTES;
+/** Files of one piece that one job of a worker hashes or writes: of usual ones about 2 ms. */
+export const SMALL_FILES_PER_JOB_MAX = 16;
 /** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */
 export const HASH_CHUNK_PIECES = 4;
 /**
@@ -386,6 +392,8 @@ export const SHARES_LOOKED_AT_MIN = 50;
 export const SHARES_LOOKED_AT_MAX = 250;
 /** Login waits this long for the shares to be back; more than that goes on behind it. */
 export const RESTORE_WAIT_MS = 3 * second;
+/** What a tracker said of small files ahead of their turn counts for so long. */
+export const SMALL_FILES_FRESH_MS = 10 * second;
 /** How often running downloads are looked at for reasons to wait and for places in the queue. */
 export const DOWNLOAD_WATCH_MS = 1 * second;
 /** A download keeps its place among the running ones this long before a source must have answered. */
@@ -407,10 +415,12 @@ export const WAIT_TOLD_MS = 2 * second;
 export const COUNTERS_TAKEN = 1_000;
 /** Changes of the library that nobody waits for are written together: at the latest when there are so many. */
 export const LIBRARY_CHANGES_UNWRITTEN_MAX = 200;
+/** Calls under way that tell of shares of small files: while one is answered the next is filled. */
+export const SHARE_CALLS_AT_ONCE_MAX = 2;
 /** Files of a folder that is shared in one step: their names are held in memory. */
 export const FOLDER_FILES_MAX = 100_000;
 /** Of them on their way to the tracker at once: its requests are bounded, and its disk takes those that wait together. */
-export const UPLOADS_OF_FOLDER_AT_ONCE_MAX = 32;
+export const UPLOADS_OF_FOLDER_AT_ONCE_MAX = 256;
 /** Shares that are ended, or downloads that are paused and the like, at once: the way to the tracker and back is most of it. */
 export const CHANGES_AT_ONCE_MAX = 32;
 /** What became of the files of a folder is told of so many, one a line; of more, their number. */

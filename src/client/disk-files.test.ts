@@ -5,7 +5,7 @@ import { TempFolder } from "../testing/temp-folder.ts";
 import { DiskFiles } from "./disk-files.ts";
 
 const NAME = "film" as FileName;
-const workers = { settled: async () => {} };
+const workers = { settled: async () => {}, hashSmall: async () => undefined };
 
 test("paths are relative to the working folder, and a changed file is told from an unchanged one", async () => {
   await using folder = await TempFolder.make();

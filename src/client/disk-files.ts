@@ -2,7 +2,7 @@
 import { dirname, resolve, sep } from "node:path";
 import { type Failure, toFailure } from "../base/failure.ts";
 import type { FileName } from "../base/ids.ts";
-import type { PieceWorkers } from "../transfer/disk/contract.ts";
+import type { PieceWorkers, SmallFile } from "../transfer/disk/contract.ts";
 import { resolveDestination } from "../transfer/disk/destination.ts";
 import { type FileIdentity, identityOf, isSameContent, lookAt } from "../transfer/disk/file-identity.ts";
 import { type WalkOptions, walkFolder } from "../transfer/disk/folder-walk.ts";
@@ -11,12 +11,12 @@ import type { Destination, LocalFiles, OpenedFile, WalkedFolder } from "./local-
 
 export interface DiskFilesDependencies {
   /** Their jobs may use the descriptor of an opened file until it is closed. */
-  readonly workers: Pick<PieceWorkers, "settled">;
+  readonly workers: Pick<PieceWorkers, "settled" | "hashSmall">;
   readonly workingFolder: string;
 }
 
 export class DiskFiles implements LocalFiles {
-  readonly #workers: Pick<PieceWorkers, "settled">;
+  readonly #workers: Pick<PieceWorkers, "settled" | "hashSmall">;
   readonly #workingFolder: string;
 
   constructor({ workers, workingFolder }: DiskFilesDependencies) {
@@ -31,6 +31,10 @@ export class DiskFiles implements LocalFiles {
 
   open(path: string): Promise<OpenedFile> {
     return SourceFile.open(resolve(this.#workingFolder, path), this.#workers);
+  }
+
+  small(path: string): Promise<SmallFile | undefined> {
+    return this.#workers.hashSmall(path);
   }
 
   /** One look tells of most that they are what they were: only how others differ, or where links lead, takes more. */

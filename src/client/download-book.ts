@@ -1,4 +1,9 @@
-/** All downloads of a user, by content and by name, and what their being there forbids. No I/O. */
+/**
+ * All downloads of a user, by content and by name, and what their being there forbids. No I/O.
+ *
+ * There may be many thousands, most of them in line or over: those in line and those that may need something are kept
+ * apart, as each job says where it is, so that what happens to one walks over no others.
+ */
 import { Failure } from "../base/failure.ts";
 import { type FileId, type FileName, type Gid, type GroupName, nameKey } from "../base/ids.ts";
 import { HERE, type Platform, placeKey } from "../base/platform.ts";
@@ -9,8 +14,12 @@ import { shareKey } from "./share-plan.ts";
 
 export class DownloadBook {
   readonly #jobs = new Map<string, DownloadJob>();
-  /** Where each leads to, made once: there may be thousands to be held against one. */
-  readonly #places = new Map<DownloadJob, string>();
+  /** Derived: in the order in which they were asked for. */
+  #queued = new Set<DownloadJob>();
+  /** Derived: neither in line nor over, or over and being made known. */
+  readonly #live = new Set<DownloadJob>();
+  /** Derived: by where each leads to. */
+  readonly #byPlace = new Map<string, Set<DownloadJob>>();
   readonly #platform: Platform;
 
   constructor(platform = HERE) {
@@ -18,16 +27,49 @@ export class DownloadBook {
   }
 
   add(job: DownloadJob): void {
-    const key = keyOf(job);
-    const earlier = this.#jobs.get(key);
-    if (earlier !== undefined) this.#places.delete(earlier);
-    this.#jobs.set(key, job);
-    this.#places.set(job, placeKey(job.record.path, this.#platform));
+    const before = this.#jobs.get(keyOf(job));
+    if (before !== undefined) this.remove(before);
+    this.#jobs.set(keyOf(job), job);
+    const place = this.#placeOf(job);
+    this.#byPlace.set(place, (this.#byPlace.get(place) ?? new Set()).add(job));
+    job.whenMoved = (moved) => this.#moved(moved);
+    if (job.place.kind === "queued") this.#queued.add(job);
+    else this.#moved(job);
   }
 
   remove(job: DownloadJob): void {
+    if (this.#jobs.get(keyOf(job)) !== job) return;
     this.#jobs.delete(keyOf(job));
-    this.#places.delete(job);
+    this.#queued.delete(job);
+    this.#live.delete(job);
+    const place = this.#placeOf(job);
+    this.#byPlace.get(place)?.delete(job);
+    if (this.#byPlace.get(place)?.size === 0) this.#byPlace.delete(place);
+  }
+
+  #placeOf({ record }: DownloadJob): string {
+    return placeKey(record.path, this.#platform);
+  }
+
+  #moved(job: DownloadJob): void {
+    if (this.#jobs.get(keyOf(job)) !== job) return;
+    const { kind } = job.place;
+    if (kind !== "queued") this.#queued.delete(job);
+    // One that comes back to the line takes the place in it that it had.
+    else if (!this.#queued.has(job))
+      this.#queued = new Set(this.all().filter(({ place }) => place.kind === "queued"));
+    if (kind === "queued" || (kind === "over" && !job.settling)) this.#live.delete(job);
+    else this.#live.add(job);
+  }
+
+  /** In line, in order. */
+  queued(): Iterable<DownloadJob> {
+    return this.#queued;
+  }
+
+  /** Neither in line nor over for good. */
+  live(): DownloadJob[] {
+    return [...this.#live];
   }
 
   /** In the order in which they were asked for. */
@@ -37,21 +79,22 @@ export class DownloadBook {
   }
 
   get hasRunning(): boolean {
-    for (const job of this.#jobs.values()) if (job.isRunning) return true;
+    for (const job of this.#live) if (job.isRunning) return true;
+    for (const job of this.#queued) if (job.isRunning) return true;
     return false;
   }
 
   /** Those that take a place of the ones that run at once, of small files or of others. */
   busy(nowMs: number): { small: number; large: number } {
     const busy = { small: 0, large: 0 };
-    for (const job of this.#jobs.values()) if (job.isBusy(nowMs)) busy[job.size]++;
+    for (const job of this.#live) if (job.isBusy(nowMs)) busy[job.size]++;
     return busy;
   }
 
   /** Those, and the ones that wait for such a place. */
   inLine(nowMs: number): number {
-    const isQueued = ({ place, isRunning }: DownloadJob) => place.kind === "queued" && isRunning;
-    return [...this.#jobs.values()].filter((job) => isQueued(job) || job.isBusy(nowMs)).length;
+    const { small, large } = this.busy(nowMs);
+    return this.#queued.size + small + large;
   }
 
   find(gid: Gid, fileId: FileId): DownloadJob | undefined {
@@ -59,7 +102,7 @@ export class DownloadBook {
   }
 
   holding(download: Download): DownloadJob | undefined {
-    for (const job of this.#jobs.values())
+    for (const job of this.#live)
       if (job.place.kind === "active" && job.place.download === download) return job;
     return undefined;
   }
@@ -80,11 +123,12 @@ export class DownloadBook {
   /** One content is downloaded once at a time, and to one place goes one download. @throws Failure "download-exists" */
   refuseSecond(gid: Gid, fileId: FileId, path: string): void {
     const same = this.find(gid, fileId);
-    const place = placeKey(path, this.#platform);
-    for (const job of this.#jobs.values()) {
+    for (const job of [
+      ...(same === undefined ? [] : [same]),
+      ...(this.#byPlace.get(placeKey(path, this.#platform)) ?? []),
+    ]) {
       const { state, name, group, path: taken } = job.record;
-      if ((state !== "running" && state !== "paused") || (job !== same && this.#places.get(job) !== place))
-        continue;
+      if (state !== "running" && state !== "paused") continue;
       throw new Failure(
         "download-exists",
         `${forTerminal(name)} of ${group} is being downloaded to ${forTerminal(taken)} already; show_downloads shows how far it is`,

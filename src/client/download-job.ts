@@ -26,7 +26,8 @@ export type JobPlace =
 
 export class DownloadJob {
   record: DownloadRecord;
-  place: JobPlace;
+  /** Told when it is somewhere else; for the book that it stands in. */
+  whenMoved: (job: DownloadJob) => void = () => {};
   /** Whether part file or journal may be on disk. */
   begun: boolean;
   /** When somebody last shared the file, as a tracker said; 0 if never known. */
@@ -36,9 +37,9 @@ export class DownloadJob {
   followAfterMs = 0;
   /** Who shares it, as the tracker has said since a source was last connected; undefined: to be asked. */
   listed: Set<Fingerprint> | undefined;
+  #place: JobPlace;
+  #isSettling = false;
   #sourcelessSinceMs: number | undefined;
-  /** Complete, and being made known as a share. */
-  settling = false;
   /** Somebody waits to hear whether it can begin. */
   opening: PromiseWithResolvers<void> | undefined;
   #wait: { readonly kind: WaitReason["kind"]; readonly sinceMs: number; told: boolean } | undefined;
@@ -47,8 +48,27 @@ export class DownloadJob {
 
   constructor(record: DownloadRecord, place: JobPlace, begun: boolean) {
     this.record = record;
-    this.place = place;
+    this.#place = place;
     this.begun = begun;
+  }
+
+  get place(): JobPlace {
+    return this.#place;
+  }
+
+  set place(place: JobPlace) {
+    this.#place = place;
+    this.whenMoved(this);
+  }
+
+  /** Complete, and being made known as a share. */
+  get settling(): boolean {
+    return this.#isSettling;
+  }
+
+  set settling(settling: boolean) {
+    this.#isSettling = settling;
+    this.whenMoved(this);
   }
 
   /** Small ones have a line of their own. */

@@ -13,6 +13,7 @@ import {
   DOWNLOADS_AT_ONCE_MAX,
   PROGRESS_AFTER_MS,
   SMALL_DOWNLOADS_AT_ONCE_MAX,
+  SOURCELESS_MS,
 } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
@@ -28,6 +29,7 @@ import type { LocalFiles } from "./local-files.ts";
 import type { ManifestShelf } from "./manifest-shelf.ts";
 import { isPassing } from "./passing.ts";
 import type { Downloaded, Renaming } from "./share-keeper.ts";
+import { SmallFilesAhead } from "./small-files-ahead.ts";
 import { SourceFollower } from "./source-follower.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 import type { ClientEvent, DownloadView, FileView, ManyDownloads } from "./views.ts";
@@ -57,6 +59,7 @@ export type Departure = "left" | "removed" | "deleted";
 export class DownloadKeeper {
   readonly #on: DownloadKeeperDependencies;
   readonly #book = new DownloadBook();
+  readonly #ahead: SmallFilesAhead;
   readonly #follower: SourceFollower;
   #idle: PromiseWithResolvers<void> | undefined;
   #cancelWatch = () => {};
@@ -64,6 +67,7 @@ export class DownloadKeeper {
 
   constructor(dependencies: DownloadKeeperDependencies) {
     this.#on = dependencies;
+    this.#ahead = new SmallFilesAhead(dependencies.calls, dependencies.clock);
     this.#follower = new SourceFollower({
       ...dependencies,
       called: (renaming) => {
@@ -309,18 +313,22 @@ export class DownloadKeeper {
   #moveOn(): void {
     if (this.#closed) return;
     const places = this.#freePlaces();
-    for (const job of this.#book.all()) {
-      if (job.place.kind === "queued" && job.record.state === "running" && places[job.size] > 0) {
-        places[job.size]--;
-        this.#behind(this.#prepare(job));
-      }
-      // As in `#tellWaits`: there is nothing to ask.
-      if (job.place.kind === "queued" || job.place.kind === "over") continue;
-      if (this.#on.isTrackerUp()) this.#follower.follow(job);
-    }
+    for (const job of this.#nextInLine(places)) this.#behind(this.#prepare(job));
+    if (this.#on.isTrackerUp()) for (const job of this.#book.live()) this.#follower.follow(job);
     this.#tellWaits();
     this.#watch();
     this.#on.moved?.();
+  }
+
+  #nextInLine(places: { small: number; large: number }): DownloadJob[] {
+    const next: DownloadJob[] = [];
+    for (const job of this.#book.queued()) {
+      if (places.small + places.large === 0) break;
+      if (job.record.state !== "running" || places[job.size] === 0) continue;
+      places[job.size]--;
+      next.push(job);
+    }
+    return next;
   }
 
   #watch(): void {
@@ -346,9 +354,8 @@ export class DownloadKeeper {
   }
 
   #tellWaits(): void {
-    for (const job of this.#book.all()) {
-      // Of thousands most wait in line or are over: there is nothing to tell of them.
-      if (job.place.kind === "queued" || job.place.kind === "over") continue;
+    for (const job of this.#book.live()) {
+      if (job.place.kind === "over") continue;
       const waiting = job.waitToTell(this.#on.isTrackerUp(), this.#nowMs());
       if (waiting !== undefined) this.#on.emit({ kind: "download-waits", view: waiting });
     }
@@ -359,14 +366,25 @@ export class DownloadKeeper {
     job.place = place;
     try {
       const { group, gid, file } = job.record;
-      const manifest = await this.#on.manifests.get({ group, gid }, file);
-      if (job.place === place && !this.#closed) this.#start(job, manifest);
+      const found =
+        job.size === "small" ? await this.#ahead.find(job.record, () => this.#smallInLine()) : undefined;
+      const manifest = found?.manifest ?? (await this.#on.manifests.get({ group, gid }, file));
+      if (job.place !== place || this.#closed) return;
+      // Who is there is known: it is followed as others are when that does not lead to its end soon.
+      if (found !== undefined) job.followAfterMs = this.#nowMs() + SOURCELESS_MS;
+      this.#start(job, manifest);
+      for (const source of found?.sources ?? []) this.#follower.addSource(job, source);
     } catch (error) {
       const failure = toFailure(error);
       if (job.place !== place || this.#closed) return;
       job.place = { kind: isPassing(failure) ? "queued" : "resting" };
       if (job.place.kind === "resting") this.#fail(job, failure);
     }
+  }
+
+  *#smallInLine(): Generator<DownloadRecord> {
+    for (const { size, record } of this.#book.queued())
+      if (size === "small" && record.state === "running") yield record;
   }
 
   #freePlaces(): { small: number; large: number } {

@@ -31,6 +31,8 @@ export class UserLibrary {
   readonly #uid: Uid;
   readonly #warn: (message: string) => void;
   #counters = { next: 1, last: 0 };
+  /** Of the downloads; looked up once, since it takes a walk over all of them. */
+  #lastOrder: number | undefined;
   /** In order. */
   readonly #unwritten: (() => void)[] = [];
 
@@ -110,7 +112,12 @@ export class UserLibrary {
 
   /** @returns the order of the next download */
   nextOrder(): number {
-    const sql = "SELECT coalesce(max(place), 0) + 1 AS place FROM download WHERE uid = $uid";
+    this.#lastOrder ??= this.#greatestOrder();
+    return ++this.#lastOrder;
+  }
+
+  #greatestOrder(): number {
+    const sql = "SELECT coalesce(max(place), 0) AS place FROM download WHERE uid = $uid";
     return (this.#get(sql, { uid: this.#uid }) as { place: number }).place;
   }
 

@@ -1,6 +1,7 @@
 /** What the client asks of the disk about files of the user, as an interface; `disk-files.ts` does it. */
 import type { Failure } from "../base/failure.ts";
 import type { FileName } from "../base/ids.ts";
+import type { SmallFile } from "../transfer/disk/contract.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
 import type { Walked, WalkOptions } from "../transfer/disk/folder-walk.ts";
 
@@ -37,6 +38,11 @@ export interface LocalFiles {
   walk(folder: string, options: WalkOptions): Promise<WalkedFolder>;
   /** Opens a regular file for reading. @throws Failure "file-missing", "file-refused" */
   open(path: string): Promise<OpenedFile>;
+  /**
+   * Hashes a plain file of one piece at most. @param path as `walk` gave it
+   * @returns undefined for any other: to be opened
+   */
+  small(path: string): Promise<SmallFile | undefined>;
   /** @returns how what is there now differs from what it was; a Failure too if it cannot be opened any more */
   difference(path: string, known: FileIdentity): Promise<Failure | undefined>;
   /** Where a file of that name goes if the user wrote `typed`, as `cp` would have it. @throws Failure */

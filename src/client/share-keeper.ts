@@ -27,7 +27,7 @@ import {
 import type { FileSummary, Manifest } from "../base/manifest.ts";
 import { formatBytes, forTerminal } from "../base/text.ts";
 import type { Offer, TransferEngine } from "../transfer/contract.ts";
-import type { KeptHashing, PieceWorkers } from "../transfer/disk/contract.ts";
+import type { KeptHashing, PieceWorkers, SmallFile } from "../transfer/disk/contract.ts";
 import { isSameContent } from "../transfer/disk/file-identity.ts";
 import type { HashJournals } from "../transfer/disk/hash-journals.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
@@ -40,6 +40,7 @@ import type { LocalFiles, OpenedFile } from "./local-files.ts";
 import type { ManifestShelf } from "./manifest-shelf.ts";
 import { allPages } from "./pages.ts";
 import { isPassing } from "./passing.ts";
+import { ShareBatches } from "./share-batches.ts";
 import { planShares, shareKey } from "./share-plan.ts";
 import { keyOf, SharedRecords } from "./shared-records.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
@@ -86,9 +87,12 @@ export interface Downloaded {
   readonly file: FileSummary;
 }
 
-interface UploadPlace {
+/** What of a file on the disk is told of its share. */
+type HashedFile = Pick<OpenedFile, "path" | "identity" | "executable">;
+
+interface UploadPlace<File extends HashedFile = HashedFile> {
   readonly isOneOfMany: boolean;
-  readonly opened: OpenedFile;
+  readonly opened: File;
   readonly group: GroupName;
   readonly name: FileName;
 }
@@ -112,6 +116,7 @@ interface ShareExtras {
 
 export class ShareKeeper {
   readonly #calls: TrackerCalls;
+  readonly #batches: ShareBatches;
   readonly #engine: ShareKeeperDependencies["engine"];
   readonly #workers: ShareKeeperDependencies["workers"];
   readonly #hashJournals: ShareKeeperDependencies["hashJournals"];
@@ -134,6 +139,7 @@ export class ShareKeeper {
 
   constructor(dependencies: ShareKeeperDependencies) {
     this.#calls = dependencies.calls;
+    this.#batches = new ShareBatches(dependencies.calls);
     this.#engine = dependencies.engine;
     this.#workers = dependencies.workers;
     this.#hashJournals = dependencies.hashJournals;
@@ -170,6 +176,8 @@ export class ShareKeeper {
     signal,
     isOneOfMany = false,
   }: Upload): Promise<UploadResult> {
+    const small = isOneOfMany ? await this.#files.small(path) : undefined;
+    if (small !== undefined) return this.#uploadSmall(small, group, typed ?? ownName(path));
     const opened = await this.#files.open(path);
     try {
       const name = typed ?? ownName(opened.path);
@@ -187,9 +195,17 @@ export class ShareKeeper {
     }
   }
 
+  /** Its piece list is made of it again when it is needed: that costs less than keeping it. */
+  async #uploadSmall({ manifest, ...opened }: SmallFile, group: GroupName, name: FileName) {
+    await this.#stopOutdated(opened, group);
+    const same = this.#standingSame(opened, group, name);
+    if (same !== undefined) return resultOf(same, "same");
+    return this.#uploadHashed({ opened, group, name, isOneOfMany: true }, { manifest, fresh: true });
+  }
+
   /** What is hashed when it is interrupted, or when the tracker cannot be told, is kept for the next try. */
   async #hashAndUpload(
-    place: UploadPlace,
+    place: UploadPlace<OpenedFile>,
     progress: Upload["progress"],
     signal: AbortSignal | undefined,
   ): Promise<UploadResult> {
@@ -232,7 +248,7 @@ export class ShareKeeper {
     const { sha1, size } = manifest.summary;
     const standing = await this.#standing(group, manifest, path);
     if (standing !== undefined) return { name: standing.name, path: standing.path, kept: "path", sha1, size };
-    await this.#manifests.keep(manifest);
+    if (!isOneOfMany || size > PIECE_BYTES) await this.#manifests.keep(manifest);
     const share = { group, name, path, file: manifest.summary, identity };
     const record = await this.#publishAndShare(share, manifest, attributesOf(opened), isOneOfMany);
     this.#offer(record, fresh);
@@ -285,7 +301,7 @@ export class ShareKeeper {
     }
   }
 
-  #standingSame({ path, identity }: OpenedFile, group: GroupName, name: FileName): ShareRecord | undefined {
+  #standingSame({ path, identity }: HashedFile, group: GroupName, name: FileName): ShareRecord | undefined {
     for (const record of this.#shared.atPath(path))
       if (
         sameName(record.group, group) &&
@@ -297,7 +313,7 @@ export class ShareKeeper {
   }
 
   /** What was shared from this path and is not in it any more gives its name free. */
-  async #stopOutdated({ path, identity }: OpenedFile, group: GroupName): Promise<void> {
+  async #stopOutdated({ path, identity }: HashedFile, group: GroupName): Promise<void> {
     for (const record of this.#shared.atPath(path)) {
       if (isSameContent(record.identity, identity)) continue;
       if (sameName(record.group, group)) await this.#end(record);
@@ -312,7 +328,7 @@ export class ShareKeeper {
   }
 
   async #hash(
-    { opened, name }: UploadPlace,
+    { opened, name }: UploadPlace<OpenedFile>,
     progress: Upload["progress"],
     kept: KeptHashing,
     givingUp: AbortSignal | undefined,
@@ -368,8 +384,11 @@ export class ShareKeeper {
     this.#sharing.add(file.fileId);
     try {
       const described = attributes === undefined ? {} : { attributes };
-      const params = { id, ...refOf(share), name, file, counter, ...described };
-      const { result } = await this.#calls.call("share", params, pieceList);
+      const told = { id, name, file, counter, ...described };
+      const isSmall = isOneOfMany && file.size <= PIECE_BYTES;
+      const result = isSmall
+        ? await this.#batches.share(refOf(share), told, pieceList)
+        : (await this.#calls.call("share", { ...refOf(share), ...told }, pieceList)).result;
       const record: ShareRecord = { ...share, gid: result.gid, name: result.name, counter, state: "shared" };
       if (isOneOfMany) this.#library.putShareSoon(record);
       else this.#library.putShare(record);
@@ -529,7 +548,7 @@ export class ShareKeeper {
   /** A tracker that is behind learns of the share from the others: it goes on here. */
   async #shareAgain(record: ShareRecord): Promise<void> {
     try {
-      const manifest = await this.#manifests.kept(record.file);
+      const manifest = (await this.#ofSmall(record)) ?? (await this.#manifests.kept(record.file));
       const { gid, group, name, path, file, identity } = record;
       const share = { gid, group, name, path, file, identity };
       await this.#offerAgain(
@@ -552,11 +571,18 @@ export class ShareKeeper {
     this.#offer(record, false);
   }
 
+  /** The piece list of a small file, made of the file itself while it holds what is shared. */
+  async #ofSmall({ file, path }: ShareRecord): Promise<Manifest | undefined> {
+    if (file.size > PIECE_BYTES) return undefined;
+    const small = await this.#files.small(path);
+    return small?.manifest.summary.fileId === file.fileId ? small.manifest : undefined;
+  }
+
   /** Told once: the next piece that somebody asks for is another try. */
   async #manifestOf(record: ShareRecord): Promise<Manifest> {
     const { file, group, name } = record;
     try {
-      return await this.#manifests.get(refOf(record), file);
+      return (await this.#ofSmall(record)) ?? (await this.#manifests.get(refOf(record), file));
     } catch (error) {
       const message = `${forTerminal(name)} cannot be served in ${group} now: ${toFailure(error).message}`;
       if (!this.#unserved.has(keyOf(record))) this.#emit({ kind: "warning", message });
@@ -583,7 +609,7 @@ function resultOf({ name, path, file }: ShareRecord, kept: UploadResult["kept"])
 }
 
 /** A time before 1970 is none that travels. */
-function attributesOf({ identity, executable }: OpenedFile): FileAttributes {
+function attributesOf({ identity, executable }: HashedFile): FileAttributes {
   const modifiedMs = Number(BigInt(identity.modifiedNs) / 1_000_000n);
   return { modifiedMs: Math.min(Math.max(0, modifiedMs), TIME_MS_MAX), executable };
 }

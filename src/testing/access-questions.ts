@@ -143,6 +143,11 @@ export const QUESTIONS: { readonly [M in Method]: Ask<M> } = {
     const params = { id: world.id(), group: LAB, name: CUT, file: KEPT.summary, counter: 2 };
     return { params, twin: { ...params, name: "new.mov" as FileName, file: FRESH.summary } };
   },
+  share_many: ({ world }) => {
+    const one = { id: world.id(), name: CUT, file: KEPT.summary, counter: 2 };
+    const other = { ...one, name: "new.mov" as FileName, file: FRESH.summary };
+    return { params: { group: LAB, shares: [one] }, twin: { group: LAB, shares: [other] } };
+  },
   stop_share: ({ world }) => {
     const params = { id: world.id(), group: LAB, fileId: KEPT.summary.fileId, counter: 2 };
     return { params, twin: { ...params, fileId: NOWHERE } };
@@ -156,5 +161,9 @@ export const QUESTIONS: { readonly [M in Method]: Ask<M> } = {
     return { params, twin: { ...params, fileId: NOWHERE } };
   },
   unfollow: ({ gid }) => ({ params: { gid, fileId: KEPT.summary.fileId } }),
+  find_small: ({ gid }) => ({
+    params: { gid, fileIds: [KEPT.summary.fileId] },
+    twin: { gid, fileIds: [NOWHERE] },
+  }),
   grant: ({ gid }) => ({ params: { gid } }),
 };

@@ -53,10 +53,12 @@ has_blob        protocol  not-logged-in      not-member         not-member      
 put_blob        protocol  not-logged-in      not-member         not-member         not-member         not-member         not-member         not-member         ok                 ok                 ok
 get_blob        protocol  not-logged-in      not-member         not-member         not-member         not-member         not-member         not-member         ok                 ok                 ok
 share           protocol  not-logged-in      not-member         not-member         not-member         not-member         not-member         not-member         ok                 ok                 ok
+share_many      protocol  not-logged-in      not-member         not-member         not-member         not-member         not-member         not-member         ok                 ok                 ok
 stop_share      protocol  not-logged-in      not-member         not-member         not-member         not-member         not-member         not-member         ok                 not-shared         not-shared
 find_file       protocol  not-logged-in      not-member         not-member         not-member         not-member         not-member         not-member         ok                 ok                 ok
 follow          protocol  not-logged-in      try-later          try-later          try-later          not-member         not-member         not-member         ok                 ok                 ok
 unfollow        protocol  not-logged-in      ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok                 ok
+find_small      protocol  not-logged-in      try-later          try-later          try-later          not-member         not-member         not-member         ok                 ok                 ok
 grant           protocol  not-logged-in      try-later          try-later          try-later          not-member         not-member         not-member         ok                 ok                 ok
 `;
 
@@ -78,9 +80,11 @@ has_blob        not-logged-in  unknown-group  unknown-group  unknown-group  unkn
 put_blob        not-logged-in  unknown-group  unknown-group  unknown-group  unknown-group  unknown-group
 get_blob        not-logged-in  unknown-group  unknown-group  unknown-group  unknown-group  unknown-group
 share           not-logged-in  unknown-group  unknown-group  unknown-group  unknown-group  unknown-group
+share_many      not-logged-in  unknown-group  unknown-group  unknown-group  unknown-group  unknown-group
 stop_share      not-logged-in  unknown-group  unknown-group  unknown-group  unknown-group  unknown-group
 find_file       not-logged-in  unknown-group  unknown-group  unknown-group  unknown-group  unknown-group
 follow          not-logged-in  not-member     not-member     not-member     not-member     not-member
+find_small      not-logged-in  not-member     not-member     not-member     not-member     not-member
 grant           not-logged-in  not-member     not-member     not-member     not-member     not-member
 `;
 

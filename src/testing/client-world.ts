@@ -10,6 +10,7 @@ import { basename, dirname, join } from "node:path";
 import type { Address } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
 import type { FileName, Fingerprint, GroupName, UserName } from "../base/ids.ts";
+import { PIECE_BYTES } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
 import { type ClientApp, openClientApp } from "../client/client-app.ts";
 import type { ClientParts } from "../client/client-parts.ts";
@@ -19,7 +20,7 @@ import type { Answer, TrackerLink, TrackerLinkHandler } from "../client/tracker-
 import type { ClientEvent } from "../client/views.ts";
 import type { ClientLink, LinkSession } from "../tracker/client-link.ts";
 import type { TrackerService } from "../tracker/tracker-service.ts";
-import type { KeptHashing } from "../transfer/disk/contract.ts";
+import type { KeptHashing, SmallFile } from "../transfer/disk/contract.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
 import type { WalkOptions } from "../transfer/disk/folder-walk.ts";
 import type { Method, Notice, Params } from "../wire/client-tracker.ts";
@@ -113,6 +114,14 @@ class MemoryDisk implements LocalFiles {
     const opened = { path, descriptor, identity, executable: false, unchanged, close: async () => {} };
     this.opened.set(descriptor, opened);
     return opened;
+  }
+
+  async small(path: string): Promise<SmallFile | undefined> {
+    const file = this.files.get(path);
+    if (file === undefined || file.identity.size > PIECE_BYTES) return undefined;
+    this.hashed.push(path);
+    const { content, identity } = file;
+    return { path, identity, executable: false, manifest: manifestOf(content, identity.size) };
   }
 
   async walk(folder: string, { matches }: WalkOptions): Promise<WalkedFolder> {

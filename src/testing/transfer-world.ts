@@ -161,6 +161,7 @@ function withStuckHash(workers: PieceWorkers): PieceWorkers {
     load: (...job) => workers.load(...job),
     prefixHash: () => new StuckHash(),
     hashFile: (...job) => workers.hashFile(...job),
+    hashSmall: (path) => workers.hashSmall(path),
     settled: (file) => workers.settled(file),
     close: () => workers.close(),
   };

@@ -100,6 +100,84 @@ test("a piece list may come with its share, whole and right, or not at all", asy
   expect(list.tail).toEqual(other.rows);
 });
 
+describe("several shares in one step", () => {
+  const small = (content: string) => manifestOf(content, 1_000);
+  const oneOf = (world: ServiceWorld, { summary: file }: Manifest, counter = 1) => {
+    return { id: world.id(), name: `${file.digest.slice(0, 8)}.txt` as FileName, file, counter };
+  };
+  const together = (...lists: Manifest[]) => Buffer.concat(lists.map(({ rows }) => rows));
+
+  test("are in one transaction, and each is there as if it had been shared alone", async () => {
+    const { world, ada, bob } = await sharedWorld();
+    const lists = [small("a"), small("b"), manifestOf("empty", 0), manifestOf("large", 2_000_000)];
+    const shares = lists.map((list) => oneOf(world, list));
+    world.store.batches.length = 0;
+    const { outcomes } = await bob.call("share_many", { group: lab, shares }, together(...lists));
+    expect(outcomes).toEqual(shares.map(({ name }) => ({ name })));
+    expect(world.store.batches).toEqual([2 * lists.length]);
+    for (const [at, { name }] of shares.entries()) {
+      const found = await ada.call("find_file", { group: lab, name });
+      expect(found.file).toEqual((lists[at] ?? manifest).summary);
+      const list = await ada.ask("get_blob", { group: lab, digest: found.file.digest, offset: 0 });
+      expect(Buffer.compare(list.tail ?? Buffer.alloc(1), lists[at]?.rows ?? Buffer.alloc(1))).toBe(0);
+    }
+    const [first] = shares;
+    const repeated = await bob.call("share_many", { group: lab, shares }, together(...lists));
+    expect(repeated.outcomes[0]).toEqual({ name: first?.name ?? cut });
+    expect(world.store.batches.length).toBe(1);
+  });
+
+  test("what is wrong with one is said of that one, and stops no other", async () => {
+    const { world, bob } = await sharedWorld();
+    const [good, taken, lie] = [small("good"), small("taken"), small("lie")];
+    const shares = [oneOf(world, lie), { ...oneOf(world, taken), name: cut }, oneOf(world, good)];
+    const wrong = lie.rows.slice().fill(7);
+    const tail = Buffer.concat([wrong, taken.rows, good.rows]);
+    const { outcomes } = await bob.call("share_many", { group: lab, shares }, tail);
+    expect(outcomes.map(({ failure }) => failure?.code)).toEqual(["corrupt", "name-taken", undefined]);
+    expect(await bob.attempt("find_file", { group: lab, name: shares[0]?.name ?? cut })).toBe("unknown-file");
+    expect(world.store.hasBlob(lie.summary.digest)).toBe(false);
+  });
+
+  test("without lists are of what the tracker has lists of; with others than those of the files, of nothing", async () => {
+    const { world, ada, bob } = await sharedWorld();
+    const fresh = small("fresh");
+    const again = { ...oneOf(world, manifest), name: cut };
+    const shares = [oneOf(world, fresh), again];
+    const { outcomes } = await bob.call("share_many", { group: lab, shares });
+    expect(outcomes).toEqual([
+      { failure: expect.objectContaining({ code: "no-piece-list" }) },
+      { name: cut },
+    ]);
+    expect((await ada.call("list_files", { group: lab })).rows[0]?.sources).toBe(2);
+    for (const tail of [fresh.rows, together(fresh, manifest, fresh)])
+      expect(await bob.attempt("share_many", { group: lab, shares }, tail)).toBe("invalid-input");
+    const outsider = await world.user("outsider");
+    expect(await outsider.attempt("share_many", { group: lab, shares }, fresh.rows)).toBe("not-member");
+  });
+});
+
+test("all that small files take is told at once: lists, and each source once; nobody is told of who asks", async () => {
+  const { world, ada, bob, eve, gid } = await sharedWorld();
+  const lists = ["a", "b", "c"].map((content) => manifestOf(content, 1_000));
+  const [a = manifest, b = manifest, c = manifest] = lists;
+  for (const [at, list] of lists.entries()) await ada.share("lab", `${at}.txt`, list);
+  await bob.share("lab", "1.txt", b);
+  await eve.share("lab", "2.txt", c);
+  ada.hangUp();
+  await bob.heard();
+  const fileIds = [a, manifest, b, c].map(({ summary }) => summary.fileId);
+  const { result, tail } = await eve.ask("find_small", { gid, fileIds: [...fileIds, hexId("none", 64)] });
+  expect(result.sources.map(({ user, complete }) => ({ user, complete }))).toEqual([
+    { user: name("bob"), complete: true },
+  ]);
+  expect(result.sharedBy).toEqual([[], [], [0], [], []]);
+  expect(Buffer.compare(tail ?? Buffer.alloc(1), b.rows)).toBe(0);
+  expect(await bob.heard()).toEqual([]);
+  const outsider = await world.user("outsider");
+  expect(await outsider.attempt("find_small", { gid, fileIds })).not.toBe("done");
+});
+
 test("when a file was changed and whether it is a program is told as its first sharer said, after a restart too", async () => {
   const { world, bob, ada } = await sharedWorld();
   const other = manifestOf("other");

@@ -4,11 +4,11 @@
  * Whatever names a group is held against the caller's membership first. A piece list is known by its digest alone: who
  * can name one has seen the file it belongs to.
  */
-import { Failure, orThrow } from "../base/failure.ts";
-import type { Gid } from "../base/ids.ts";
-import { BLOB_PART_BYTES, GRANT_LIFETIME_MS } from "../base/limits.ts";
-import { type FileSummary, Manifest, SHA1_BYTES, SHA256_BYTES } from "../base/manifest.ts";
-import type { FileView } from "../wire/client-tracker.ts";
+import { Failure, orThrow, toFailure } from "../base/failure.ts";
+import type { Digest, FileName, Gid } from "../base/ids.ts";
+import { BLOB_PART_BYTES, GRANT_LIFETIME_MS, PIECE_BYTES, TEXT_CHARS_MAX } from "../base/limits.ts";
+import { type FileSummary, Manifest, pieceCount, SHA1_BYTES, SHA256_BYTES } from "../base/manifest.ts";
+import type { FileView, OneShare, Result } from "../wire/client-tracker.ts";
 import { sign } from "../wire/signed.ts";
 import { carryOut } from "./carry-out.ts";
 import { stampMs } from "./core/hybrid-time.ts";
@@ -28,7 +28,10 @@ import { type CallerMethod, type Desk, WithTail } from "./desk.ts";
 import { mapRows } from "./group-methods.ts";
 import { nameNow, requireMember } from "./known-group.ts";
 import type { FileRef } from "./presence.ts";
+import { SourceTable } from "./source-table.ts";
 import { sourcesOf } from "./sources.ts";
+
+type Outcome = Result<"share_many">["outcomes"][number];
 
 // --- lists ---
 
@@ -115,6 +118,35 @@ export const share: CallerMethod<"share"> = async (desk, caller, params, tail) =
   }));
 };
 
+/** All in one turn of the event loop, and so in one transaction. */
+export const shareMany: CallerMethod<"share_many"> = async (desk, caller, { shares, ...meant }, tail) => {
+  const { uid: by, fingerprint: device, link } = caller;
+  const gid = orThrow(memberGroupNamed(desk.state, by, nameNow(desk.state, by, meant)));
+  const fresh = shares.filter(({ file }) => isNewHere(desk, gid, file));
+  const unlisted = keepPieceLists(desk, shares, tail, fresh);
+  await Promise.all(fresh.map(({ file }) => desk.cluster.spreadBlob(file.digest)));
+  const group = nameNow(desk.state, by, { ...meant, gid });
+  const outcomes = shares.map(async (share): Promise<{ name: FileName }> => {
+    const failure = unlisted.get(share);
+    if (failure !== undefined) throw failure;
+    const { id: request, name, file, counter, attributes } = share;
+    const told = { request, by, device, group, name, file, counter, attributes };
+    return carryOut(desk, link, { kind: "share-file", ...told }, (state) => ({
+      name: listedFile(state, gid, file.fileId)?.name ?? name,
+    }));
+  });
+  return { gid, outcomes: (await Promise.allSettled(outcomes)).map(outcomeOf) };
+};
+
+/** A refusal is the one share's own; that this tracker cannot go on is everybody's. @throws Failure */
+function outcomeOf(settled: PromiseSettledResult<{ name: FileName }>): Outcome {
+  if (settled.status === "fulfilled") return settled.value;
+  const failure = toFailure(settled.reason);
+  if (failure.code === "disk-error" || failure.code === "try-another") throw failure;
+  const { code, message } = failure;
+  return { failure: { code, message: message.slice(0, TEXT_CHARS_MAX) } };
+}
+
 export const stopShare: CallerMethod<"stop_share"> = (desk, caller, params) => {
   const { uid: by, fingerprint: device, link } = caller;
   const { id: request, fileId, counter } = params;
@@ -146,6 +178,27 @@ export const unfollow: CallerMethod<"unfollow"> = ({ presence }, caller, { gid, 
   return {};
 };
 
+/** Asks no other tracker and tells nobody: whoever is not served so follows the file as any other. */
+export const findSmall: CallerMethod<"find_small"> = (desk, caller, { gid, fileIds }) => {
+  const { state, presence, store, prng } = desk;
+  requireMember(state, gid, caller.uid);
+  const table = new SourceTable();
+  const lists: Uint8Array[] = [];
+  const sharedBy = fileIds.map((fileId) => {
+    const file = listedFile(state, gid, fileId)?.file;
+    if (file === undefined || file.size > PIECE_BYTES) return [];
+    const rows = store.getBlob(file.digest, 0, SHA1_BYTES + SHA256_BYTES);
+    if (rows === undefined) return [];
+    const sources = sourcesOf(state, presence, { gid, fileId }, caller, prng).filter(
+      ({ complete }) => complete,
+    );
+    const places = table.places(sources);
+    if (places.length > 0) lists.push(rows);
+    return places;
+  });
+  return new WithTail({ sources: table.sources, sharedBy }, Buffer.concat(lists));
+};
+
 export const grant: CallerMethod<"grant"> = (desk, { uid, fingerprint }, { gid }) => {
   requireMember(desk.state, gid, uid);
   const expiresMs = desk.clock.nowMs() + GRANT_LIFETIME_MS;
@@ -169,13 +222,55 @@ function keepPieceList({ store }: Desk, file: FileSummary, rows: Uint8Array): vo
   store.putBlob(file.digest, 0, rows, rows.length);
 }
 
+/**
+ * Those that came with shares of several files, and what is wrong with the others.
+ * @throws Failure "invalid-input" for lists that are not those of all the files
+ */
+function keepPieceLists(
+  desk: Desk,
+  shares: readonly OneShare[],
+  tail: Uint8Array,
+  fresh: readonly OneShare[],
+): ReadonlyMap<OneShare, Failure> {
+  const given = tail.length === 0 ? new Map<OneShare, Uint8Array>() : cutLists(shares, tail);
+  const wrong = new Map<OneShare, Failure>();
+  const kept = new Map<Digest, Uint8Array>();
+  for (const share of fresh) {
+    const rows = given.get(share);
+    const checked = rows === undefined ? pieceListOf(desk, share.file) : Manifest.check(share.file, rows);
+    if (checked instanceof Failure) wrong.set(share, checked);
+    else if (rows !== undefined && !desk.store.hasBlob(share.file.digest)) kept.set(share.file.digest, rows);
+  }
+  if (kept.size > 0) desk.store.putBlobs(kept);
+  return wrong;
+}
+
+/** @throws Failure "invalid-input" */
+function cutLists(shares: readonly OneShare[], tail: Uint8Array): Map<OneShare, Uint8Array> {
+  let at = 0;
+  const lists = new Map<OneShare, Uint8Array>();
+  for (const share of shares) {
+    const bytes = pieceCount(share.file.size) * (SHA1_BYTES + SHA256_BYTES);
+    lists.set(share, tail.subarray(at, at + bytes));
+    at += bytes;
+  }
+  if (at === tail.length && at <= BLOB_PART_BYTES) return lists;
+  throw new Failure(
+    "invalid-input",
+    `${tail.length} bytes are not the piece lists of these files: those have ${at}, of ${BLOB_PART_BYTES} at most`,
+  );
+}
+
 /** A new file is held against its piece list: nobody can list what nobody could verify. */
-function checkPieceList({ store }: Desk, file: FileSummary): void {
+function checkPieceList(desk: Desk, file: FileSummary): void {
+  orThrow(pieceListOf(desk, file));
+}
+
+function pieceListOf({ store }: Desk, file: FileSummary): Manifest | Failure {
   const total = store.blobTotal(file.digest);
   const rows = total === undefined ? undefined : store.getBlob(file.digest, 0, total);
-  if (rows === undefined)
-    throw new Failure("no-piece-list", "the tracker does not hold the file's piece list: upload it first");
-  orThrow(Manifest.check(file, rows));
+  if (rows !== undefined) return Manifest.check(file, rows);
+  return new Failure("no-piece-list", "the tracker does not hold the file's piece list: upload it first");
 }
 
 /** When a machine that shares the file whole was online last: for certain when it told of the share. */

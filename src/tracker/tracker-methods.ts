@@ -42,9 +42,11 @@ const TABLE: { readonly [M in Method]: LinkMethod<M> } = {
   put_blob: withSession(file.putBlob),
   get_blob: withSession(file.getBlob),
   share: withSession(file.share),
+  share_many: withSession(file.shareMany),
   stop_share: withSession(file.stopShare),
   follow: withSession(file.follow),
   unfollow: withSession(file.unfollow),
+  find_small: withSession(file.findSmall),
   grant: withSession(file.grant),
 };
 

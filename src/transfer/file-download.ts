@@ -7,6 +7,7 @@
  */
 import { Failure, toFailure } from "../base/failure.ts";
 import type { PieceIndex } from "../base/ids.ts";
+import { SHA1_BYTES } from "../base/manifest.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import type { Download, DownloadOrder, DownloadPhase, DownloadSnapshot } from "./contract.ts";
 import type { DiscardDownload, DownloadFile, OpenDownload, PrefixHash } from "./disk/contract.ts";
@@ -217,7 +218,7 @@ export class FileDownload implements Download {
     try {
       if (open.swarm.have.isFull) this.#fetched.resolve("done");
       else this.#enterRunning();
-      open.follower.grew();
+      this.#hashOn(open);
       const fetched = await this.#fetched.promise;
       await open.swarm.stop();
       if (fetched === "stopped") return await this.#end(open);
@@ -264,10 +265,14 @@ export class FileDownload implements Download {
       if (outcome.status === "rejected") throw outcome.reason;
   }
 
+  /** Of a file of one piece all is known when that is verified. */
+  #hashOn({ follower }: Open): void {
+    if (this.order.manifest.pieces > 1) follower.grew();
+  }
+
   async #checkWhole({ prefix }: Open): Promise<void> {
     const { size, sha1 } = this.order.manifest.summary;
-    await prefix.advance(size);
-    const found = await prefix.finish();
+    const found = this.#sha1OfOnlyPiece() ?? (await this.#wholeSha1(prefix, size));
     if (this.#leftBy !== undefined) throw new Failure("internal", "ended while it was verified");
     if (found !== sha1)
       throw new Failure(
@@ -276,10 +281,22 @@ export class FileDownload implements Download {
       );
   }
 
+  /** The one that the piece was held against before it was written. */
+  #sha1OfOnlyPiece(): string | undefined {
+    const { manifest } = this.order;
+    if (manifest.pieces !== 1) return undefined;
+    return Buffer.from(manifest.rows.subarray(0, SHA1_BYTES)).toString("hex");
+  }
+
+  async #wholeSha1(prefix: PrefixHash, size: number): Promise<string> {
+    await prefix.advance(size);
+    return prefix.finish();
+  }
+
   #written(piece: PieceIndex): void {
     const open = this.#open;
     if (open === undefined) return;
     this.#dependencies.server.announce(open.served, [piece]);
-    open.follower.grew();
+    this.#hashOn(open);
   }
 }

@@ -6,7 +6,14 @@
  * that change something carry the command's `id`: the same id again, at whatever tracker, is answered and not redone.
  */
 import * as v from "valibot";
-import { BLOB_BYTES_MAX, LIST_PAGE_ROWS, SOURCES_MAX, TRACKERS_MAX } from "../base/limits.ts";
+import {
+  BLOB_BYTES_MAX,
+  LIST_PAGE_ROWS,
+  SHARES_PER_CALL_MAX,
+  SMALL_FILES_PER_CALL_MAX,
+  SOURCES_MAX,
+  TRACKERS_MAX,
+} from "../base/limits.ts";
 import * as s from "./schema.ts";
 
 export const CLIENT_TRACKER_VERSION = 1;
@@ -78,6 +85,16 @@ export const ownShare = v.object({
   counter: s.whole,
 });
 export type OwnShare = v.InferOutput<typeof ownShare>;
+
+/** What is said of a content by a machine that shares it from now on. */
+const oneShare = v.object({
+  ...byId,
+  name: s.fileName,
+  file: s.fileSummary,
+  counter: s.whole,
+  attributes: v.optional(s.attributes),
+});
+export type OneShare = v.InferOutput<typeof oneShare>;
 
 /** Something that happened to this user. */
 export const news = v.variant("kind", [
@@ -212,15 +229,26 @@ export const METHODS = {
    * in the tail. The attributes count if the content is new in the group.
    */
   share: {
-    params: v.object({
-      ...byId,
-      ...ofGroup,
-      name: s.fileName,
-      file: s.fileSummary,
-      counter: s.whole,
-      attributes: v.optional(s.attributes),
-    }),
+    params: v.object({ ...ofGroup, ...oneShare.entries }),
     result: v.object({ gid: s.gid, name: s.fileName }),
+  },
+  /**
+   * Several shares in one step, each with an id of its own and answered by itself: what is refused stops no other. The tail
+   * has the piece lists of all of them, one behind the other, or is empty.
+   */
+  share_many: {
+    params: v.object({
+      ...ofGroup,
+      shares: v.pipe(v.array(oneShare), v.minLength(1), v.maxLength(SHARES_PER_CALL_MAX)),
+    }),
+    result: v.object({
+      gid: s.gid,
+      /** In the order asked: the name that the content has now, or why it is not shared. */
+      outcomes: v.pipe(
+        v.array(v.object({ name: v.optional(s.fileName), failure: v.optional(s.failure) })),
+        v.maxLength(SHARES_PER_CALL_MAX),
+      ),
+    }),
   },
   stop_share: {
     params: v.object({ ...byId, ...ofGroup, fileId: s.fileId, counter: s.whole }),
@@ -252,6 +280,25 @@ export const METHODS = {
     }),
   },
   unfollow: { params: v.object({ gid: s.gid, fileId: s.fileId }), result: nothing },
+  /**
+   * All that fetching these files of one piece takes: who shares them whole and, one behind the other in the tail, the piece
+   * lists of those that have a source in the answer. It follows nothing. A file that is not listed, larger, or whose list is
+   * not here has none.
+   */
+  find_small: {
+    params: v.object({
+      gid: s.gid,
+      fileIds: v.pipe(v.array(s.fileId), v.minLength(1), v.maxLength(SMALL_FILES_PER_CALL_MAX)),
+    }),
+    result: v.object({
+      sources: v.pipe(v.array(source), v.maxLength(SOURCES_MAX)),
+      /** For each file asked about, in that order, which of the sources have it: their places in the list above. */
+      sharedBy: v.pipe(
+        v.array(v.pipe(v.array(v.pipe(s.whole, v.maxValue(SOURCES_MAX - 1))), v.maxLength(SOURCES_MAX))),
+        v.maxLength(SMALL_FILES_PER_CALL_MAX),
+      ),
+    }),
+  },
   /** A fresh grant to show to seeders of the group. */
   grant: { params: v.object({ gid: s.gid }), result: v.object({ grant: s.shortText, expiresMs: s.whole }) },
 } as const;

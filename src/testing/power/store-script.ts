@@ -118,6 +118,7 @@ const MAKERS: readonly (readonly [count: number, make: (draft: Draft) => StoreSt
   [80, appendBatch],
   [26, setMeta],
   [16, putBlob],
+  [6, putBlobs],
   [3, putWrongBlob],
   [8, beginLongBlob],
   [1, putLongBlob],
@@ -181,6 +182,15 @@ function putBlob(draft: Draft): StoreStep {
   const bytes = draft.bytes(draft.dice.below(SMALL_BLOB_BYTES_MAX));
   const digest = draft.digest(bytes);
   return ({ store }) => void store.putBlob(digest, 0, bytes, bytes.length);
+}
+
+function putBlobs(draft: Draft): StoreStep {
+  const lists = new Map<Digest, Uint8Array>();
+  for (let left = 1 + draft.dice.below(8); left > 0; left--) {
+    const bytes = draft.bytes(draft.dice.below(SMALL_BLOB_BYTES_MAX));
+    lists.set(draft.digest(bytes), bytes);
+  }
+  return ({ store }) => store.putBlobs(lists);
 }
 
 /** Bytes of another digest: kept and dropped in one transaction. */

@@ -405,6 +405,14 @@ export function describeEventStore(name: string, makePlace: () => StorePlace): v
         }
       });
 
+      test("lists that are kept together are each there, those that were there too", () => {
+        const lists = [1, 2, 3].map((fill) => bytesOf(52, fill));
+        const [first = new Uint8Array()] = lists;
+        store.putBlob(digestOf(first), 0, first, first.length);
+        store.putBlobs(new Map(lists.map((list) => [digestOf(list), list])));
+        for (const list of lists) expect(store.getBlob(digestOf(list), 0, 100)).toEqual(new Uint8Array(list));
+      });
+
       test("the empty list is a list", () => {
         const empty = digestOf(new Uint8Array());
         expect(store.hasBlob(empty)).toBe(false);

@@ -77,6 +77,11 @@ export interface EventStore {
    * drops all its parts; "disk-error"
    */
   putBlob(digest: Digest, offset: number, bytes: Uint8Array, total: number): BlobProgress;
+  /**
+   * Keeps whole piece lists of one part each, in one durable transaction. The caller has held each against its digest.
+   * @throws Failure "disk-error"
+   */
+  putBlobs(lists: ReadonlyMap<Digest, Uint8Array>): void;
   hasBlob(digest: Digest): boolean;
   /** @returns its length, if it is whole */
   blobTotal(digest: Digest): number | undefined;

@@ -2,6 +2,7 @@
  * The store in memory, for tests and simulation. A `MemoryDisk` outlives the stores that are opened on it, as a disk
  * outlives processes; entries lie on it as text, so that whoever reads one gets it as from a real disk.
  */
+import { assert } from "../../base/assert.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Digest, Gid, Uid } from "../../base/ids.ts";
 import { BLOBS_UNFINISHED_MAX, LOG_PAGE_ENTRIES_MAX } from "../../base/limits.ts";
@@ -160,6 +161,13 @@ export class MemoryStore implements EventStore {
     blob.bytes.set(bytes, offset);
     blob.receivedBytes += bytes.length;
     return blob.receivedBytes === total ? this.#finish(digest, blob) : "unfinished";
+  }
+
+  putBlobs(lists: ReadonlyMap<Digest, Uint8Array>): void {
+    for (const [digest, bytes] of lists) {
+      const progress = this.putBlob(digest, 0, bytes, bytes.length);
+      assert(progress === "whole", "a list of one part is whole, and held against its digest before");
+    }
   }
 
   hasBlob(digest: Digest): boolean {

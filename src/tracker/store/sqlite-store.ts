@@ -9,6 +9,7 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
+import { assert } from "../../base/assert.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Digest, Gid, Uid } from "../../base/ids.ts";
 import { LOG_PAGE_ENTRIES_MAX, ROW_PAGE_ROWS_MAX } from "../../base/limits.ts";
@@ -242,6 +243,15 @@ export class SqliteStore implements EventStore {
     // Thrown only now, so that the transaction which drops the parts is kept.
     if (progress === "wrong") throw wrongDigest(digest);
     return progress;
+  }
+
+  putBlobs(lists: ReadonlyMap<Digest, Uint8Array>): void {
+    this.#write(() => {
+      for (const [digest, bytes] of lists) {
+        const progress = this.#blobs.put({ digest, offset: 0, bytes, total: bytes.length });
+        assert(progress === "whole", "a list of one part is whole, and held against its digest before");
+      }
+    });
   }
 
   hasBlob(digest: Digest): boolean {

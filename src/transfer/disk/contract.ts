@@ -10,6 +10,7 @@ import type { Failure } from "../../base/failure.ts";
 import type { FileAttributes } from "../../base/file-attributes.ts";
 import type { FileId, PieceIndex, Sha1 } from "../../base/ids.ts";
 import type { Manifest } from "../../base/manifest.ts";
+import type { FileIdentity } from "./file-identity.ts";
 
 export interface Slot {
   readonly index: number;
@@ -82,12 +83,28 @@ export interface PieceWorkers {
     kept?: Pick<KeptHashing, "rows" | "add">,
   ): Promise<Manifest>;
   /**
+   * Hashes a file that may be small, together with others that are asked for now.
+   * @param path real and absolute: no link is followed
+   * @returns undefined for anything but a plain file of one piece at most: to be opened and hashed by itself
+   */
+  hashSmall(path: string): Promise<SmallFile | undefined>;
+  /**
    * Resolves once no job uses the descriptor. Only then may it be closed: the system gives its number to the next file
    * opened, and a late write would land there.
    */
   settled(file: number): Promise<void>;
   /** Refuses new jobs and resolves when the running ones have ended. */
   close(): Promise<void>;
+}
+
+/** A plain file of one piece at most, hashed in one go. */
+export interface SmallFile {
+  readonly path: string;
+  /** As it was before and after. */
+  readonly identity: FileIdentity;
+  /** By its owner. */
+  readonly executable: boolean;
+  readonly manifest: Manifest;
 }
 
 export interface PrefixHash {

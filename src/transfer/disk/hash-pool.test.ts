@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, truncateSync, utimesSync } from "node:fs";
-import { open, readFile, truncate, writeFile } from "node:fs/promises";
+import { open, readFile, symlink, truncate, writeFile } from "node:fs/promises";
 import { AssertionError } from "../../base/assert.ts";
 import { Failure } from "../../base/failure.ts";
 import type { PieceIndex } from "../../base/ids.ts";
@@ -385,5 +385,35 @@ describe("the end", () => {
     }, closing);
     expect(outcome).toEqual({ kind: "written" });
     expect((await hashing).code).toBe("try-later");
+  });
+});
+
+describe("small files", () => {
+  test("are hashed together as they would be alone, empty ones too", async () => {
+    await using folder = await TempFolder.make();
+    const contents = ["", "a", "bb".repeat(2_000), "c".repeat(PIECE_BYTES)];
+    const paths = Array.from({ length: 40 }, (_, index) => folder.join(String(index)));
+    for (const [index, path] of paths.entries())
+      await Bun.write(path, contents[index % contents.length] ?? "");
+    const found = await Promise.all(paths.map((path) => pool.hashSmall(path)));
+    for (const [index, small] of found.entries()) {
+      const bytes = Buffer.from(contents[index % contents.length] ?? "");
+      const sha1 = new Bun.CryptoHasher("sha1").update(bytes).digest("hex");
+      expect(small?.path).toBe(paths[index] ?? "");
+      expect(small?.manifest.summary).toMatchObject({ sha1, size: bytes.length });
+      const sha256 = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+      const row = Buffer.from(small?.manifest.rows ?? []).toString("hex");
+      expect(row).toBe(bytes.length === 0 ? "" : `${sha1}${sha256}`);
+    }
+  });
+
+  test("are not: what is larger, a folder, a link, or not there", async () => {
+    await using folder = await TempFolder.make();
+    await Bun.write(folder.join("large"), "x".repeat(PIECE_BYTES + 1));
+    await Bun.write(folder.join("small"), "x");
+    await symlink(folder.join("small"), folder.join("link"));
+    for (const name of ["large", "link", "none", "."])
+      expect(await pool.hashSmall(folder.join(name))).toBeUndefined();
+    expect((await pool.hashSmall(folder.join("small")))?.manifest.summary.size).toBe(1);
   });
 });

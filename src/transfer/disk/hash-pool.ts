@@ -23,6 +23,7 @@ import type {
   PrefixHash,
   Slot,
   SlotPool,
+  SmallFile,
   StoreOutcome,
 } from "./contract.ts";
 import { DescriptorUse } from "./descriptor-use.ts";
@@ -32,6 +33,7 @@ import { type FileIdentity, identityOf, isSameContent } from "./file-identity.ts
 import { HashingQueue } from "./hashing-queue.ts";
 import { PrefixRun } from "./prefix-run.ts";
 import { SharedSlotPool } from "./slot-pool.ts";
+import { SmallHashing } from "./small-hashing.ts";
 import { WorkerLine } from "./worker-line.ts";
 import type { Job, JobReply } from "./worker-protocol.ts";
 
@@ -59,6 +61,7 @@ export class HashPool implements PieceWorkers {
   readonly #busySlots = new Set<number>();
   readonly #running = new Set<Promise<unknown>>();
   readonly #hashings = new HashingQueue();
+  readonly #smallHashing = new SmallHashing((job) => this.#run(this.#leastLoaded(), job));
   readonly #prefixes = new Set<PrefixRun>();
   #nextRun = 1;
   #closed = false;
@@ -133,6 +136,10 @@ export class HashPool implements PieceWorkers {
     );
     if (!isSameContent(before, await identity(file))) throw changedWhileHashed();
     return Manifest.make(size, sha1, rows);
+  }
+
+  hashSmall(path: string): Promise<SmallFile | undefined> {
+    return this.#smallHashing.hash(path);
   }
 
   settled(file: number): Promise<void> {

@@ -10,7 +10,8 @@ import { PIECE_BYTES } from "../../base/limits.ts";
 import { pieceCount } from "../../base/manifest.ts";
 import { errorCode } from "./disk-failure.ts";
 import { hashPiece, isPiece, PIECE_HASH_BYTES } from "./piece-hash.ts";
-import type { JobReply, WorkerReply, WorkerRequest } from "./worker-protocol.ts";
+import { hashSmallFile } from "./small-file.ts";
+import type { HashedSmall, JobReply, WorkerReply, WorkerRequest } from "./worker-protocol.ts";
 
 /** Positioned access, which may move fewer bytes than asked for. */
 export interface PositionedDisk {
@@ -52,6 +53,8 @@ export class PieceJobs {
           return this.#store(request);
         case "load":
           return this.#load(request);
+        case "hash-small":
+          return { kind: "hashed-small", files: request.paths.map((path) => this.#hashSmall(path)) };
         case "hash-pieces":
           return this.#hashPieces(request);
         case "hash-run":
@@ -83,6 +86,15 @@ export class PieceJobs {
     const bytes = this.#slot(slot, length);
     const isHeld = this.#readAll(file, bytes, offset) && (hashes === undefined || isPiece(bytes, hashes));
     return { kind: isHeld ? "loaded" : "rejected" };
+  }
+
+  /** What goes wrong with one is told by who opens it by itself. */
+  #hashSmall(path: string): HashedSmall | undefined {
+    try {
+      return hashSmallFile(path, this.#buffer);
+    } catch {
+      return undefined;
+    }
   }
 
   #hashPieces({ file, offset, length }: Asked<"hash-pieces">): JobReply {
