@@ -35,6 +35,8 @@ export class DownloadJob {
   /** Whether the tracker in use names new sources; not before `followAfterMs` is it asked again. */
   followed: "no" | "asking" | "yes" = "no";
   followAfterMs = 0;
+  /** Its sources were named without following it: it is followed only when none of them is of use. */
+  isToldOfSources = false;
   /** Who shares it, as the tracker has said since a source was last connected; undefined: to be asked. */
   listed: Set<Fingerprint> | undefined;
   #place: JobPlace;
@@ -111,6 +113,7 @@ export class DownloadJob {
   unfollowed(): void {
     this.followed = "no";
     this.followAfterMs = 0;
+    this.isToldOfSources = false;
     this.listed = undefined;
     this.#sourcelessSinceMs = undefined;
   }

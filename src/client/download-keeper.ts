@@ -13,7 +13,6 @@ import {
   DOWNLOADS_AT_ONCE_MAX,
   PROGRESS_AFTER_MS,
   SMALL_DOWNLOADS_AT_ONCE_MAX,
-  SOURCELESS_MS,
 } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
@@ -370,8 +369,7 @@ export class DownloadKeeper {
         job.size === "small" ? await this.#ahead.find(job.record, () => this.#smallInLine()) : undefined;
       const manifest = found?.manifest ?? (await this.#on.manifests.get({ group, gid }, file));
       if (job.place !== place || this.#closed) return;
-      // Who is there is known: it is followed as others are when that does not lead to its end soon.
-      if (found !== undefined) job.followAfterMs = this.#nowMs() + SOURCELESS_MS;
+      job.isToldOfSources = found !== undefined;
       this.#start(job, manifest);
       for (const source of found?.sources ?? []) this.#follower.addSource(job, source);
     } catch (error) {

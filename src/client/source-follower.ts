@@ -38,7 +38,8 @@ export class SourceFollower {
     if (job.place.kind !== "active" || job.record.state !== "running") return;
     const nowMs = this.#on.clock.monotonicMs();
     const isLacking = job.lacksSources(nowMs);
-    const isWanted = job.followed === "no" || (job.followed === "yes" && isLacking);
+    const isNew = job.followed === "no" && !job.isToldOfSources;
+    const isWanted = isNew || (job.followed !== "asking" && isLacking);
     if (!isWanted || nowMs < job.followAfterMs) return;
     job.followAfterMs = nowMs + FOLLOW_RETRY_MS;
     const isFirst = job.followed === "no";
