@@ -493,6 +493,29 @@ describe("the endgame", () => {
   });
 });
 
+test("the last piece comes from the honest one, though others begin to send it whenever they are asked, and never end", () => {
+  const starters = ["eve", "mal", "sly", "tim"] as Fingerprint[];
+  for (let seed = 1; seed <= 20; seed++) {
+    const bench = new Bench(1, { seed });
+    const { machine } = bench;
+    let wasAsked = false;
+    const obey = (effects: readonly Effect[]): void => {
+      for (const effect of effects) {
+        if (effect.kind !== "request") continue;
+        if (effect.peer === ann) wasAsked = true;
+        else machine.received(effect.peer, effect.piece, LAST_BYTES / 2, bench.now);
+      }
+    };
+    for (const peer of [...starters, ann]) obey(bench.join(peer));
+    const untilMs = 5 * REQUEST_MS_MAX;
+    while (!wasAsked && bench.now < untilMs) {
+      bench.now = Math.max(bench.now + 1, machine.nextTimeoutMs(bench.now) ?? untilMs);
+      obey(machine.tick(bench.now));
+    }
+    expect(`seed ${seed}: asked ${wasAsked}`).toBe(`seed ${seed}: asked true`);
+  }
+});
+
 describe("a halt", () => {
   test("by pausing cancels what is in flight and asks for nothing until resumed", () => {
     const bench = new Bench(9);

@@ -164,7 +164,11 @@ export class RequestPlanner {
       for (const straggler of slow) {
         if (this.#allowance <= 0 || !this.#hasRoom(peer, now) || !isWorthAsking(straggler, ownMs)) break;
         if (!this.#mayFetch(peer, straggler.piece)) continue;
-        if (!this.#delivers(peer) && delivering.some((one) => this.#mayFetch(one, straggler.piece))) continue;
+        const hasNotLetItGo = (one: Fingerprint) =>
+          this.#mayFetch(one, straggler.piece) && !this.#peers.isLate(one, straggler.piece);
+        if (!this.#delivers(peer) && delivering.some(hasNotLetItGo)) continue;
+        // As in `#pick`: else those who begin to send it, and never end, take turns for ever.
+        if (this.#peers.isLate(peer, straggler.piece) && idle.some(hasNotLetItGo)) continue;
         const isEnd = map.count("missing") === 0;
         if (!straggler.isWaiting && !isEnd) continue;
         const isMoved = straggler.isWaiting && (!isEnd || this.#delivers(straggler.slowest));
