@@ -128,7 +128,10 @@ async function main(): Promise<number> {
     console.error("error: one of --here and --all is needed");
     return 2;
   }
-  if (values.all) return (await buildRelease(resolve(values.out ?? join(DIST, "release")))) ? 0 : 1;
+  const release = resolve(values.out ?? join(DIST, "release"));
+  // The bundler names files by where they are from here.
+  process.chdir(ROOT);
+  if (values.all) return (await buildRelease(release)) ? 0 : 1;
   mkdirSync(DIST, { recursive: true });
   return (await buildAndReport(DIST, HERE)) === undefined ? 1 : 0;
 }

@@ -14,7 +14,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,7 +36,7 @@ const ROOT = join(import.meta.dir, "..");
 const RELEASE = join(ROOT, "dist", "release");
 const WAIT_MS = 60_000;
 const STARTS = 15;
-/** What a build has of the project; `node_modules` is shared. */
+/** What a build has of the project, besides `node_modules`. */
 const SOURCES = [
   "src",
   "scripts",
@@ -74,9 +73,9 @@ async function prepare(
       : { command: [...runner.prefix, "-E", `LD_LIBRARY_PATH=${folder}`, binary], env: {} };
   }
   if (runner.needs === "wine-libraries") {
-    await makeWineLibraries(tools.windowsCompiler ?? "", folder);
+    const feeder = await makeWineLibraries(tools.windowsCompiler ?? "", folder);
     const env = { WINEPREFIX: join(scratch, "wine"), WINEDEBUG: "-all", WINEPATH: windowsPath(folder) };
-    return { command: [...runner.prefix, binary], env };
+    return { command: [...runner.prefix, feeder, windowsPath(binary)], env };
   }
   return { command: [...runner.prefix, binary], env: {} };
 }
@@ -151,10 +150,17 @@ async function checkBinary(target: ReleaseTarget, tools: Tools, scratch: string)
   };
 }
 
-async function compile(root: string, out: string, { prefix = [] as string[], env = {} as Environment } = {}) {
-  const command = [...prefix, process.execPath, join(root, "compile.ts"), "--all", "--out", out];
-  const child = Bun.spawn(command, {
-    cwd: root,
+interface Elsewhere {
+  readonly prefix: readonly string[];
+  readonly env: Environment;
+  readonly cwd: string;
+}
+
+/** @returns whether all of it was built */
+async function compile(root: string, out: string, elsewhere: Partial<Elsewhere> = {}): Promise<boolean> {
+  const { prefix = [], env = {}, cwd = root } = elsewhere;
+  const child = Bun.spawn([...prefix, process.execPath, join(root, "compile.ts"), "--all", "--out", out], {
+    cwd,
     env: { ...process.env, ...env },
     stdio: ["ignore", "inherit", "inherit"],
   });
@@ -167,7 +173,9 @@ async function differences(scratch: string): Promise<readonly string[]> {
   const [out, home] = [join(scratch, "again"), join(scratch, "home")];
   for (const folder of [root, home]) mkdirSync(folder, { recursive: true });
   for (const name of SOURCES) cpSync(join(ROOT, name), join(root, name), { recursive: true });
-  symlinkSync(join(ROOT, "node_modules"), join(root, "node_modules"));
+  // Not a link to the folder: the bundler names files by where they are.
+  if (Bun.spawnSync(["cp", "-a", "-l", join(ROOT, "node_modules"), root]).exitCode !== 0)
+    cpSync(join(ROOT, "node_modules"), join(root, "node_modules"), { recursive: true });
   const faketime = Bun.which("faketime");
   const prefix = faketime === null ? [] : [faketime, "-f", "+400d"];
   const commit = /\((\S+)\)/.exec(readWindowsVersion())?.[1] ?? "unknown";
@@ -176,7 +184,7 @@ async function differences(scratch: string): Promise<readonly string[]> {
     TZ: "Asia/Tokyo",
     ...(commit === "unknown" ? {} : { P2P_COMMIT: commit }),
   };
-  if (!(await compile(root, out, { prefix, env }))) return ["the second build failed"];
+  if (!(await compile(root, out, { prefix, env, cwd: home }))) return ["the second build failed"];
   const again = readChecksums(out);
   return [...readChecksums(RELEASE)].flatMap(([name, sum]) => (again.get(name) === sum ? [] : [name]));
 }

@@ -5,6 +5,7 @@
  * - musl: the runtime wants Alpine's libstdc++, which Debian has not. The one of the compiler here is made for glibc, but the
  *   few parts that are wanted of it need little of a C library: linked alone, they run with musl.
  * - Wine 8 has no bcryptprimitives.dll; it is one function, a source of random bytes.
+ * - A pipe of Linux is none that the runtime can read from in Wine: a small program puts one of Wine's own between.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,6 +24,42 @@ const RANDOM_OF_WINDOWS = `
 #include <windows.h>
 BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
 __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }
+`;
+
+/** Its command line without its own name is that of the program which it starts, feeds and ends as. */
+const FEEDER = `
+#include <windows.h>
+static DWORD WINAPI feed(LPVOID to) {
+  char bytes[4096];
+  DWORD count, written;
+  while (ReadFile(GetStdHandle(STD_INPUT_HANDLE), bytes, sizeof bytes, &count, NULL) && count > 0)
+    if (!WriteFile((HANDLE)to, bytes, count, &written, NULL)) return 0;
+  CloseHandle((HANDLE)to);
+  return 0;
+}
+int main(void) {
+  WCHAR *line = GetCommandLineW();
+  WCHAR end = *line == L'"' ? L'"' : L' ';
+  for (line++; *line && *line != end; line++);
+  for (line++; *line == L' '; line++);
+  SECURITY_ATTRIBUTES inherited = { sizeof inherited, NULL, TRUE };
+  HANDLE from, to;
+  CreatePipe(&from, &to, &inherited, 0);
+  SetHandleInformation(to, HANDLE_FLAG_INHERIT, 0);
+  STARTUPINFOW start = { sizeof start };
+  start.dwFlags = STARTF_USESTDHANDLES;
+  start.hStdInput = from;
+  start.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
+  start.hStdError = GetStdHandle(STD_ERROR_HANDLE);
+  PROCESS_INFORMATION child;
+  if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &start, &child)) return 125;
+  CloseHandle(from);
+  CreateThread(NULL, 0, feed, to, 0, NULL);
+  WaitForSingleObject(child.hProcess, INFINITE);
+  DWORD code;
+  GetExitCodeProcess(child.hProcess, &code);
+  ExitProcess(code);
+}
 `;
 
 const WANTED = /\b(?:_Z|__cxa_|__gxx_|__dynamic_cast)\w*/g;
@@ -52,10 +89,13 @@ export async function makeMuslLibraries(compiler: string, binary: string, folder
   await output([compiler, ...library, "-o", join(folder, "libstdc++.so.6"), source, ...wanted, ...archives]);
 }
 
-/** @param folder where it is put, and looked for then */
-export async function makeWineLibraries(compiler: string, folder: string): Promise<void> {
+/** @returns the program that has to come before the binary */
+export async function makeWineLibraries(compiler: string, folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
-  const source = join(folder, "random.c");
-  writeFileSync(source, RANDOM_OF_WINDOWS);
-  await output([compiler, "-shared", "-o", join(folder, "bcryptprimitives.dll"), source, "-ladvapi32"]);
+  const [library, feeder] = [join(folder, "random.c"), join(folder, "feeder.c")];
+  writeFileSync(library, RANDOM_OF_WINDOWS);
+  writeFileSync(feeder, FEEDER);
+  await output([compiler, "-shared", "-o", join(folder, "bcryptprimitives.dll"), library, "-ladvapi32"]);
+  await output([compiler, "-o", join(folder, "feeder.exe"), feeder]);
+  return join(folder, "feeder.exe");
 }
