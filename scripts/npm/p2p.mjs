@@ -86,9 +86,10 @@ function isFromTerminal(signal) {
 }
 
 function run(path, args) {
-  const child = spawn(path, args, { stdio: "inherit" });
+  // Before the program runs: it may be ready, and be signalled, sooner than this goes on.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
     process.on(signal, () => isFromTerminal(signal) || child.kill(signal));
+  const child = spawn(path, args, { stdio: "inherit" });
   child.on("error", (error) => fail(whyNotStarted(path, error)));
   child.on("exit", (code, signal) => {
     if (code !== null) process.exit(code);
