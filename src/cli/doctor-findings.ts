@@ -121,8 +121,8 @@ function ofKey(name: string, entry: TrackerEntry, { verdict, fingerprint }: MetT
       `${name} shows the key that ${entry.pin === undefined ? "was met before" : "is pinned"}`,
     );
   const pinned = normalForm({ ...entry, pin: fingerprint });
-  const advice = `ask its operator for its line with --print-fingerprint, which should be: ${pinned}`;
-  return warn("tracker-key", `${name} shows a key that nothing vouches for yet`, advice);
+  const advice = `compare with the line that it printed at its start, and put that into the file: ${pinned}`;
+  return warn("tracker-key", `${name} was not met before, and the file holds no key of it`, advice);
 }
 
 function ofVersion(name: string, { status }: MetTracker, here: string): Finding {
@@ -167,8 +167,8 @@ function inStep(
     if (!reachable)
       return fail(
         "trackers-in-step",
-        `${name} does not reach tracker ${tracker}, for which ${count(lacks, "entry is", "entries are")} kept`,
-        "what is changed meanwhile stands on fewer trackers: see why",
+        `${name} does not reach tracker ${tracker}${lacks === 0 ? "" : `, which lacks ${count(lacks, "entry", "entries")}`}`,
+        `start tracker ${tracker}, or see what is between them: until then changes stand on fewer trackers`,
       );
     if (lacks + ahead === 0) return ok("trackers-in-step", `${name} is in step with tracker ${tracker}`);
     return warn(

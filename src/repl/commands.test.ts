@@ -199,7 +199,7 @@ describe("each command asks the client for one thing and replies", () => {
     };
     expect(await run("upload_file /tmp math", client, more)).toEqual(["7 files uploaded successfully"]);
     expect(notes).toEqual([
-      "4 files of them shared already",
+      "4 of them were shared already",
       "1 link, socket or device left out",
       "tmp/b: math has this content already, as file: it is shared under that name",
     ]);

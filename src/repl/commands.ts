@@ -6,6 +6,7 @@
  */
 import { Failure, orThrow } from "../base/failure.ts";
 import { cleanPasted, nearest, unknownName } from "../base/text.ts";
+import { besideOrBelow, wrapped } from "../base/wrapped.ts";
 import { accountCommands } from "./account-commands.ts";
 import { type Command, command, offering, optional, shown, TOPICS, word } from "./command.ts";
 import { downloadCommands } from "./download-commands.ts";
@@ -13,7 +14,6 @@ import { fileCommands } from "./file-commands.ts";
 import { groupCommands } from "./group-commands.ts";
 import { columns } from "./render.ts";
 import type { Fields } from "./said.ts";
-import { besideOrBelow, wrapped } from "./wrapped.ts";
 
 const topic = "Program";
 

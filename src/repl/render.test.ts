@@ -241,7 +241,11 @@ describe("what happens is told in one line", () => {
       "notice",
       "No longer following math: you are no longer a member of the group",
     ],
-    [{ kind: "tracker-changed", tracker: "127.0.0.1:5001" }, "notice", "Tracker 127.0.0.1:5001 answers now"],
+    [
+      { kind: "tracker-changed", tracker: "127.0.0.1:5001" },
+      "notice",
+      "Connected to tracker 127.0.0.1:5001 now: all goes on",
+    ],
     [
       { kind: "tracker-lost", tried: "h:1 (refused), h:2 (no answer)" },
       "notice",

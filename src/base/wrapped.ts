@@ -1,11 +1,17 @@
-/** Words of a text on as many rows as they need, none wider than the screen unless a word is. Pure. */
+/**
+ * Words of a text on as many rows as they need, none wider than the screen unless a word is. Pure.
+ *
+ * A fingerprint stays behind its address: the two are copied into a file together, where they are one line.
+ */
+
+const BETWEEN_WORDS = / (?!sha256:)/;
 
 /** @param indent in front of every row */
 export function wrapped(text: string, columns: number, indent = ""): string[] {
   const room = Math.max(1, columns - Bun.stringWidth(indent));
   const rows: string[] = [];
   let row = "";
-  for (const word of text.split(" ")) {
+  for (const word of text.split(BETWEEN_WORDS)) {
     const longer = row === "" ? word : `${row} ${word}`;
     if (row === "" || Bun.stringWidth(longer) <= room) {
       row = longer;
@@ -27,4 +33,12 @@ export function besideOrBelow(name: string, text: string, width: number, columns
   const [first = "", ...rest] = wrapped(text, columns, indent);
   if (isBeside) return [name.padEnd(width + 2) + first.trimStart(), ...rest];
   return [...wrapped(name, columns), first, ...rest];
+}
+
+/** A line for whoever reads it there: in rows of whole words on a screen, as it is in a pipe or a file. */
+export function onScreen(
+  line: string,
+  { isTTY, columns }: { readonly isTTY?: boolean; readonly columns?: number },
+): string[] {
+  return isTTY && columns ? wrapped(line, columns) : [line];
 }
