@@ -6,8 +6,9 @@
 
 const BETWEEN_WORDS = / (?!sha256:)/;
 
-/** @param indent in front of every row */
-export function wrapped(text: string, columns: number, indent = ""): string[] {
+/** @param columns undefined: one row. @param indent in front of every row */
+export function wrapped(text: string, columns: number | undefined, indent = ""): string[] {
+  if (columns === undefined) return [indent + text];
   const room = Math.max(1, columns - Bun.stringWidth(indent));
   const rows: string[] = [];
   let row = "";
@@ -27,7 +28,7 @@ export function wrapped(text: string, columns: number, indent = ""): string[] {
  * A name and what it means, side by side where the name leaves room for it, else below each other.
  * @param width of the column of names
  */
-export function besideOrBelow(name: string, text: string, width: number, columns: number): string[] {
+export function besideOrBelow(name: string, text: string, width: number, columns?: number): string[] {
   const isBeside = Bun.stringWidth(name) <= width;
   const indent = " ".repeat(width + 2);
   const [first = "", ...rest] = wrapped(text, columns, indent);
@@ -35,10 +36,13 @@ export function besideOrBelow(name: string, text: string, width: number, columns
   return [...wrapped(name, columns), first, ...rest];
 }
 
-/** A line for whoever reads it there: in rows of whole words on a screen, as it is in a pipe or a file. */
-export function onScreen(
-  line: string,
-  { isTTY, columns }: { readonly isTTY?: boolean; readonly columns?: number },
-): string[] {
-  return isTTY && columns ? wrapped(line, columns) : [line];
+/** Undefined where rows need not be broken: a pipe, a file, a terminal that does not know its width. */
+export function screenColumns({
+  isTTY,
+  columns,
+}: {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}): number | undefined {
+  return isTTY && columns ? columns : undefined;
 }

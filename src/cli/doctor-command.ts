@@ -10,7 +10,7 @@ import { parseAddress } from "../base/address.ts";
 import { orThrow } from "../base/failure.ts";
 import { HERE } from "../base/platform.ts";
 import { jsonLine } from "../base/text.ts";
-import { onScreen } from "../base/wrapped.ts";
+import { screenColumns } from "../base/wrapped.ts";
 import { probe } from "../client/probe.ts";
 import { type CommandForm, readCommandLine } from "./command-line.ts";
 import { defaultDataFolder } from "./data-folder.ts";
@@ -66,7 +66,9 @@ export function doctorCommand(version: string): CommandDef {
       });
       const findings = findingsOf({ program, fileName, file, network, listen, folder });
       const lines = findings.flatMap((each) =>
-        switches.has("json") ? [jsonLine(saidFinding(each))] : onScreen(renderFinding(each), process.stdout),
+        switches.has("json")
+          ? [jsonLine(saidFinding(each))]
+          : renderFinding(each, screenColumns(process.stdout)),
       );
       process.stdout.write(`${lines.join("\n")}\n`);
       process.exitCode = findings.some(({ level }) => level === "fail") ? 1 : 0;

@@ -44,7 +44,7 @@ const GOOD: DoctorFacts = {
   folder: FOLDER,
 };
 
-const lines = (facts: DoctorFacts) => findingsOf(facts).map(renderFinding);
+const lines = (facts: DoctorFacts) => findingsOf(facts).flatMap((each) => renderFinding(each));
 const withTracker = (more: Partial<MetTracker> | Failure, facts = GOOD): DoctorFacts => {
   const tracker = { entry, met: more instanceof Failure ? more : { ...met, ...more } };
   return { ...facts, network: { ...facts.network, trackers: [tracker] } };
@@ -148,6 +148,12 @@ describe("of a tracker", () => {
     const facts = { ...GOOD, network: { ...GOOD.network, trackers: [{ entry: pinned, met }] } };
     expect(worse(facts)).toEqual(["ok    tracker 1 shows the key that is pinned"]);
   });
+});
+
+test("on a screen a finding is broken between words, behind its level", () => {
+  const [finding] = findingsOf(GOOD);
+  const rows = renderFinding({ ...finding, message: "as good as it gets" } as Finding, 16);
+  expect(rows).toEqual(["ok    as good as", "      it gets"]);
 });
 
 describe("of trackers that keep in step", () => {

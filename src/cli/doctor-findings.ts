@@ -9,6 +9,7 @@ import { Failure } from "../base/failure.ts";
 import { CLOCK_APART_WARN_MS, DISK_RESERVE_BYTES, FREE_BYTES_LOW } from "../base/limits.ts";
 import { count, formatBytes, formatDuration, forTerminal } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
+import { besideOrBelow } from "../base/wrapped.ts";
 import type { MetTracker, NetworkFacts, ProbedTracker } from "../client/probe.ts";
 import type { FolderFacts } from "./folder-facts.ts";
 import type { ReadTracker } from "./tracker-info.ts";
@@ -58,8 +59,10 @@ export function findingsOf(facts: DoctorFacts): readonly Finding[] {
   ];
 }
 
-export function renderFinding({ level, message, advice }: Finding): string {
-  return forTerminal(`${level.padEnd(4)}  ${message}${advice === undefined ? "" : `; ${advice}`}`);
+/** @param columns of the screen; undefined: one line */
+export function renderFinding({ level, message, advice }: Finding, columns?: number): string[] {
+  const text = forTerminal(`${message}${advice === undefined ? "" : `; ${advice}`}`);
+  return besideOrBelow(level, text, 4, columns);
 }
 
 export function saidFinding(finding: Finding): Readonly<Record<string, unknown>> {

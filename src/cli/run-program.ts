@@ -6,7 +6,8 @@ import { stripVTControlCharacters } from "node:util";
 import { type CommandDef, defineCommand, renderUsage, runCommand } from "citty";
 import { Failure, toFailure } from "../base/failure.ts";
 import { forTerminal, nearest } from "../base/text.ts";
-import { onScreen } from "../base/wrapped.ts";
+import { screenColumns, wrapped } from "../base/wrapped.ts";
+import { helpOnScreen } from "./help-on-screen.ts";
 import { refuseUnreadable } from "./readable-words.ts";
 
 export interface Program {
@@ -20,8 +21,6 @@ export interface Program {
   /** What its help says last. */
   readonly remark?: string;
 }
-
-const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[(3[0-9]|9[0-7])m`, "g");
 
 /** The value hint of a word that a command does not need. */
 export const MAY_BE_LEFT_OUT = "may be left out";
@@ -42,11 +41,14 @@ export async function runProgram(
   try {
     const text = await answer(program, words);
     if (text !== undefined)
-      await write(stdout, stdout.isTTY ? withoutColours(text) : stripVTControlCharacters(text));
+      await write(
+        stdout,
+        stdout.isTTY ? helpOnScreen(text, screenColumns(stdout)) : stripVTControlCharacters(text),
+      );
     return Number(process.exitCode ?? 0);
   } catch (error) {
     const failure = toFailure(error);
-    await write(stderr, onScreen(`error: ${forTerminal(failure.message)}`, stderr).join("\n"));
+    await write(stderr, wrapped(`error: ${forTerminal(failure.message)}`, screenColumns(stderr)).join("\n"));
     return failure.code === "usage" ? 2 : 1;
   }
 }
@@ -89,11 +91,6 @@ async function withNeededWords(command: CommandDef): Promise<CommandDef> {
     arg.type === "positional" ? { ...arg, required: arg.valueHint !== MAY_BE_LEFT_OUT } : arg,
   ]);
   return { ...command, args: Object.fromEntries(args) };
-}
-
-/** Bold and underlined is read on every background; the grey and the cyan that citty has are not. */
-function withoutColours(text: string): string {
-  return text.replace(COLOURS, "");
 }
 
 function noCommand({ name, commands }: Program, given: string | undefined): Failure {

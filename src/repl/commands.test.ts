@@ -403,6 +403,8 @@ describe("wrong usage is one line that says what the command takes", () => {
     ["frobnicate", "unknown command: frobnicate; help lists all commands"],
     ["''", "unknown command: ; help lists all commands"],
     ["toString", "unknown command: toString; help lists all commands"],
+    ["clear", "unknown command: clear; Ctrl-L clears the screen"],
+    ["ls photos", "unknown command: ls; list_files <group_id> lists the files of a group"],
     ["help frobnicate", "unknown command: frobnicate; help lists all commands"],
     ["\u202Ex", "unknown command: \\u{202e}x; help lists all commands"],
   ];

@@ -97,8 +97,19 @@ function nearestName(words: readonly string[]): string | undefined {
   return nearest(nameOf(words.slice(0, 2)), names) ?? nearest(nameOf(words.slice(0, 1)), names);
 }
 
+/** What the fingers type out of habit, and what does it here. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["clear", "Ctrl-L clears the screen"],
+  ["cls", "Ctrl-L clears the screen"],
+  ["ls", "list_files <group_id> lists the files of a group"],
+  ["dir", "list_files <group_id> lists the files of a group"],
+]);
+
 function unknownCommand(words: readonly string[]): Failure {
   const first = nameOf(words.slice(0, 1));
+  const elsewhere = ELSEWHERE.get(first);
+  if (elsewhere !== undefined)
+    return new Failure("usage", `unknown command: ${unknownName(words[0] ?? "")}; ${elsewhere}`);
   const near = nearestName(words);
   const longer = first === "" ? [] : [...COMMANDS.keys()].filter((name) => name.startsWith(first));
   const meant = near === undefined ? longer : [near];
