@@ -45,9 +45,10 @@ describe("a command line", () => {
 
   test("is refused with too few or too many words", () => {
     const takes = "usage: p2p client takes <ip:port> <tracker_info>; got";
-    expect(read()).toBe(`${takes} 0, needs 2`);
-    expect(read("127.0.0.1:5000")).toBe(`${takes} 1, needs 2`);
-    expect(read("127.0.0.1", "5000", "info.txt")).toBe(`${takes} 3, needs 2`);
+    const example = ", for example p2p client 0.0.0.0:6000 tracker_info.txt";
+    expect(read()).toBe(`${takes} 0, needs 2${example}`);
+    expect(read("127.0.0.1:5000")).toBe(`${takes} 1, needs 2${example}`);
+    expect(read("127.0.0.1", "5000", "info.txt")).toBe(`${takes} 3, needs 2${example}`);
   });
 
   test("is refused with an option that does not exist, even in camel case", () => {
@@ -135,7 +136,7 @@ describe("texts that may be repeated", () => {
 });
 
 test("a word that may be left out may follow", () => {
-  const followed = { ...form, words: ["tracker_info"], mayFollow: ["ip:port"] };
+  const followed = { ...form, name: "p2p other", words: ["tracker_info"], mayFollow: ["ip:port"] };
   const count = (...words: readonly string[]) => {
     try {
       return readCommandLine(followed, parseArgs([...words], args)).words.length;
@@ -143,7 +144,7 @@ test("a word that may be left out may follow", () => {
       return (error as Failure).message;
     }
   };
-  const takes = "p2p client takes <tracker_info> [<ip:port>]; got";
+  const takes = "p2p other takes <tracker_info> [<ip:port>]; got";
   expect([count("a"), count("a", "b")]).toEqual([1, 2]);
   expect(count()).toBe(`${takes} 0, needs 1 or 2`);
   expect(count("a", "b", "c")).toBe(`${takes} 3, needs 1 or 2`);

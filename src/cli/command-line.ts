@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { Failure } from "../base/failure.ts";
 import { parseRate } from "../base/rate-text.ts";
 import { forTerminal } from "../base/text.ts";
+import { EXAMPLES } from "./examples.ts";
 
 /** What a command takes. */
 export interface CommandForm {
@@ -74,7 +75,12 @@ function refuseWrongCount({ name, words, mayFollow = [] }: CommandForm, got: num
   if (got >= words.length && got <= words.length + mayFollow.length) return;
   const takes = [...words.map((word) => `<${word}>`), ...mayFollow.map((word) => `[<${word}>]`)].join(" ");
   const needs = mayFollow.length === 0 ? `${words.length}` : `${words.length} or ${words.length + 1}`;
-  throw usage(`${name} takes ${takes}; got ${got}, needs ${needs}`);
+  throw usage(`${name} takes ${takes}; got ${got}, needs ${needs}${exampleOf(name)}`);
+}
+
+function exampleOf(name: string): string {
+  const [example] = EXAMPLES.get(name.replace(/^\S+ /, "")) ?? [];
+  return example === undefined ? "" : `, for example ${example}`;
 }
 
 /** Read as citty reads them, since it reads with the same parser. */

@@ -10,6 +10,7 @@ import { parseAddress } from "../base/address.ts";
 import { orThrow } from "../base/failure.ts";
 import { HERE } from "../base/platform.ts";
 import { jsonLine } from "../base/text.ts";
+import { screenColumns } from "../base/wrapped.ts";
 import { probe } from "../client/probe.ts";
 import { type CommandForm, readCommandLine } from "./command-line.ts";
 import { defaultDataFolder } from "./data-folder.ts";
@@ -64,8 +65,10 @@ export function doctorCommand(version: string): CommandDef {
         program,
       });
       const findings = findingsOf({ program, fileName, file, network, listen, folder });
-      const lines = findings.map((each) =>
-        switches.has("json") ? jsonLine(saidFinding(each)) : renderFinding(each),
+      const lines = findings.flatMap((each) =>
+        switches.has("json")
+          ? [jsonLine(saidFinding(each))]
+          : renderFinding(each, screenColumns(process.stdout)),
       );
       process.stdout.write(`${lines.join("\n")}\n`);
       process.exitCode = findings.some(({ level }) => level === "fail") ? 1 : 0;

@@ -44,7 +44,7 @@ const GOOD: DoctorFacts = {
   folder: FOLDER,
 };
 
-const lines = (facts: DoctorFacts) => findingsOf(facts).map(renderFinding);
+const lines = (facts: DoctorFacts) => findingsOf(facts).flatMap((each) => renderFinding(each));
 const withTracker = (more: Partial<MetTracker> | Failure, facts = GOOD): DoctorFacts => {
   const tracker = { entry, met: more instanceof Failure ? more : { ...met, ...more } };
   return { ...facts, network: { ...facts.network, trackers: [tracker] } };
@@ -102,7 +102,7 @@ describe("of a tracker", () => {
       "met for the first time",
       { verdict: "first-use" },
       [
-        `warn  tracker 1 shows a key that nothing vouches for yet; ask its operator for its line with --print-fingerprint, which should be: 1 10.0.0.1:5000 sha256:${fingerprint}`,
+        `warn  tracker 1 was not met before, and the file holds no key of it; compare with the line that it printed at its start, and put that into the file: 1 10.0.0.1:5000 sha256:${fingerprint}`,
       ],
     ],
     [
@@ -150,6 +150,12 @@ describe("of a tracker", () => {
   });
 });
 
+test("on a screen a finding is broken between words, behind its level", () => {
+  const [finding] = findingsOf(GOOD);
+  const rows = renderFinding({ ...finding, message: "as good as it gets" } as Finding, 16);
+  expect(rows).toEqual(["ok    as good as", "      it gets"]);
+});
+
 describe("of trackers that keep in step", () => {
   const file = [...GOOD.file, { entry: second, line: 2, shape: "10.0.0.2:5000" }];
   const seen = (others: readonly (typeof inStep)[]) =>
@@ -161,7 +167,7 @@ describe("of trackers that keep in step", () => {
       "warn  tracker 1 has 1 entry that tracker 2 lacks, and lacks 3 that it has; look again: under load they are some entries apart, and more and more only if something is wrong",
     ]);
     expect(seen([{ ...inStep, reachable: false, lacks: 2 }])).toEqual([
-      "fail  tracker 1 does not reach tracker 2, for which 2 entries are kept; what is changed meanwhile stands on fewer trackers: see why",
+      "fail  tracker 1 does not reach tracker 2, which lacks 2 entries; start tracker 2, or see what is between them: until then changes stand on fewer trackers",
     ]);
   });
 

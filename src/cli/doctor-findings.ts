@@ -9,6 +9,7 @@ import { Failure } from "../base/failure.ts";
 import { CLOCK_APART_WARN_MS, DISK_RESERVE_BYTES, FREE_BYTES_LOW } from "../base/limits.ts";
 import { count, formatBytes, formatDuration, forTerminal } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
+import { besideOrBelow } from "../base/wrapped.ts";
 import type { MetTracker, NetworkFacts, ProbedTracker } from "../client/probe.ts";
 import type { FolderFacts } from "./folder-facts.ts";
 import type { ReadTracker } from "./tracker-info.ts";
@@ -58,8 +59,10 @@ export function findingsOf(facts: DoctorFacts): readonly Finding[] {
   ];
 }
 
-export function renderFinding({ level, message, advice }: Finding): string {
-  return forTerminal(`${level.padEnd(4)}  ${message}${advice === undefined ? "" : `; ${advice}`}`);
+/** @param columns of the screen; undefined: one line */
+export function renderFinding({ level, message, advice }: Finding, columns?: number): string[] {
+  const text = forTerminal(`${message}${advice === undefined ? "" : `; ${advice}`}`);
+  return besideOrBelow(level, text, 4, columns);
 }
 
 export function saidFinding(finding: Finding): Readonly<Record<string, unknown>> {
@@ -121,8 +124,8 @@ function ofKey(name: string, entry: TrackerEntry, { verdict, fingerprint }: MetT
       `${name} shows the key that ${entry.pin === undefined ? "was met before" : "is pinned"}`,
     );
   const pinned = normalForm({ ...entry, pin: fingerprint });
-  const advice = `ask its operator for its line with --print-fingerprint, which should be: ${pinned}`;
-  return warn("tracker-key", `${name} shows a key that nothing vouches for yet`, advice);
+  const advice = `compare with the line that it printed at its start, and put that into the file: ${pinned}`;
+  return warn("tracker-key", `${name} was not met before, and the file holds no key of it`, advice);
 }
 
 function ofVersion(name: string, { status }: MetTracker, here: string): Finding {
@@ -167,8 +170,8 @@ function inStep(
     if (!reachable)
       return fail(
         "trackers-in-step",
-        `${name} does not reach tracker ${tracker}, for which ${count(lacks, "entry is", "entries are")} kept`,
-        "what is changed meanwhile stands on fewer trackers: see why",
+        `${name} does not reach tracker ${tracker}${lacks === 0 ? "" : `, which lacks ${count(lacks, "entry", "entries")}`}`,
+        `start tracker ${tracker}, or see what is between them: until then changes stand on fewer trackers`,
       );
     if (lacks + ahead === 0) return ok("trackers-in-step", `${name} is in step with tracker ${tracker}`);
     return warn(

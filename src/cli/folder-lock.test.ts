@@ -52,7 +52,7 @@ describe("a locked data folder", () => {
     const lock = lockFolder(folder);
     await using other = await otherProcess(folder);
     expect(other.said).toBe(
-      `the data folder ${folder} is in use by another p2p (process ${process.pid}); end that one, or give another folder with --data-dir`,
+      `the data folder ${folder} is in use by another p2p (process ${process.pid}); end that one, or give another port, which has its own folder, or another --data-dir`,
     );
     lock.release();
   });

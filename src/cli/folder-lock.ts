@@ -76,7 +76,7 @@ function openLocked(folder: string, shown: string, pidFile: string): Database {
     if (code.startsWith("SQLITE_BUSY"))
       throw new Failure(
         "data-folder-in-use",
-        `the data folder ${shown} is in use by another p2p${holder(pidFile)}; end that one, or give another folder with --data-dir`,
+        `the data folder ${shown} is in use by another p2p${holder(pidFile)}; end that one, or give another port, which has its own folder, or another --data-dir`,
       );
     throw new Failure(
       "disk-error",

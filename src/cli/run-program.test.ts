@@ -8,7 +8,7 @@ afterEach(() => {
   process.exitCode = 0;
 });
 
-async function run(words: readonly string[], serve: () => void = () => {}) {
+async function run(words: readonly string[], serve: () => void = () => {}, screen: object = {}) {
   const loaded: string[] = [];
   const command: CommandDef = {
     meta: { name: "client", description: "Shares" },
@@ -22,7 +22,10 @@ async function run(words: readonly string[], serve: () => void = () => {}) {
     loaded.push("client");
     return command;
   };
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const [stdout, stderr] = [
+    Object.assign(new PassThrough(), screen),
+    Object.assign(new PassThrough(), screen),
+  ];
   const program = {
     name: "p2p",
     version: "1.2.3",
@@ -43,6 +46,7 @@ describe("the program", () => {
     expect(help.out).toContain("USAGE p2p client [OPTIONS] <FILE>");
     expect(help.out).toContain("--data-dir");
     expect((await run(["-h"])).out).toBe(out);
+    expect(await run(["help"])).toMatchObject({ code: 0, out });
   });
 
   test("runs a command, whose exit code is its own", async () => {
@@ -74,6 +78,16 @@ describe("the program", () => {
       throw new Failure("usage", "not an address:\n x");
     };
     expect(await run(["client"], wrong)).toMatchObject({ code: 2, err: "error: not an address:\\u{a} x\n" });
+  });
+
+  test("on a screen breaks an error between words, and has no colour that some backgrounds swallow", async () => {
+    const wrong = () => {
+      throw new Failure("usage", "not an address: x");
+    };
+    const screen = { isTTY: true, columns: 20 };
+    expect((await run(["client"], wrong, screen)).err).toBe("error: not an\naddress: x\n");
+    for (const words of [["--help"], ["client", "--help"]])
+      expect((await run(words, wrong, screen)).out).not.toMatch(/\u001b\[(3\d|9\d)m/);
   });
 
   test("ends with 1 and one line when it fails", async () => {

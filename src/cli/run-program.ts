@@ -6,6 +6,8 @@ import { stripVTControlCharacters } from "node:util";
 import { type CommandDef, defineCommand, renderUsage, runCommand } from "citty";
 import { Failure, toFailure } from "../base/failure.ts";
 import { forTerminal, nearest } from "../base/text.ts";
+import { screenColumns, wrapped } from "../base/wrapped.ts";
+import { helpOnScreen } from "./help-on-screen.ts";
 import { refuseUnreadable } from "./readable-words.ts";
 
 export interface Program {
@@ -16,15 +18,19 @@ export interface Program {
   readonly commands: ReadonlyMap<string, () => Promise<CommandDef>>;
   /** How it is called, by sub-command; under "" the program itself. */
   readonly examples?: ReadonlyMap<string, readonly string[]>;
+  /** What its help says last. */
+  readonly remark?: string;
 }
 
 /** The value hint of a word that a command does not need. */
 export const MAY_BE_LEFT_OUT = "may be left out";
 
 export interface Streams {
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  readonly stderr: NodeJS.WritableStream;
+  readonly stdout: Output;
+  readonly stderr: Output;
 }
+
+type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
 /** @returns the exit code, when everything is written */
 export async function runProgram(
@@ -34,11 +40,15 @@ export async function runProgram(
 ): Promise<number> {
   try {
     const text = await answer(program, words);
-    if (text !== undefined) await write(stdout, stdout.isTTY ? text : stripVTControlCharacters(text));
+    if (text !== undefined)
+      await write(
+        stdout,
+        stdout.isTTY ? helpOnScreen(text, screenColumns(stdout)) : stripVTControlCharacters(text),
+      );
     return Number(process.exitCode ?? 0);
   } catch (error) {
     const failure = toFailure(error);
-    await write(stderr, `error: ${forTerminal(failure.message)}`);
+    await write(stderr, wrapped(`error: ${forTerminal(failure.message)}`, screenColumns(stderr)).join("\n"));
     return failure.code === "usage" ? 2 : 1;
   }
 }
@@ -51,10 +61,10 @@ async function answer(program: Program, words: readonly string[]): Promise<strin
     subCommands: Object.fromEntries(commands),
   });
   const [first] = words;
-  const wantsHelp = words.includes("--help") || words.includes("-h");
+  const wantsHelp = words.includes("--help") || words.includes("-h") || first === "help";
   const load = commands.get(first ?? "");
   if (wantsHelp && (load === undefined || first === undefined))
-    return withExamples(program, "", await renderUsage(root));
+    return withRemark(program, withExamples(program, "", await renderUsage(root)));
   if (load === undefined) throw noCommand(program, first);
   if (wantsHelp)
     return withExamples(program, first ?? "", await renderUsage(await withNeededWords(await load()), root));
@@ -67,6 +77,10 @@ function withExamples({ examples }: Program, command: string, usage: string): st
   const lines = examples?.get(command) ?? [];
   if (lines.length === 0) return usage;
   return [usage.trimEnd(), "", "EXAMPLES", "", ...lines.map((line) => `  ${line}`), ""].join("\n");
+}
+
+function withRemark({ remark }: Program, usage: string): string {
+  return remark === undefined ? usage : `${usage}\n${remark}\n`;
 }
 
 /** For help: citty is told that words may be missing, so that the command itself can say what it takes. */

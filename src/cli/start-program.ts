@@ -13,6 +13,9 @@ function commandsOf(version: string): ReadonlyMap<string, () => Promise<CommandD
   return commands.set("completion", completion);
 }
 
+const REMARK =
+  "login, upload_file and all the others are typed at the prompt of p2p client, where help lists them.";
+
 /** @param about of the program, as its package says. Ends the process. */
 export async function startProgram(
   { description, version }: { readonly description: string; readonly version: string },
@@ -24,7 +27,8 @@ export async function startProgram(
   // Whoever reads the output may go away: that ends nothing.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
-  const program = { name: "p2p", version, description, commands: commandsOf(version), examples: EXAMPLES };
+  const commands = commandsOf(version);
+  const program = { name: "p2p", version, description, commands, examples: EXAMPLES, remark: REMARK };
   const exitCode = await runProgram(program, words, process);
 
   // Sockets or an input that is still open must not keep a program that is done.

@@ -173,6 +173,7 @@ describe("what people see", () => {
     expect(view.limit).toBe("sources-busy");
     expect(see(fetching(busy, source("b", "connected"))).limit).toBeUndefined();
     expect(see({ ...fetching(busy), diskBound: true }).limit).toBe("disk");
+    expect(see({ ...fetching(busy), rateBound: true }).limit).toBe("rate");
     expect(see(snapshot({ kind: "finishing" }, busy)).limit).toBeUndefined();
     const refused = see(fetching(source("a", "connected"), source("b", "refused", "not a member")));
     expect(refused.sources[1]?.limit).toEqual({ kind: "refused", message: "not a member" });

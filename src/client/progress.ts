@@ -48,6 +48,7 @@ export function downloadView(
 
 function limitOf(snapshot: DownloadSnapshot | undefined): Pick<DownloadView, "limit"> {
   if (snapshot?.diskBound) return { limit: "disk" };
+  if (snapshot?.rateBound) return { limit: "rate" };
   const connected = snapshot?.sources.filter(isConnected) ?? [];
   const isBusy = connected.length > 0 && connected.every(({ limit }) => limit === "busy");
   return isBusy ? { limit: "sources-busy" } : {};

@@ -60,7 +60,7 @@ export interface DownloadView {
   readonly wastedBytes: number;
   readonly waits: WaitReason | undefined;
   /** What keeps one that runs from going faster, where it is known; absent: the line. */
-  readonly limit?: "disk" | "sources-busy";
+  readonly limit?: "disk" | "rate" | "sources-busy";
   /** Why it failed, or was paused without being asked. */
   readonly failure: Failure | undefined;
 }

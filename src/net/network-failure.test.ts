@@ -47,6 +47,8 @@ describe("failures name the address", () => {
   test("an address that is not here is wrong usage", () => {
     const failure = cannotListen(address, error("EADDRNOTAVAIL"));
     expect(failure.code).toBe("usage");
-    expect(failure.message).toContain("not one of this machine");
+    expect(failure.message).toBe(
+      "cannot listen on [::1]:7: that address is not one of this machine; give one of its own, or to a client 0.0.0.0, which is all of them",
+    );
   });
 });

@@ -48,7 +48,9 @@ export function cannotListen(address: Address, error: unknown, { portTakenErrors
       `cannot listen on ${place}: ${who}; choose another port, or 0 for any free one`,
     );
   }
-  return new Failure("usage", `cannot listen on ${place}: ${causeInWords(error)}`);
+  const advice =
+    code === "EADDRNOTAVAIL" ? "; give one of its own, or to a client 0.0.0.0, which is all of them" : "";
+  return new Failure("usage", `cannot listen on ${place}: ${causeInWords(error)}${advice}`);
 }
 
 function codeOf(error: unknown): string | undefined {

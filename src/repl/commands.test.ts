@@ -170,6 +170,10 @@ describe("each command asks the client for one thing and replies", () => {
     expect(notes).toEqual(["2 files to download; show_downloads shows how far they are"]);
     client.failNext = new Failure("unknown-file", "no such file");
     expect(await run("download_file math plain.h5 /tmp", client)).toBe("error: no such file");
+    client.failNext = new Failure("unknown-file", "no such file");
+    expect(await run("download_file math 'my runs' /tmp", client)).toBe(
+      "error: no such file; if it is a folder, write 'my runs/'",
+    );
   });
 
   test("of many files that are not shared as they were meant, the first are told, and what failed is an error", async () => {
@@ -199,12 +203,16 @@ describe("each command asks the client for one thing and replies", () => {
     };
     expect(await run("upload_file /tmp math", client, more)).toEqual(["7 files uploaded successfully"]);
     expect(notes).toEqual([
-      "4 files of them shared already",
+      "4 of them were shared already",
       "1 link, socket or device left out",
       "tmp/b: math has this content already, as file: it is shared under that name",
     ]);
     expect(faults).toHaveLength(11);
     expect([faults[0], faults.at(-1)]).toEqual(["f0: the name is taken", "... and 3 more"]);
+    notes.length = 0;
+    client.uploadedFolder = { shared: 0, standing: 2, leftOut: 0, results: [], remarks: [] };
+    await run("upload_file /tmp math", client, more);
+    expect(notes).toEqual(["all of them were shared already"]);
     client.uploadedFolder = { shared: 0, standing: 0, leftOut: 0, results: [], remarks: [] };
     expect(await run("upload_file '/tmp/*.x' math", client)).toBe("error: no files to share at /tmp/*.x");
   });
@@ -403,6 +411,8 @@ describe("wrong usage is one line that says what the command takes", () => {
     ["frobnicate", "unknown command: frobnicate; help lists all commands"],
     ["''", "unknown command: ; help lists all commands"],
     ["toString", "unknown command: toString; help lists all commands"],
+    ["clear", "unknown command: clear; Ctrl-L clears the screen"],
+    ["ls photos", "unknown command: ls; list_files <group_id> lists the files of a group"],
     ["help frobnicate", "unknown command: frobnicate; help lists all commands"],
     ["\u202Ex", "unknown command: \\u{202e}x; help lists all commands"],
   ];

@@ -6,6 +6,7 @@
  */
 import { Failure, orThrow } from "../base/failure.ts";
 import { cleanPasted, nearest, unknownName } from "../base/text.ts";
+import { besideOrBelow, wrapped } from "../base/wrapped.ts";
 import { accountCommands } from "./account-commands.ts";
 import { type Command, command, offering, optional, shown, TOPICS, word } from "./command.ts";
 import { downloadCommands } from "./download-commands.ts";
@@ -13,7 +14,6 @@ import { fileCommands } from "./file-commands.ts";
 import { groupCommands } from "./group-commands.ts";
 import { columns } from "./render.ts";
 import type { Fields } from "./said.ts";
-import { besideOrBelow, wrapped } from "./wrapped.ts";
 
 const topic = "Program";
 
@@ -97,8 +97,19 @@ function nearestName(words: readonly string[]): string | undefined {
   return nearest(nameOf(words.slice(0, 2)), names) ?? nearest(nameOf(words.slice(0, 1)), names);
 }
 
+/** What the fingers type out of habit, and what does it here. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["clear", "Ctrl-L clears the screen"],
+  ["cls", "Ctrl-L clears the screen"],
+  ["ls", "list_files <group_id> lists the files of a group"],
+  ["dir", "list_files <group_id> lists the files of a group"],
+]);
+
 function unknownCommand(words: readonly string[]): Failure {
   const first = nameOf(words.slice(0, 1));
+  const elsewhere = ELSEWHERE.get(first);
+  if (elsewhere !== undefined)
+    return new Failure("usage", `unknown command: ${unknownName(words[0] ?? "")}; ${elsewhere}`);
   const near = nearestName(words);
   const longer = first === "" ? [] : [...COMMANDS.keys()].filter((name) => name.startsWith(first));
   const meant = near === undefined ? longer : [near];

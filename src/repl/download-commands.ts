@@ -1,6 +1,6 @@
 /** Commands on downloads. */
 import { Failure, isFailure, orThrow } from "../base/failure.ts";
-import { type GroupName, parseFileName } from "../base/ids.ts";
+import { type FileName, type GroupName, parseFileName } from "../base/ids.ts";
 import { isPattern } from "../base/name-pattern.ts";
 import { formatRate, parseRate } from "../base/rate-text.ts";
 import { count, forTerminal } from "../base/text.ts";
@@ -19,6 +19,7 @@ import {
   shown,
   word,
 } from "./command.ts";
+import { quoteWord } from "./parser.ts";
 import { renderFollows } from "./render.ts";
 import { renderDownloads } from "./render-download.ts";
 import { downloadFields, failedFields, followFields } from "./said.ts";
@@ -55,9 +56,19 @@ async function downloadOne(
     const { path } = await client.downloadFile(group, name, destination);
     return done("Download started", { group, name, path });
   } catch (error) {
-    if (isPattern(wanted) && isFailure(error) && error.code === "unknown-file") return undefined;
-    throw error;
+    if (!isFailure(error) || error.code !== "unknown-file") throw error;
+    if (isPattern(wanted)) return undefined;
+    throw looksLikeFolder(name) ? new Failure(error.code, `${error.message}; ${folderAdvice(name)}`) : error;
   }
+}
+
+/** By its name alone: to look for it would list the group. */
+function looksLikeFolder(name: FileName): boolean {
+  return !name.includes(".");
+}
+
+function folderAdvice(name: FileName): string {
+  return `if it is a folder, write ${quoteWord(`${name}/`)}`;
 }
 
 async function downloadMany(

@@ -95,7 +95,12 @@ async function uploadMany(
   const { shared, standing, leftOut, results, remarks } = upload;
   if (shared + standing + remarks.length === 0)
     throw new Failure("file-missing", `no files to share at ${forTerminal(path)}`);
-  if (standing > 0) context.note(`${count(standing, "file")} of them shared already`);
+  if (standing > 0)
+    context.note(
+      shared === 0
+        ? "all of them were shared already"
+        : `${standing} of them ${standing === 1 ? "was" : "were"} shared already`,
+    );
   if (leftOut > 0)
     context.note(`${count(leftOut, "link, socket or device", "links, sockets or devices")} left out`);
   const failed = remarks.filter((remark) => remark.kind === "failed");

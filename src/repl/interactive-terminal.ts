@@ -5,12 +5,13 @@
  * with nothing of that there, or while the command does not end, twice in a row, it leaves, as Ctrl-D does. Readline keeps the terminal in raw mode, so that neither arrives as a signal, and both are seen while a command runs. An answer
  * that is not echoed is kept in no history, nor is a line that holds a password, nor one typed ahead before it is taken
  * as a command: it may be the answer to a question yet to come. What Tab asks for may take its time: who types on loses
- * only the completion. While a long reply is read its pager stands in place of what is typed, and no key is a part of a line.
+ * only the completion. Errors and notices are broken between words; a reply is not: what it lists, and paths in it, are copied. While a long reply is read its pager stands in place of what is typed, and no key is a part of a line.
  */
 import { createInterface, type Interface } from "node:readline";
 import { Writable } from "node:stream";
 import { HISTORY_LINES_MAX, LINES_AHEAD_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
+import { wrapped } from "../base/wrapped.ts";
 import type { Complete, Completion, LineHistory, ProgressRows, Terminal } from "./contract.ts";
 import { fitting } from "./fitting.ts";
 import { fitsScreen, Pager } from "./pager.ts";
@@ -180,14 +181,14 @@ export class InteractiveTerminal implements Terminal {
   }
 
   notice(line: string): void {
-    this.reply([line]);
+    this.reply(wrapped(forTerminal(line), this.columns));
   }
 
   error(line: string): void {
     const { colors } = this.#options;
     this.#foot.above(() => {
       if (colors) this.#errorStream.write(RED);
-      this.#errors.print([`error: ${line}`]);
+      this.#errors.print(wrapped(forTerminal(`error: ${line}`), this.columns));
       if (colors) this.#errorStream.write(COLOR_AS_BEFORE);
     });
   }

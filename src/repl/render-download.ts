@@ -67,9 +67,14 @@ function waiting({ waits }: DownloadView, nowMs: number): string {
 }
 
 function limit({ limit }: DownloadView): string {
-  if (limit === undefined) return "";
-  return limit === "disk" ? "limited by the disk" : "all sources are busy with others";
+  return limit === undefined ? "" : LIMITS_OF_ALL[limit];
 }
+
+const LIMITS_OF_ALL = {
+  disk: "limited by the disk",
+  rate: "limited by set_limit down",
+  "sources-busy": "all sources are busy with others",
+} as const;
 
 /** `154 MiB (60%) from bob@127.0.0.1:6001, 102 MiB (40%) from carol@...`: shares of what is on disk. */
 function givers(view: DownloadView): string {

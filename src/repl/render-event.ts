@@ -117,7 +117,7 @@ function describe(event: ClientEvent, nowMs: number): EventLine {
     case "follow-ended":
       return notice(`No longer following ${event.group}: ${DEPARTED[event.how]}`);
     case "tracker-changed":
-      return notice(`Tracker ${event.tracker} answers now`);
+      return notice(`Connected to tracker ${event.tracker} now: all goes on`);
     case "tracker-lost":
       return notice(`No tracker answers: ${event.tried}; trying again`);
     case "alone":

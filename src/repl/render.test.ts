@@ -72,7 +72,7 @@ describe("a download is shown as two lines", () => {
     );
   });
 
-  test("running, with what keeps it from going faster: the disk, or those who serve others", () => {
+  test("running, with what keeps it from going faster: the disk, the limit, or those who serve others", () => {
     const sources = [source("bob", 64, { limit: { kind: "busy" } })];
     expect(screen({ doneBytes: 64 * MiB, rate: MiB, sources, limit: "sources-busy" })[1]).toBe(
       "  25% of 256 MiB, 1.0 MiB/s, 3m12s left, all sources are busy with others; " +
@@ -80,6 +80,9 @@ describe("a download is shown as two lines", () => {
     );
     expect(screen({ doneBytes: 64 * MiB, rate: MiB, limit: "disk" })[1]).toStartWith(
       "  25% of 256 MiB, 1.0 MiB/s, 3m12s left, limited by the disk; ",
+    );
+    expect(screen({ doneBytes: 64 * MiB, rate: MiB, limit: "rate" })[1]).toContain(
+      " left, limited by set_limit down; ",
     );
   });
 
@@ -241,7 +244,11 @@ describe("what happens is told in one line", () => {
       "notice",
       "No longer following math: you are no longer a member of the group",
     ],
-    [{ kind: "tracker-changed", tracker: "127.0.0.1:5001" }, "notice", "Tracker 127.0.0.1:5001 answers now"],
+    [
+      { kind: "tracker-changed", tracker: "127.0.0.1:5001" },
+      "notice",
+      "Connected to tracker 127.0.0.1:5001 now: all goes on",
+    ],
     [
       { kind: "tracker-lost", tried: "h:1 (refused), h:2 (no answer)" },
       "notice",

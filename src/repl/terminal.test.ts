@@ -248,6 +248,18 @@ describe("on a terminal", () => {
     await terminal.close();
   });
 
+  test("errors and what comes unasked are broken between words; a reply, which is copied, is not", async () => {
+    const { terminal, output, errors } = open();
+    const line = "bob asks to join group photos: accept_request photos bob";
+    terminal.notice(line);
+    terminal.reply([line]);
+    terminal.error(line);
+    await terminal.close();
+    expect(output.text).toContain("bob asks to join group photos:\naccept_request photos bob\n");
+    expect(output.text).toContain(`${line}\n`);
+    expect(errors.text).toContain("error: bob asks to join group photos:\naccept_request photos bob\n");
+  });
+
   test("also when what is being typed takes more than one row", async () => {
     const { terminal, type, output } = open();
     const line = terminal.nextLine();

@@ -84,6 +84,8 @@ export interface DownloadSnapshot {
   readonly sources: readonly SourceSnapshot[];
   /** Whether pieces come faster than this machine stores them. */
   readonly diskBound?: boolean;
+  /** Whether it would ask for more, were it not for the limit on all downloads. */
+  readonly rateBound?: boolean;
 }
 
 /** A download under way. Its methods are harmless in any phase; after "complete" or "failed" nothing changes any more. */

@@ -41,6 +41,8 @@ interface Conditions {
   readonly buffers?: number;
   readonly have?: Bitfield;
   readonly delivery?: "microtask" | "manual";
+  /** Bytes a second. */
+  readonly limit?: number;
 }
 
 /** A swarm of its own, without the download around it, and what it said. */
@@ -76,6 +78,8 @@ class SwarmBench {
       linkClosed() {},
     };
     const { clock } = world;
+    const receiving = new Pacer({ clock, sliceBytes: PIECE_BYTES });
+    receiving.limit(conditions.limit);
     this.network = new PeerNetwork({ transport: world.network.transport(self), clock, serving });
     this.swarm = new Swarm(
       {
@@ -92,7 +96,7 @@ class SwarmBench {
           },
         },
         budget,
-        receiving: new Pacer({ clock, sliceBytes: PIECE_BYTES }),
+        receiving,
         seed: 3,
       },
       {
@@ -815,6 +819,18 @@ describe("what keeps more from coming", () => {
       await world.pass(BUSY_REST_MS);
       expect(limit()).toBeUndefined();
       listener.close();
+      await bench.end();
+    }),
+  );
+
+  test(
+    "is the limit on all downloads, under which a source that has everything is not called one without",
+    inWorld(async (world) => {
+      const ann = await seed(world, content(8));
+      const bench = new SwarmBench(world, { sources: [ann], limit: PIECE_BYTES });
+      await world.until(() => bench.swarm.snapshot().doneBytes > 0);
+      expect(bench.swarm.snapshot().rateBound).toBe(true);
+      expect(bench.row(ann)?.limit).toBeUndefined();
       await bench.end();
     }),
   );

@@ -167,6 +167,7 @@ export class Swarm implements Spender {
     const rows = new Map(machine.peers.map((row) => [row.peer, row]));
     return {
       diskBound: isDiskBound(machine),
+      rateBound: this.#machine.isHeldBack,
       doneBytes: machine.haveBytes,
       wastedBytes: machine.wastedBytes,
       rate: this.#rate.rate(nowMs),
@@ -176,9 +177,18 @@ export class Swarm implements Spender {
         verifiedBytes: rows.get(source.fingerprint)?.verifiedBytes ?? 0,
         wrongPieces: rows.get(source.fingerprint)?.wrongPieces ?? 0,
         trouble,
-        ...limitOf(state === "connected" ? rows.get(source.fingerprint) : undefined, machine, nowMs),
+        ...(state === "connected" ? this.#limitOf(rows.get(source.fingerprint), machine) : {}),
       })),
     };
+  }
+
+  /** Under a limit a source may be idle for it alone. */
+  #limitOf(peer: PeerRow | undefined, machine: MachineSnapshot): { limit?: SourceLimit } {
+    if (peer === undefined) return {};
+    if (peer.restsUntilMs > this.#now()) return { limit: "busy" };
+    if (peer.state === "snubbed") return { limit: "slow" };
+    const isIdle = peer.requestsInFlight === 0 && !isDiskBound(machine) && !this.#machine.isHeldBack;
+    return isIdle ? { limit: "nothing-missing" } : {};
   }
 
   // --- sources ---
@@ -407,16 +417,4 @@ export class Swarm implements Spender {
 /** Most of the buffers hold what is not yet on disk. */
 function isDiskBound({ storing, budget }: MachineSnapshot): boolean {
   return 2 * storing > budget;
-}
-
-function limitOf(
-  peer: PeerRow | undefined,
-  machine: MachineSnapshot,
-  nowMs: number,
-): { limit?: SourceLimit } {
-  if (peer === undefined) return {};
-  if (peer.restsUntilMs > nowMs) return { limit: "busy" };
-  if (peer.state === "snubbed") return { limit: "slow" };
-  const isIdle = peer.requestsInFlight === 0 && !isDiskBound(machine);
-  return isIdle ? { limit: "nothing-missing" } : {};
 }

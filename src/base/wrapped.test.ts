@@ -8,6 +8,10 @@ test("no row is wider than the screen, unless one word is", () => {
   expect(wrapped("", 5)).toEqual([""]);
 });
 
+test("an address and its fingerprint, to be copied as one line, are not parted", () => {
+  expect(wrapped("write: 10.0.0.1:5000 sha256:ab", 10)).toEqual(["write:", "10.0.0.1:5000 sha256:ab"]);
+});
+
 test("what a name means stands beside it, and below it where there is no room", () => {
   expect(besideOrBelow("name", "what it means", 6, 16)).toEqual(["name    what it", "        means"]);
   expect(besideOrBelow("a long name", "what it means", 6, 16)).toEqual([
