@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../package.json";
 import { TempFolder } from "../src/testing/temp-folder.ts";
-import { MAIN_PACKAGE, mainManifest, packageName, platformManifest, targetHere } from "./npm-packages.ts";
-import { RELEASE_TARGETS } from "./release-targets.ts";
+import { MAIN_PACKAGE, mainManifest, packageName, platformManifest } from "./npm-packages.ts";
+import { RELEASE_TARGETS, targetHere } from "./release-targets.ts";
 
 const SHIM = join(import.meta.dir, "npm", "p2p.mjs");
 

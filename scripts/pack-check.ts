@@ -12,8 +12,10 @@ import { freePorts } from "../e2e/harness/free-ports.ts";
 import { Program } from "../e2e/harness/program.ts";
 import manifest from "../package.json";
 import { TempFolder } from "../src/testing/temp-folder.ts";
-import { MAIN_PACKAGE, targetHere } from "./npm-packages.ts";
+import { MAIN_PACKAGE } from "./npm-packages.ts";
 import { packRelease } from "./pack.ts";
+import { targetHere } from "./release-targets.ts";
+import { runTool } from "./run-tool.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
@@ -32,15 +34,8 @@ class Installation {
   }
 
   /** Some program of the machine in the folder. @returns what it said on standard output @throws if it failed */
-  async do(...command: readonly string[]): Promise<string> {
-    const child = Bun.spawn([...command], {
-      cwd: this.folder,
-      env: this.#environment(),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-    if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${out}${err}`);
-    return out.trim();
+  do(...command: readonly string[]): Promise<string> {
+    return runTool(command, { cwd: this.folder, env: this.#environment() });
   }
 
   /** The command `p2p`, as the packages bring it. */

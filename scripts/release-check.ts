@@ -23,10 +23,11 @@ import { smokeJourney } from "../e2e/harness/smoke-journey.ts";
 import { World } from "../e2e/harness/world.ts";
 import packageFile from "../package.json";
 import { COMPILE_OPTIONS, WITHOUT_AUTOLOAD } from "./compile-options.ts";
+import { fileDigest } from "./file-digest.ts";
 import { isSignatureRight } from "./macho-signature.ts";
 import { checkPackedInstall } from "./pack-check.ts";
 import { type CheckedBinary, checkTable, isRight } from "./release/check-table.ts";
-import { readChecksums, sha256Of, wrongChecksums } from "./release/checksums.ts";
+import { CHECKSUM_FILE, readChecksums, wrongChecksums } from "./release/checksums.ts";
 import { findTools, type Runner, runnerFor, type Tools } from "./release/runners.ts";
 import { certificateFor, withoutCertificates } from "./release/signing.ts";
 import { makeMuslLibraries, makeWineLibraries } from "./release/stand-in-libraries.ts";
@@ -221,7 +222,7 @@ async function check(scratch: string): Promise<boolean> {
   if (packed !== "") problems.push(packed);
   for (const line of ["", ...checkTable(checked), ""]) console.log(line);
   for (const problem of problems) console.error(`error: ${problem}`);
-  console.log(`${await sha256Of(join(RELEASE, "SHA256SUMS"))}  SHA256SUMS`);
+  console.log(`${await fileDigest("sha256", join(RELEASE, CHECKSUM_FILE))}  ${CHECKSUM_FILE}`);
   return problems.length === 0 && checked.every(isRight);
 }
 
