@@ -6,22 +6,13 @@
  * built a second time, in another folder, with another home and clock, to be the same. Exit code: 1 if anything that could
  * be checked is wrong.
  */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { smokeJourney } from "../e2e/harness/smoke-journey.ts";
 import { World } from "../e2e/harness/world.ts";
 import packageFile from "../package.json";
+import { TempFolder } from "../src/testing/temp-folder.ts";
 import { COMPILE_OPTIONS, WITHOUT_AUTOLOAD } from "./compile-options.ts";
 import { fileDigest } from "./file-digest.ts";
 import { isSignatureRight } from "./macho-signature.ts";
@@ -226,8 +217,9 @@ async function check(scratch: string): Promise<boolean> {
   return problems.length === 0 && checked.every(isRight);
 }
 
-const scratch = mkdtempSync(join(tmpdir(), "p2p-release-"));
-const passed = await check(scratch).finally(() =>
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 5 }),
-);
-process.exit(passed ? 0 : 1);
+async function main(): Promise<number> {
+  await using scratch = await TempFolder.make();
+  return (await check(scratch.path)) ? 0 : 1;
+}
+
+process.exit(await main());
