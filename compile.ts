@@ -1,6 +1,6 @@
 /**
  * Builds the one executable: `--here` makes dist/p2p for this machine, `--all` a release in dist/release, or in the folder
- * after `--out`: a binary for each platform, what is in them, under which licences, and the checksums of it all.
+ * after `--out`: a binary for each platform, what is in them, under which licences, the installers, and the checksums of it all.
  *
  * Invariants: no binary reads anything of the folder it is started in. A program that downloads into that folder must
  * not run a `preload` from a bunfig.toml there, nor take settings from a .env: every autoload of the runtime is off.
@@ -8,7 +8,7 @@
  *
  * A target whose build fails does not stop the others, and makes the exit code 1.
  */
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import packageFile from "./package.json";
@@ -27,6 +27,8 @@ import { formatBytes } from "./src/base/text.ts";
 
 const ROOT = import.meta.dir;
 const DIST = join(ROOT, "dist");
+/** Part of a release: people fetch them from there, and they fetch the rest. */
+const INSTALLERS = ["install.sh", "install.ps1"];
 
 interface Target extends Pick<ReleaseTarget, "name" | "os"> {
   /** Which runtime it is put into; by default the one that runs this build. */
@@ -109,6 +111,7 @@ async function buildRelease(folder: string): Promise<boolean> {
   if (bundle === undefined) return false;
   for (const [name, text] of Object.entries(releasePapers(ROOT, bundle, product)))
     writeFileSync(join(folder, name), text);
+  for (const name of INSTALLERS) copyFileSync(join(ROOT, name), join(folder, name));
   await writeChecksums(folder);
   return failed === 0;
 }

@@ -149,7 +149,8 @@ function Get-P2pShownVersion([string] $Path, [string] $File) {
         throw "$File does not start on this machine, nothing was installed"
     }
     $wanted = "$env:P2P_VERSION" -replace '^v', ''
-    if ($wanted -and $shown.Trim() -ne $wanted) {
+    # The first word of it; the commit is behind.
+    if ($wanted -and ($shown.Trim() -split ' ')[0] -ne $wanted) {
         throw "version $wanted was wanted, the release has $shown; nothing was installed"
     }
     return $shown.Trim()

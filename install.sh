@@ -211,7 +211,8 @@ try_program() {
     if [ "$suffix" = -musl ]; then hint='; on Alpine it needs: apk add libstdc++'; fi
     fail "$file does not start on this machine, nothing was installed$hint"
   fi
-  if [ -n "$version" ] && [ "$shown" != "$version" ]; then
+  # The first word of it; the commit is behind.
+  if [ -n "$version" ] && [ "${shown%% *}" != "$version" ]; then
     fail "version $version was wanted, $source has $shown; nothing was installed"
   fi
 }

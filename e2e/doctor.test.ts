@@ -50,6 +50,13 @@ test("two trackers in step and a client that runs: all is well, also without a w
   expect(worse.fail).toContain(`tracker 2 at ${world.address(2)} does not answer: connection refused`);
   expect(worse.fail).toContain("tracker 1 does not reach tracker 2");
   if (HAS_MODES) expect(worse.warn).toContain("(mode 755); chmod 700 ");
+
+  const alone = (number: number) =>
+    world.start(`alone-${number}`, ["doctor", world.trackerInfo, "--tracker", `${number}`]);
+  const first = await findings(alone(1), 0);
+  expect(first.warn).toContain("tracker 1 does not reach tracker 2");
+  expect(`${first.ok}${first.warn}`).not.toContain(world.address(2));
+  expect((await findings(alone(2), 1)).fail).toContain(`tracker 2 at ${world.address(2)} does not answer`);
 });
 
 test("another port than the client's is not reached, and nothing is made where nothing was", async () => {
@@ -87,6 +94,8 @@ test("a file that names no tracker is wrong usage, as for a client", async () =>
     [empty],
     [],
     [world.trackerInfo, "nowhere"],
+    [world.trackerInfo, "--tracker", "2"],
+    [world.trackerInfo, "--tracker"],
     [world.trackerInfo, "127.0.0.1:1", "more"],
   ]) {
     const program = world.start(`doctor-${args.length}`, ["doctor", ...args]);

@@ -22,6 +22,8 @@ import { whyNoSmallDisk, withSmallDisk } from "./harness/small-disk.ts";
 
 const SCRIPT = join(import.meta.dir, "..", "install.sh");
 const VERSION = "1.2.3";
+/** What `--version` says behind the version. */
+const COMMIT = "(0123456789ab)";
 
 /** The shells of this machine; the script is for any POSIX one. */
 const SHELLS = [
@@ -112,11 +114,12 @@ class Lab implements AsyncDisposable {
     return existsSync(this.bin) ? readdirSync(this.bin).sort() : [];
   }
 
-  publish(version: string): void {
+  /** @param more of the program, behind what it says */
+  publish(version: string, more = ""): void {
     let sums = "";
     for (const target of RELEASE_TARGETS) {
       const name = binaryName(target);
-      const text = `#!/bin/sh\n# ${name}\necho ${version}\n`;
+      const text = `#!/bin/sh\n# ${name}\necho "${version} ${COMMIT}"${more}\n`;
       this.files.set(name, text);
       sums += `${new Bun.CryptoHasher("sha256").update(text).digest("hex")}  ${name}\n`;
     }
@@ -207,7 +210,7 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
       const first = await lab.install({ shell });
       expect(first.err).toBe("");
       expect(first.exitCode).toBe(0);
-      expect(first.out).toContain(`installed ${lab.target}, version ${VERSION}\n`);
+      expect(first.out).toContain(`installed ${lab.target}, version ${VERSION} ${COMMIT}\n`);
       expect(first.out).toContain(`gh attestation verify ${lab.target} --repo ${PROJECT_SLUG}\n`);
       expect(first.out).toContain(`  export PATH="${lab.bin}:$PATH"\n`);
       expect(lab.installed).toEqual(["p2p"]);
@@ -220,7 +223,7 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
       expect(lab.asked).toEqual(["SHA256SUMS"]);
 
       lab.publish("1.2.4");
-      expect((await lab.install({ shell })).out).toContain("version 1.2.4\n");
+      expect((await lab.install({ shell })).out).toContain(`version 1.2.4 ${COMMIT}\n`);
       expect(readFileSync(lab.target, "utf8")).toBe(lab.files.get("p2p-linux-x64") as string);
       expect(lab.installed).toEqual(["p2p"]);
     },
@@ -299,9 +302,9 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
     lab.publish("1.2.4");
     await lab.refuses(
       { env: { P2P_VERSION: "1.2.5" } },
-      `version 1.2.5 was wanted, ${lab.base} has 1.2.4; nothing was installed`,
+      `version 1.2.5 was wanted, ${lab.base} has 1.2.4 ${COMMIT}; nothing was installed`,
     );
-    lab.publish("1.2.4; exit 1");
+    lab.publish("1.2.4", "; exit 1");
     await lab.refuses({}, "p2p-linux-x64 does not start on this machine, nothing was installed");
     await lab.refuses(
       { machine: { ...DEBIAN, glibc: "", ldd: MUSL } },

@@ -38,6 +38,14 @@ test("any changed byte of the code makes the signature wrong", () => {
   }
 });
 
+test("a signature by larger pages, as for Apple silicon, is read too; one by pages of no Mac is wrong", () => {
+  const signed = signAdHoc(unsigned(), "p2p", 14);
+  expect(isSignatureRight(signed)).toBe(true);
+  signed[1_000] = (signed[1_000] ?? 0) ^ 1;
+  expect(isSignatureRight(signed)).toBe(false);
+  expect(isSignatureRight(signAdHoc(unsigned(), "p2p", 13))).toBe(false);
+});
+
 test("signing again replaces the signature and leaves the code as it was", () => {
   const once = signAdHoc(unsigned(), "another-name");
   const twice = signAdHoc(once, "p2p");

@@ -26,7 +26,8 @@ const FLAGS = 0x20002;
 const SHA256 = 2;
 const HASH_BYTES = 32;
 const PAGE_BITS = 12;
-const PAGE_BYTES = 1 << PAGE_BITS;
+/** For Apple silicon `codesign` may take that system's own pages. */
+const PAGE_BITS_READ = [PAGE_BITS, 14];
 const MAIN_BINARY = 1;
 const SEGMENT_ALIGN_BYTES = 0x4000;
 
@@ -74,12 +75,13 @@ function readLayout(file: Uint8Array): Layout {
   return { ...signature, text, linkEdit };
 }
 
-function pageHashes(file: Uint8Array, codeBytes: number): Uint8Array {
-  const hashes = new Uint8Array(Math.ceil(codeBytes / PAGE_BYTES) * HASH_BYTES);
-  for (let at = 0, to = 0; at < codeBytes; at += PAGE_BYTES, to += HASH_BYTES)
+function pageHashes(file: Uint8Array, codeBytes: number, pageBits: number): Uint8Array {
+  const pageBytes = 1 << pageBits;
+  const hashes = new Uint8Array(Math.ceil(codeBytes / pageBytes) * HASH_BYTES);
+  for (let at = 0, to = 0; at < codeBytes; at += pageBytes, to += HASH_BYTES)
     hashes.set(
       createHash("sha256")
-        .update(file.subarray(at, Math.min(at + PAGE_BYTES, codeBytes)))
+        .update(file.subarray(at, Math.min(at + pageBytes, codeBytes)))
         .digest(),
       to,
     );
@@ -94,17 +96,18 @@ export function isSignatureRight(file: Uint8Array): boolean {
   const directory = offset + view.getUint32(offset + 16);
   if (view.getUint32(directory) !== CODE_DIRECTORY || view.getUint8(directory + 37) !== SHA256) return false;
   const codeBytes = view.getUint32(directory + 32);
-  if (codeBytes !== offset || view.getUint8(directory + 39) !== PAGE_BITS) return false;
+  const pageBits = view.getUint8(directory + 39);
+  if (codeBytes !== offset || !PAGE_BITS_READ.includes(pageBits)) return false;
   const hashesAt = directory + view.getUint32(directory + 16);
-  const hashes = pageHashes(file, codeBytes);
+  const hashes = pageHashes(file, codeBytes, pageBits);
   return Buffer.compare(hashes, file.subarray(hashesAt, hashesAt + hashes.length)) === 0;
 }
 
 /** @returns the executable with an ad-hoc signature in place of the one it has */
-export function signAdHoc(file: Uint8Array, identifier: string): Uint8Array {
+export function signAdHoc(file: Uint8Array, identifier: string, pageBits = PAGE_BITS): Uint8Array {
   const layout = readLayout(file);
   const name = Buffer.from(`${identifier}\0`, "latin1");
-  const pages = Math.ceil(layout.offset / PAGE_BYTES);
+  const pages = Math.ceil(layout.offset / (1 << pageBits));
   const hashesAt = CODE_DIRECTORY_BYTES + name.length;
   const directoryBytes = hashesAt + pages * HASH_BYTES;
   const blobBytes = SUPER_BLOB_BYTES + directoryBytes;
@@ -129,14 +132,14 @@ export function signAdHoc(file: Uint8Array, identifier: string): Uint8Array {
     layout.offset,
   ];
   for (const [index, word] of words.entries()) directory.setUint32(index * 4, word);
-  for (const [index, byte] of [HASH_BYTES, SHA256, 0, PAGE_BITS].entries())
+  for (const [index, byte] of [HASH_BYTES, SHA256, 0, pageBits].entries())
     directory.setUint8(36 + index, byte);
   directory.setBigUint64(64, BigInt(layout.text.fileOffset));
   directory.setBigUint64(72, BigInt(layout.text.fileBytes));
   directory.setBigUint64(80, BigInt(MAIN_BINARY));
   const at = layout.offset + SUPER_BLOB_BYTES;
   signed.set(name, at + CODE_DIRECTORY_BYTES);
-  signed.set(pageHashes(signed, layout.offset), at + hashesAt);
+  signed.set(pageHashes(signed, layout.offset, pageBits), at + hashesAt);
   return signed;
 }
 

@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../package.json";
 import { TempFolder } from "../src/testing/temp-folder.ts";
-import { MAIN_PACKAGE, mainManifest, packageName, platformManifest, targetHere } from "./npm-packages.ts";
-import { RELEASE_TARGETS } from "./release-targets.ts";
+import { MAIN_PACKAGE, mainManifest, packageName, platformManifest } from "./npm-packages.ts";
+import { RELEASE_TARGETS, targetHere } from "./release-targets.ts";
 
 const SHIM = join(import.meta.dir, "npm", "p2p.mjs");
 
@@ -44,8 +44,14 @@ async function withProgram(body: string): Promise<TempFolder> {
   return folder;
 }
 
+const NODE = Bun.which("node") ?? process.execPath;
+
 function start(folder: TempFolder, ...args: readonly string[]) {
-  const command = [Bun.which("node") ?? process.execPath, folder.join("p2p.mjs"), ...args];
+  return startWith(NODE, folder, ...args);
+}
+
+function startWith(runtime: string, folder: TempFolder, ...args: readonly string[]) {
+  const command = [runtime, folder.join("p2p.mjs"), ...args];
   return Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
 }
 
@@ -78,6 +84,16 @@ describe.skipIf(process.platform === "win32")("the command of the package", () =
     const child = start(folder);
     await child.exited;
     expect(child.signalCode).toBe("SIGKILL");
+  });
+
+  test("says what to do where the loader finds no library, as on Alpine", async () => {
+    await using folder = await withProgram("echo Error loading shared library >&2; exit 127");
+    // Bun stays beside the program; Node does where the library is not seen.
+    const child = startWith(process.execPath, folder);
+    expect(await child.stderr.text()).toBe(
+      "Error loading shared library\nerror: p2p lacks a library; on Alpine: apk add libstdc++\n",
+    );
+    expect(await child.exited).toBe(127);
   });
 
   test("says what to do where the platform's package is missing, and where there is none", async () => {

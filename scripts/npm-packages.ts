@@ -7,6 +7,7 @@
  */
 import manifest from "../package.json";
 import { npmName, PROJECT_SLUG, projectUrl } from "./project-address.ts";
+import { LICENSES_FILE } from "./release/third-party-licenses.ts";
 import { RELEASE_TARGETS, type ReleaseTarget } from "./release-targets.ts";
 
 export const MAIN_PACKAGE = npmName(PROJECT_SLUG, "p2p");
@@ -36,7 +37,7 @@ export function mainManifest(targets: readonly ReleaseTarget[] = RELEASE_TARGETS
     ...SHARED,
     type: "module",
     bin: { p2p: "p2p.mjs" },
-    files: ["p2p.mjs", "THIRD-PARTY-LICENSES.txt"],
+    files: ["p2p.mjs", LICENSES_FILE],
     engines: { node: ">=18" },
     optionalDependencies: Object.fromEntries(
       targets.map((target) => [packageName(target), manifest.version]),
@@ -48,24 +49,11 @@ export function platformManifest(target: ReleaseTarget): Manifest {
   return {
     name: packageName(target),
     ...SHARED,
-    files: [programName(target), "THIRD-PARTY-LICENSES.txt"],
+    files: [programName(target), LICENSES_FILE],
     os: [target.os],
     cpu: [target.cpu],
     ...(target.libc === undefined ? {} : { libc: [target.libc] }),
     // Yarn keeps packages packed otherwise, and nothing can be started in there.
     preferUnplugged: true,
   };
-}
-
-/** @returns the one for this machine; undefined if there is none */
-export function targetHere(): ReleaseTarget | undefined {
-  const { platform, arch } = process;
-  const libc = platform === "linux" ? (isGlibc() ? "glibc" : "musl") : undefined;
-  return RELEASE_TARGETS.find(({ os, cpu, libc: its }) => os === platform && cpu === arch && its === libc);
-}
-
-/** What this process is linked with. */
-function isGlibc(): boolean {
-  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-  return header.glibcVersionRuntime !== undefined;
 }

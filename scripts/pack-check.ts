@@ -12,8 +12,10 @@ import { freePorts } from "../e2e/harness/free-ports.ts";
 import { Program } from "../e2e/harness/program.ts";
 import manifest from "../package.json";
 import { TempFolder } from "../src/testing/temp-folder.ts";
-import { MAIN_PACKAGE, targetHere } from "./npm-packages.ts";
+import { MAIN_PACKAGE } from "./npm-packages.ts";
 import { packRelease } from "./pack.ts";
+import { targetHere } from "./release-targets.ts";
+import { runTool } from "./run-tool.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
@@ -32,15 +34,8 @@ class Installation {
   }
 
   /** Some program of the machine in the folder. @returns what it said on standard output @throws if it failed */
-  async do(...command: readonly string[]): Promise<string> {
-    const child = Bun.spawn([...command], {
-      cwd: this.folder,
-      env: this.#environment(),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-    if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${out}${err}`);
-    return out.trim();
+  do(...command: readonly string[]): Promise<string> {
+    return runTool(command, { cwd: this.folder, env: this.#environment() });
   }
 
   /** The command `p2p`, as the packages bring it. */
@@ -67,6 +62,11 @@ class Installation {
 
 function expectSame(what: string, got: unknown, wanted: unknown): void {
   if (got !== wanted) throw new Error(`${what} is ${got}, not ${wanted}`);
+}
+
+/** @param shown version and commit: the packages are of a version, whatever it was built from */
+function expectVersion(runner: string, shown: string): void {
+  expectSame(`the version by ${runner}`, shown.split(" ")[0], manifest.version);
 }
 
 /** Windows has no signals: there it is ended at its prompt. */
@@ -110,15 +110,14 @@ async function checkRuns(installed: Installation, runtime: string): Promise<void
 async function checkWithNpm(folder: string, packed: readonly string[]): Promise<void> {
   const installed = new Installation(folder);
   await installed.do("npm", "install", "--no-audit", "--no-fund", ...packed);
-  expectSame("the version by npx", await installed.do("npx", "p2p", "--version"), manifest.version);
+  expectVersion("npx", await installed.do("npx", "p2p", "--version"));
   await checkRuns(installed, "node");
 }
 
 async function checkWithBun(folder: string, packed: readonly string[]): Promise<void> {
   const installed = new Installation(folder);
   await installed.do(process.execPath, "add", "--ignore-scripts", ...packed);
-  const shown = await installed.do(process.execPath, "x", "--no-install", "p2p", "--version");
-  expectSame("the version by bunx", shown, manifest.version);
+  expectVersion("bunx", await installed.do(process.execPath, "x", "--no-install", "p2p", "--version"));
   await checkRuns(installed, process.execPath);
 }
 

@@ -8,11 +8,12 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Manifest, mainManifest, platformManifest, programName } from "./npm-packages.ts";
+import { LICENSES_FILE } from "./release/third-party-licenses.ts";
 import { binaryName, RELEASE_TARGETS, type ReleaseTarget } from "./release-targets.ts";
+import { runTool } from "./run-tool.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const SHIM = join(import.meta.dir, "npm", "p2p.mjs");
-const THIRD_PARTY = "THIRD-PARTY-LICENSES.txt";
 
 interface PackOptions {
   readonly releaseFolder: string;
@@ -46,19 +47,13 @@ function packageFolder(folder: string, manifest: Manifest, releaseFolder: string
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   copyFileSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
-  const licenses = join(releaseFolder, THIRD_PARTY);
-  if (existsSync(licenses)) copyFileSync(licenses, join(folder, THIRD_PARTY));
+  copyFileSync(join(releaseFolder, LICENSES_FILE), join(folder, LICENSES_FILE));
   return folder;
 }
 
 /** @returns the path of the file that it made */
 async function npmPack(folder: string, outFolder: string): Promise<string> {
-  const child = Bun.spawn(["npm", "pack", "--json", "--pack-destination", outFolder], {
-    cwd: folder,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [said, exitCode] = await Promise.all([child.stdout.text(), child.exited]);
-  if (exitCode !== 0) throw new Error(`npm pack failed in ${folder}`);
+  const said = await runTool(["npm", "pack", "--json", "--pack-destination", outFolder], { cwd: folder });
   return join(outFolder, packedName(said));
 }
 
@@ -72,7 +67,8 @@ function packedName(said: string): string {
 async function main([given, ...more]: readonly string[]): Promise<number> {
   if (more.length > 0) throw new Error("one argument at most: the folder of the release");
   const releaseFolder = resolve(given ?? join(ROOT, "dist", "release"));
-  const missing = RELEASE_TARGETS.map(binaryName).filter((name) => !existsSync(join(releaseFolder, name)));
+  const needed = [...RELEASE_TARGETS.map(binaryName), LICENSES_FILE];
+  const missing = needed.filter((name) => !existsSync(join(releaseFolder, name)));
   if (missing.length > 0)
     throw new Error(`${releaseFolder} lacks ${missing.join(", ")}: run "npm run compile" first`);
   const outFolder = join(ROOT, "dist", "npm");

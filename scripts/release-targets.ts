@@ -31,3 +31,17 @@ export const RELEASE_TARGETS: readonly ReleaseTarget[] = [
 export function binaryName({ name, os }: Pick<ReleaseTarget, "name" | "os">): string {
   return os === "win32" ? `${name}.exe` : name;
 }
+
+/** @returns the one for this machine; undefined if there is none */
+export function targetHere(): ReleaseTarget | undefined {
+  const { platform, arch } = process;
+  const libc = libcHere();
+  return RELEASE_TARGETS.find(({ os, cpu, libc: its }) => os === platform && cpu === arch && its === libc);
+}
+
+/** What this process is linked with, on Linux. */
+export function libcHere(): ReleaseTarget["libc"] {
+  if (process.platform !== "linux") return undefined;
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime === undefined ? "musl" : "glibc";
+}

@@ -30,7 +30,7 @@ const workflows = readdirSync(FOLDER).map((name) => {
 });
 
 /** What a release runs that is not of this folder's making; each is a script of package.json. */
-const RELEASE_STEPS = ["test", "compile", "release:check", "release:notes", "pack", "pack:check", "address"];
+const RELEASE_STEPS = ["test", "compile", "release:check", "release:notes", "pack", "address"];
 
 function scriptsRun(jobs: readonly Job[]): string[] {
   return jobs.flatMap(({ steps }) =>
@@ -68,6 +68,41 @@ describe.each(workflows)("$name", ({ jobs, workflow }) => {
       if (uses.startsWith("actions/checkout@")) expect(options?.["persist-credentials"]).toBe(false);
     }
   });
+});
+
+const root = (path: string) => readFileSync(join(import.meta.dir, "..", path), "utf8");
+const named = (text: string, form: RegExp) => [
+  ...new Set([...text.matchAll(form)].map(([, name = ""]) => name)),
+];
+
+test("each secret and variable of the release is on the page that says how to make one, and none else", () => {
+  const text = root(".github/workflows/release.yml");
+  const used = named(text, /\$\{\{ (?:secrets|vars)\.(\w+) \}\}/g);
+  expect(used.length).toBeGreaterThan(0);
+  const part = /### Secrets\n[\s\S]*?\n## /.exec(root("docs/RELEASING.md"))?.[0] ?? "";
+  expect(named(part, /^\| `(\w+)`/gm).sort()).toEqual(used.sort());
+});
+
+test("the variables that steps of the release are given are those that building and signing read", () => {
+  const given = named(root(".github/workflows/release.yml"), /^ *(?:echo ")?(P2P_\w+)[:=]/gm);
+  const read = ["scripts/release/signing.ts", "scripts/release/source-commit.ts"].map(root).join("");
+  expect(given.sort()).toEqual([
+    "P2P_COMMIT",
+    "P2P_MACOS_IDENTITY",
+    "P2P_WINDOWS_CERT",
+    "P2P_WINDOWS_CERT_PASSWORD_FILE",
+    "P2P_WINDOWS_TIMESTAMP_URL",
+  ]);
+  expect(given.filter((name) => !read.includes(`"${name}"`))).toEqual([]);
+});
+
+test("what is checked of a release is what was built and signed: it is not built anew after the keys are gone", () => {
+  const steps = workflows.find(({ name }) => name === "release.yml")?.workflow.jobs["build"]?.steps ?? [];
+  const runs = steps.map(({ run = "" }) => run);
+  expect(runs.indexOf("npm run compile")).toBeGreaterThan(0);
+  expect(runs.indexOf("npm run release:check -- --no-build")).toBeGreaterThan(
+    runs.indexOf("npm run compile"),
+  );
 });
 
 test("a release is tested, built, checked and packed before anything of it is published", () => {

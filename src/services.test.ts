@@ -82,6 +82,8 @@ describe("units of systemd", () => {
       expect(text).toMatch(/^UMask=0077$/m);
       if (!file.startsWith("user")) expect(text).toMatch(/^DynamicUser=yes$/m);
       expect(text.includes("--stay")).toBe(file.includes("seed"));
+      // A journal is where people look for why it waits.
+      expect(text).not.toContain("--quiet");
     });
 
   test.skipIf(Bun.which("systemd-analyze") === null)(
@@ -109,6 +111,7 @@ describe("agents of launchd", () => {
       expect(agent["KeepAlive"]).toEqual({ SuccessfulExit: false });
       expect(agent["Umask"]).toBe(0o077);
       expect(agent["StandardInPath"] !== undefined).toBe(file.includes("seed"));
+      expect(agent["ProgramArguments"]).not.toContain("--quiet");
     });
 
   test("a broken one would be noticed", () => {

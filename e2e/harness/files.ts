@@ -1,6 +1,6 @@
 /** Real files for the tests: random content that differs in every piece, and what is on disk, computed from the outside. */
-import { createHash } from "node:crypto";
-import { closeSync, createReadStream, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { fileDigest } from "../../scripts/file-digest.ts";
 import { Prng } from "../../src/base/prng.ts";
 
 export const MiB = 1024 * 1024;
@@ -25,8 +25,6 @@ export function writeRandomFile(path: string, bytes: number, seed: number): void
 }
 
 /** Of the file on disk, in this process: nothing that the program says is believed. */
-export async function sha1Of(path: string): Promise<string> {
-  const hash = createHash("sha1");
-  for await (const chunk of createReadStream(path, { highWaterMark: MiB })) hash.update(chunk as Buffer);
-  return hash.digest("hex");
+export function sha1Of(path: string): Promise<string> {
+  return fileDigest("sha1", path);
 }

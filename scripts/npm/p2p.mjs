@@ -63,6 +63,13 @@ function fail(problem) {
   process.exit(1);
 }
 
+/** With musl the program needs a library that a system may lack: its loader says so, in its own words, and ends with this. */
+const LACKS_LIBRARY = 127;
+
+function mayLackLibrary() {
+  return isMusl() && !["/usr/lib", "/lib"].some((folder) => existsSync(join(folder, "libstdc++.so.6")));
+}
+
 function whyNotStarted(path, error) {
   // So the system also answers when the program's loader is missing.
   if (error.code === "ENOENT" && existsSync(path)) return `${path} is not for the C library of this system`;
@@ -92,6 +99,7 @@ function run(path, args) {
   const child = spawn(path, args, { stdio: "inherit" });
   child.on("error", (error) => fail(whyNotStarted(path, error)));
   child.on("exit", (code, signal) => {
+    if (code === LACKS_LIBRARY) console.error("error: p2p lacks a library; on Alpine: apk add libstdc++");
     if (code !== null) process.exit(code);
     // Ends as the program did: whoever waits for this sees the same.
     process.removeAllListeners(signal);
@@ -103,6 +111,8 @@ function run(path, args) {
 /** In place of this process, where Node can (from 22.15 on): same id, same signals, and nothing is kept in memory. */
 function replace(path, args) {
   if (typeof process.execve !== "function" || process.platform === "win32" || process.versions.bun) return;
+  // Somebody has to be left to say what to do.
+  if (mayLackLibrary()) return;
   try {
     process.execve(path, [path, ...args], process.env);
   } catch {

@@ -1,16 +1,10 @@
 /** The file `SHA256SUMS`: what `sha256sum --check` reads, one line a file, sorted by name. */
-import { createHash } from "node:crypto";
-import { createReadStream, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileDigest } from "../file-digest.ts";
 
 export const CHECKSUM_FILE = "SHA256SUMS";
 const LINE = /^([0-9a-f]{64}) [ *](.+)$/;
-
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer);
-  return hash.digest("hex");
-}
 
 /** By name. Nothing but files is in a release. */
 async function sumsOf(folder: string): Promise<Map<string, string>> {
@@ -18,7 +12,7 @@ async function sumsOf(folder: string): Promise<Map<string, string>> {
     .filter((name) => name !== CHECKSUM_FILE)
     .sort();
   const sums = new Map<string, string>();
-  for (const name of names) sums.set(name, await sha256Of(join(folder, name)));
+  for (const name of names) sums.set(name, await fileDigest("sha256", join(folder, name)));
   return sums;
 }
 

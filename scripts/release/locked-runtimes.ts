@@ -8,6 +8,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ReleaseTarget } from "../release-targets.ts";
+import { runTool } from "../run-tool.ts";
 
 interface BunLock {
   readonly lockfileVersion: number;
@@ -50,13 +51,11 @@ export async function lockedRuntimes(
   const lock = Bun.JSONC.parse(readFileSync(join(root, "bun.lock"), "utf8")) as BunLock;
   const project = runtimeProject(targets.map(runtimePackage), Bun.version, lock);
   for (const [name, text] of Object.entries(project)) writeFileSync(join(folder, name), text);
-  const install = Bun.spawn(
-    [process.execPath, "install", "--frozen-lockfile", "--ignore-scripts", "--os=*", "--cpu=*"],
-    // The compiler's results are on standard output; and a terminal's progress belongs into no log.
-    { cwd: folder, stdio: ["ignore", "ignore", "pipe"] },
-  );
-  const said = await new Response(install.stderr).text();
-  if ((await install.exited) !== 0) throw new Error(`the runtimes of bun.lock cannot be installed: ${said}`);
+  await runTool([process.execPath, "install", "--frozen-lockfile", "--ignore-scripts", "--os=*", "--cpu=*"], {
+    cwd: folder,
+  }).catch((error: Error) => {
+    throw new Error(`the runtimes of bun.lock cannot be installed: ${error.message}`);
+  });
   return (target) =>
     join(folder, "node_modules", runtimePackage(target), "bin", target.os === "win32" ? "bun.exe" : "bun");
 }

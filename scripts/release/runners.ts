@@ -3,7 +3,7 @@
  * does. Pure; `findTools` alone looks at the machine.
  */
 import { existsSync } from "node:fs";
-import type { ReleaseTarget } from "../release-targets.ts";
+import { libcHere, type ReleaseTarget } from "../release-targets.ts";
 
 /** What there is, by full path; undefined where it is not. */
 export interface Tools {
@@ -47,7 +47,7 @@ export function findTools(): Tools {
   return {
     os: process.platform,
     cpu: process.arch,
-    isMusl: existsSync("/etc/alpine-release"),
+    isMusl: libcHere() === "musl",
     qemuArm64: there(QEMU) ?? which("qemu-aarch64-static") ?? which("qemu-aarch64"),
     arm64Root: existsSync(`${ARM64_ROOT}/lib/ld-linux-aarch64.so.1`) ? ARM64_ROOT : undefined,
     muslLoaders: loaders,

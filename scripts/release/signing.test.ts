@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { TempFolder } from "../../src/testing/temp-folder.ts";
-import { ENTITLEMENTS, signIfWanted, signingStep } from "./signing.ts";
+import { certificateFor, ENTITLEMENTS, signIfWanted, signingStep, withoutCertificates } from "./signing.ts";
 
 /** A tool that writes down its arguments, and what it signs: the file after `-out`, else the last one. */
 function fakeTool(folder: TempFolder, name: string, exitCode = 0): void {
@@ -32,6 +32,21 @@ test("a certificate for one system leaves the others' binaries alone", () => {
   expect(signingStep("linux", "p2p", env)).toBeUndefined();
   expect(signingStep("win32", "p2p.exe", { P2P_MACOS_IDENTITY: "Developer ID" })).toBeUndefined();
   expect(signingStep("darwin", "p2p", { P2P_WINDOWS_CERT: "cert.p12" })).toBeUndefined();
+});
+
+test("whoever builds a second time to compare signs nothing, whatever the variables say", () => {
+  const env = { P2P_MACOS_IDENTITY: "Ann", P2P_WINDOWS_CERT: "cert.p12", HOME: "/home/ann" };
+  expect(["darwin", "win32", "linux"].map((os) => certificateFor(os as "linux", env))).toEqual([
+    "Ann",
+    "cert.p12",
+    undefined,
+  ]);
+  const plain = withoutCertificates(env);
+  expect(plain["HOME"]).toBe("/home/ann");
+  for (const os of ["darwin", "win32", "linux"] as const)
+    expect(signingStep(os, "p2p", plain)).toBeUndefined();
+  // As a workflow has it whose secret is not set.
+  expect(certificateFor("darwin", { P2P_MACOS_IDENTITY: "" })).toBeUndefined();
 });
 
 test.skipIf(process.platform === "win32")("codesign gets the identity, and signs in place", async () => {

@@ -14,10 +14,27 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** What the runtime does that a hardened program may not do unasked: make machine code while it runs. */
 export const ENTITLEMENTS = join(import.meta.dir, "entitlements.plist");
 
+/** The variables that name one, by system. */
+const CERTIFICATES: Partial<Readonly<Record<ReleaseTarget["os"], string>>> = {
+  darwin: "P2P_MACOS_IDENTITY",
+  win32: "P2P_WINDOWS_CERT",
+};
+
 export interface SigningStep {
   readonly command: readonly string[];
   /** Where the tool leaves the signed file, if not in place. */
   readonly output?: string;
+}
+
+/** @returns whose certificate binaries of this system are signed with; undefined if with none */
+export function certificateFor(os: ReleaseTarget["os"], env: Environment): string | undefined {
+  const variable = CERTIFICATES[os];
+  return (variable && env[variable]) || undefined;
+}
+
+/** @returns the environment of whoever signs nothing */
+export function withoutCertificates(env: Environment): Environment {
+  return { ...env, ...Object.fromEntries(Object.values(CERTIFICATES).map((name) => [name, undefined])) };
 }
 
 /** @returns undefined if nobody wants this binary signed */
@@ -26,20 +43,17 @@ export function signingStep(
   path: string,
   env: Environment,
 ): SigningStep | undefined {
-  if (os === "darwin") return macosStep(path, env["P2P_MACOS_IDENTITY"]);
-  if (os === "win32") return windowsStep(path, env);
-  return undefined;
+  const certificate = certificateFor(os, env);
+  if (certificate === undefined) return undefined;
+  return os === "darwin" ? macosStep(path, certificate) : windowsStep(path, certificate, env);
 }
 
-function macosStep(path: string, identity: string | undefined): SigningStep | undefined {
-  if (!identity) return undefined;
+function macosStep(path: string, identity: string): SigningStep {
   const options = ["--force", "--timestamp", "--options", "runtime", "--entitlements", ENTITLEMENTS];
   return { command: ["codesign", ...options, "--identifier", "p2p", "--sign", identity, path] };
 }
 
-function windowsStep(path: string, env: Environment): SigningStep | undefined {
-  const certificate = env["P2P_WINDOWS_CERT"];
-  if (!certificate) return undefined;
+function windowsStep(path: string, certificate: string, env: Environment): SigningStep {
   const passwordFile = env["P2P_WINDOWS_CERT_PASSWORD_FILE"];
   const timestamp = env["P2P_WINDOWS_TIMESTAMP_URL"];
   if (env["P2P_WINDOWS_SIGNER"] === "signtool") {

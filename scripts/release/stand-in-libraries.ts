@@ -9,6 +9,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { runTool } from "../run-tool.ts";
 
 /** What the parts of libstdc++ ask of glibc and musl has not, or has under another name. Nothing here is called in earnest. */
 const MISSING_IN_MUSL = `
@@ -65,28 +66,18 @@ int main(void) {
 const WANTED = /\b(?:_Z|__cxa_|__gxx_|__dynamic_cast)\w*/g;
 const OF_MUSL = new Set(["__cxa_finalize", "__cxa_thread_atexit_impl"]);
 
-async function output(command: readonly string[]): Promise<string> {
-  const child = Bun.spawn([...command], { stdio: ["ignore", "pipe", "pipe"] });
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  if ((await child.exited) !== 0) throw new Error(`${command[0]}: ${err.trim()}`);
-  return out;
-}
-
 /** @param folder where it is put, and looked for then */
 export async function makeMuslLibraries(compiler: string, binary: string, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const source = join(folder, "missing-in-musl.c");
   writeFileSync(source, MISSING_IN_MUSL);
-  const found = (await output(["readelf", "--relocs", "--wide", binary])).match(WANTED) ?? [];
+  const found = (await runTool(["readelf", "--relocs", "--wide", binary])).match(WANTED) ?? [];
   const wanted = [...new Set(found)].filter((name) => !OF_MUSL.has(name)).map((name) => `-Wl,-u,${name}`);
   const archives: string[] = [];
   for (const name of ["libstdc++.a", "libgcc_eh.a", "libgcc.a"])
-    archives.push((await output([compiler, `-print-file-name=${name}`])).trim());
+    archives.push(await runTool([compiler, `-print-file-name=${name}`]));
   const library = ["-shared", "-fPIC", "-nostdlib", "-Wl,-soname,libstdc++.so.6", "-w"];
-  await output([compiler, ...library, "-o", join(folder, "libstdc++.so.6"), source, ...wanted, ...archives]);
+  await runTool([compiler, ...library, "-o", join(folder, "libstdc++.so.6"), source, ...wanted, ...archives]);
 }
 
 /** @returns the program that has to come before the binary */
@@ -95,7 +86,7 @@ export async function makeWineLibraries(compiler: string, folder: string): Promi
   const [library, feeder] = [join(folder, "random.c"), join(folder, "feeder.c")];
   writeFileSync(library, RANDOM_OF_WINDOWS);
   writeFileSync(feeder, FEEDER);
-  await output([compiler, "-shared", "-o", join(folder, "bcryptprimitives.dll"), library, "-ladvapi32"]);
-  await output([compiler, "-o", join(folder, "feeder.exe"), feeder]);
+  await runTool([compiler, "-shared", "-o", join(folder, "bcryptprimitives.dll"), library, "-ladvapi32"]);
+  await runTool([compiler, "-o", join(folder, "feeder.exe"), feeder]);
   return join(folder, "feeder.exe");
 }

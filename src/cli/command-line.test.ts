@@ -100,6 +100,22 @@ describe("a command line", () => {
   });
 });
 
+test("a number is given as it is written, is needed behind its option, and is named among what the command takes", () => {
+  const numbered = { ...form, numbers: ["tracker"] };
+  const numberArgs: ArgsDef = { ...args, tracker: { type: "string" } };
+  const number = (...words: readonly string[]) => {
+    try {
+      return readCommandLine(numbered, parseArgs(["a", "b", ...words], numberArgs)).numbers.get("tracker");
+    } catch (error) {
+      return (error as Failure).message;
+    }
+  };
+  expect([number(), number("--tracker", "2"), number("--tracker=x")]).toEqual([undefined, "2", "x"]);
+  for (const words of [["--tracker"], ["--tracker="], ["--tracker", "-1"]])
+    expect(number(...words)).toBe("--tracker takes a number; write --tracker <number>");
+  expect(number("--nope")).toEndWith("--limit-down <rate>, --tracker <number> and --stay");
+});
+
 describe("texts that may be repeated", () => {
   const textForm = { ...form, texts: [{ name: "command", letter: "c" }] };
   const textArgs: ArgsDef = { ...args, command: { type: "string", alias: "c" } };

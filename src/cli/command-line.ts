@@ -19,6 +19,8 @@ export interface CommandForm {
   readonly folders: readonly string[];
   /** Names of the options that take a rate. */
   readonly rates?: readonly string[];
+  /** Names of the options that take the number of a tracker. */
+  readonly numbers?: readonly string[];
   /** Names of the options that are there or not. */
   readonly switches: readonly string[];
   /** Options that take a text and may be repeated. */
@@ -39,6 +41,8 @@ export interface CommandLine {
   readonly folders: ReadonlyMap<string, string>;
   /** Bytes a second of those given; undefined: `off`. */
   readonly rates: ReadonlyMap<string, number | undefined>;
+  /** As written: whether there is such a tracker is the list's to say. */
+  readonly numbers: ReadonlyMap<string, string>;
   readonly switches: ReadonlySet<string>;
   /** As often as each was given, in order; no entry for one that was not. */
   readonly texts: ReadonlyMap<string, readonly string[]>;
@@ -61,14 +65,29 @@ export function readCommandLine(
   );
   refuseUnknown(form, [...options.keys()]);
   refuseWrongCount(form, parsed._.length);
-  const folders = new Map<string, string>();
-  for (const name of form.folders.filter((each) => options.has(each))) {
+  return {
+    words: parsed._,
+    folders: readValues(form.folders, "folder", options),
+    rates: readRates(form, options),
+    numbers: readValues(form.numbers ?? [], "number", options),
+    switches: new Set(form.switches.filter((name) => options.get(name) === true)),
+    texts: readTexts(form, raw),
+  };
+}
+
+/** @param what such an option takes, in a word */
+function readValues(
+  names: readonly string[],
+  what: string,
+  options: ReadonlyMap<string, unknown>,
+): Map<string, string> {
+  const read = new Map<string, string>();
+  for (const name of names.filter((each) => options.has(each))) {
     const found = v.safeParse(value, options.get(name));
-    if (!found.success) throw usage(`--${name} takes a folder; write --${name} <folder>`);
-    folders.set(name, found.output);
+    if (!found.success) throw usage(`--${name} takes a ${what}; write --${name} <${what}>`);
+    read.set(name, found.output);
   }
-  const switches = new Set(form.switches.filter((name) => options.get(name) === true));
-  return { words: parsed._, folders, rates: readRates(form, options), switches, texts: readTexts(form, raw) };
+  return read;
 }
 
 function refuseWrongCount({ name, words, mayFollow = [] }: CommandForm, got: number): void {
@@ -84,10 +103,11 @@ function exampleOf(name: string): string {
 }
 
 /** Read as citty reads them, since it reads with the same parser. */
-function readTexts({ texts = [], folders, rates = [], switches }: CommandForm, raw: readonly string[]) {
+function readTexts(form: CommandForm, raw: readonly string[]) {
+  const { texts = [], folders, rates = [], numbers = [], switches } = form;
   const found = new Map<string, readonly string[]>();
   const options: ParseArgsOptionsConfig = {};
-  for (const name of [...folders, ...rates]) options[name] = { type: "string" };
+  for (const name of [...folders, ...rates, ...numbers]) options[name] = { type: "string" };
   for (const name of switches) options[name] = { type: "boolean" };
   for (const { name, letter } of texts) options[name] = { type: "string", short: letter, multiple: true };
   const { values } = parseArgs({ args: [...raw], options, strict: false, allowPositionals: true });
@@ -106,10 +126,8 @@ function readRates(
   options: ReadonlyMap<string, unknown>,
 ): Map<string, number | undefined> {
   const read = new Map<string, number | undefined>();
-  for (const name of rates.filter((each) => options.has(each))) {
-    const found = v.safeParse(value, options.get(name));
-    if (!found.success) throw usage(`--${name} takes a rate; write --${name} <rate>`);
-    const rate = parseRate(found.output);
+  for (const [name, text] of readValues(rates, "rate", options)) {
+    const rate = parseRate(text);
     if (rate instanceof Failure) throw usage(`--${name}: ${rate.message}`);
     read.set(name, rate);
   }
@@ -117,8 +135,14 @@ function readRates(
 }
 
 function refuseUnknown(form: CommandForm, given: readonly string[]): void {
-  const { name, words, folders, rates = [], switches, texts = [], mayFollow = [] } = form;
-  const known = [...folders, ...rates, ...switches, ...texts.flatMap((each) => [each.name, each.letter])];
+  const { name, words, folders, rates = [], numbers = [], switches, texts = [], mayFollow = [] } = form;
+  const known = [
+    ...folders,
+    ...rates,
+    ...numbers,
+    ...switches,
+    ...texts.flatMap((each) => [each.name, each.letter]),
+  ];
   // citty repeats each option in camel case.
   const all = new Set([
     ...words,
@@ -132,6 +156,7 @@ function refuseUnknown(form: CommandForm, given: readonly string[]): void {
     ...texts.map((each) => `-${each.letter} <${each.name}>`),
     ...folders.map((each) => `--${each} <folder>`),
     ...rates.map((each) => `--${each} <rate>`),
+    ...numbers.map((each) => `--${each} <number>`),
     ...switches.map((each) => `--${each}`),
   ];
   const dashes = unknown.length === 1 ? "-" : "--";

@@ -1,5 +1,6 @@
 /**
- * `p2p doctor <tracker_info> [<ip:port>]`: looks at all that a client needs, and says what is wrong and what to do.
+ * `p2p doctor <tracker_info> [<ip:port>]`: looks at all that a client needs, and says what is wrong and what to do. With
+ * `--tracker` it asks one tracker of the list alone, as whoever watches over that one wants to know.
  *
  * It changes nothing, needs no account, and may run beside the client that it is asked about.
  */
@@ -17,6 +18,7 @@ import { defaultDataFolder } from "./data-folder.ts";
 import { findingsOf, renderFinding, saidFinding } from "./doctor-findings.ts";
 import { lookAtFolder } from "./folder-facts.ts";
 import { MAY_BE_LEFT_OUT } from "./run-program.ts";
+import { ownEntry } from "./tracker-console.ts";
 import { readTrackers } from "./tracker-info.ts";
 
 const FORM = {
@@ -24,6 +26,7 @@ const FORM = {
   words: ["tracker_info"],
   mayFollow: ["ip:port"],
   folders: ["data-dir"],
+  numbers: ["tracker"],
   switches: ["json"],
 } as const satisfies CommandForm;
 
@@ -44,13 +47,21 @@ export function doctorCommand(version: string): CommandDef {
         description: "where the client listens: is it reached, and is its folder in order?",
       },
       "data-dir": { type: "string", valueHint: "folder", description: "where that client keeps its key" },
+      tracker: {
+        type: "string",
+        valueHint: "number",
+        description: "ask this tracker of the file alone; another one that is down fails nothing",
+      },
       json: { type: "boolean", description: "say each finding as a line of JSON: docs/SCRIPTING.md" },
     },
     async run({ args }) {
-      const { words, folders, switches } = readCommandLine(FORM, args);
+      const { words, folders, numbers, switches } = readCommandLine(FORM, args);
       const [fileName = "", address] = words;
       const listen = address === undefined ? undefined : orThrow(parseAddress(address, 0));
       const file = await readTrackers(fileName);
+      const trackers = file.map(({ entry }) => entry);
+      const number = numbers.get("tracker");
+      const only = number === undefined ? undefined : orThrow(ownEntry(trackers, number, fileName));
       const given = folders.get("data-dir");
       const around = { platform: HERE, env: process.env, home: homedir() };
       const byAddress = listen && defaultDataFolder(around, "client", listen);
@@ -58,13 +69,13 @@ export function doctorCommand(version: string): CommandDef {
       const folder = dataFolder === undefined ? undefined : await lookAtFolder(dataFolder);
       const program = `p2p ${version}`;
       const network = await probe({
-        trackers: file.map(({ entry }) => entry),
+        trackers: only === undefined ? trackers : [only],
         dataFolder: folder?.exists ? dataFolder : undefined,
         listen: listen?.port === 0 ? undefined : listen,
         isClientRunning: folder?.isLocked ?? false,
         program,
       });
-      const findings = findingsOf({ program, fileName, file, network, listen, folder });
+      const findings = findingsOf({ program, fileName, file, only: only?.no, network, listen, folder });
       const lines = findings.flatMap((each) =>
         switches.has("json")
           ? [jsonLine(saidFinding(each))]

@@ -39,6 +39,7 @@ const GOOD: DoctorFacts = {
   program: "p2p 1.0.0",
   fileName: "t.txt",
   file: [{ entry, line: 1, shape: "10.0.0.1 5000" }],
+  only: undefined,
   network: { trackers: [{ entry, met }], listening: undefined },
   listen: { host: "0.0.0.0", port: 6000 },
   folder: FOLDER,
@@ -176,6 +177,18 @@ describe("of trackers that keep in step", () => {
       "warn  tracker 1 does not know tracker 2; give it the same file, and start it again",
     ]);
   });
+});
+
+test("asked about one tracker alone, another that is down fails nothing, and its line is not shown", () => {
+  const file = [...GOOD.file, { entry: second, line: 2, shape: "10.0.0.2:5000" }];
+  const status = { program: "p2p 1.0.0", others: [{ ...inStep, reachable: false, lacks: 2 }] };
+  const levels = (more: Partial<MetTracker> | Failure) =>
+    findingsOf(withTracker(more, { ...GOOD, file, only: 1 })).filter(({ level }) => level !== "ok");
+  expect(levels({ status }).map(renderFinding)).toEqual([
+    "warn  tracker 1 does not reach tracker 2, for which 2 entries are kept; what is changed meanwhile stands on fewer trackers: see why",
+  ]);
+  expect(lines(withTracker({ status }, { ...GOOD, file, only: 1 })).join("\n")).not.toContain("10.0.0.2");
+  expect(levels(new Failure("timeout", "no answer")).map(({ level }) => level)).toEqual(["fail"]);
 });
 
 describe("of the client", () => {

@@ -42,6 +42,8 @@ export interface DoctorFacts {
   readonly program: string;
   readonly fileName: string;
   readonly file: readonly ReadTracker[];
+  /** The number of the one tracker that is asked about; undefined: all of the file. */
+  readonly only: number | undefined;
   readonly network: NetworkFacts;
   /** Where the client listens that is asked about. */
   readonly listen: Address | undefined;
@@ -52,7 +54,7 @@ export function findingsOf(facts: DoctorFacts): readonly Finding[] {
   const { program, network, folder } = facts;
   return [
     ok("program", program),
-    ...facts.file.map((read) => ofFile(facts.fileName, read)),
+    ...facts.file.filter((read) => isAskedAbout(read, facts)).map((read) => ofFile(facts.fileName, read)),
     ...network.trackers.flatMap((tracker) => ofTracker(tracker, facts)),
     ...(folder === undefined ? [] : ofFolder(folder)),
     ...ofClient(facts),
@@ -82,6 +84,10 @@ function fail(check: Finding["check"], message: string, advice?: string): Findin
 }
 
 // --- the file ---
+
+function isAskedAbout({ entry }: ReadTracker, { only }: DoctorFacts): boolean {
+  return only === undefined || entry.no === only;
+}
 
 function ofFile(fileName: string, { entry, line, shape }: ReadTracker): Finding {
   return ok("tracker-file", `${fileName} line ${line}: ${normalForm(entry)} (read from: ${shape})`);
@@ -167,8 +173,10 @@ function inStep(
     ),
   );
   const each = status.others.map(({ tracker, reachable, lacks, ahead }) => {
+    // Of one tracker alone that is no fault of its own.
+    const report = facts.only === undefined ? fail : warn;
     if (!reachable)
-      return fail(
+      return report(
         "trackers-in-step",
         `${name} does not reach tracker ${tracker}${lacks === 0 ? "" : `, which lacks ${count(lacks, "entry", "entries")}`}`,
         `start tracker ${tracker}, or see what is between them: until then changes stand on fewer trackers`,

@@ -14,6 +14,13 @@ export const EXAMPLES: ReadonlyMap<string, readonly string[]> = new Map([
     "tracker",
     ["p2p tracker tracker_info.txt 1", "p2p tracker tracker_info.txt 2 --data-dir ./t2 --print-fingerprint"],
   ],
-  ["doctor", ["p2p doctor tracker_info.txt", "p2p doctor tracker_info.txt 192.168.1.20:6000 --json"]],
+  [
+    "doctor",
+    [
+      "p2p doctor tracker_info.txt",
+      "p2p doctor tracker_info.txt 192.168.1.20:6000 --json",
+      "p2p doctor tracker_info.txt --tracker 2",
+    ],
+  ],
   ["completion", ["p2p completion bash"]],
 ]);

@@ -35,6 +35,7 @@ export class TempFolder implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.path, { recursive: true, force: true });
+    // Windows holds the files of a program for a moment after its end; so does Wine.
+    await rm(this.path, { recursive: true, force: true, maxRetries: 5 });
   }
 }
