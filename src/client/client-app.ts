@@ -8,7 +8,7 @@
 import { type Address, formatAddress } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
-import { type FileName, type GroupName, nameKey, type UserName } from "../base/ids.ts";
+import { type FileName, type GroupName, sameName, type UserName } from "../base/ids.ts";
 import { nameMatcher, pathMatcher } from "../base/name-pattern.ts";
 import { forTerminal } from "../base/text.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
@@ -171,7 +171,7 @@ class Client implements ClientApp {
       session,
     );
     this.#login = login;
-    if (nameKey(session.name) !== nameKey(name) && !session.news.some(isOwnName))
+    if (!sameName(session.name, name) && !session.news.some(isOwnName))
       this.#warn(`your account is now called ${session.name}: two were made under the name ${name}`);
     for (const news of session.news) this.#tell(news);
     login.userRenamed(session.name);
@@ -257,24 +257,24 @@ class Client implements ClientApp {
     progress: (at: HashProgress) => void,
     signal?: AbortSignal,
   ): Promise<UploadResult> {
-    return this.#member().shares.upload({ path, group, name, progress, signal });
+    return this.#member().uploads.upload({ path, group, name, progress, signal });
   }
 
   async uploadFolder(...[of, group, name, progress, signal]: Parameters<ClientIntents["uploadFolder"]>) {
-    const { shares, downloads } = this.#member();
+    const { uploads, downloads } = this.#member();
     const matches = of.pattern === undefined ? () => true : pathMatcher(of.pattern);
     try {
       return await uploadFolder(
         {
           files: this.#parts.files,
           upload: (path, name, progress) =>
-            shares.upload({ path, group, name, progress, signal, isOneOfMany: true }),
+            uploads.upload({ path, group, name, progress, signal, isOneOfMany: true }),
           parts: () => downloads.partPaths(),
         },
         { ...of, matches, group, as: name, progress, signal },
       );
     } finally {
-      shares.settle();
+      uploads.settle();
     }
   }
 
@@ -565,5 +565,5 @@ type GroupChange =
   | "transfer_owner";
 
 function isIn(group: GroupName): (one: { readonly group: GroupName }) => boolean {
-  return (one) => nameKey(one.group) === nameKey(group);
+  return (one) => sameName(one.group, group);
 }

@@ -8,7 +8,7 @@
 import { sep } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { Failure, type FailureCode, toFailure } from "../base/failure.ts";
-import { type FileId, type FileName, type Gid, type GroupName, nameKey } from "../base/ids.ts";
+import { type FileId, type FileName, type Gid, type GroupName, sameName } from "../base/ids.ts";
 import { FOLLOW_AHEAD_MAX, FOLLOW_RETRY_MS, FOLLOWED_NAMES_MAX, FOLLOWS_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Departure, DownloadKeeper } from "./download-keeper.ts";
@@ -268,7 +268,7 @@ export class FollowKeeper {
   // --- small things that many of them need ---
 
   #named(group: GroupName): Follow | undefined {
-    return [...this.#follows.values()].find(({ record }) => nameKey(record.group) === nameKey(group));
+    return [...this.#follows.values()].find(({ record }) => sameName(record.group, group));
   }
 
   #isCurrent(follow: Follow): boolean {
