@@ -13,6 +13,7 @@ import { FOLLOW_AHEAD_MAX, FOLLOW_RETRY_MS, FOLLOWED_NAMES_MAX, FOLLOWS_MAX } fr
 import { forTerminal } from "../base/text.ts";
 import type { Departure, DownloadKeeper } from "./download-keeper.ts";
 import { planFollow } from "./follow-plan.ts";
+import type { GroupTest } from "./group-test.ts";
 import type { UserLibrary } from "./library-of-user.ts";
 import type { FollowRecord } from "./library-rows.ts";
 import type { LocalFiles } from "./local-files.ts";
@@ -143,7 +144,7 @@ export class FollowKeeper {
     this.#on.library.putFollow(follow.record);
   }
 
-  leaveGroup(isThat: (of: { gid: Gid; group: GroupName }) => boolean, how: Departure): void {
+  leaveGroup(isThat: GroupTest, how: Departure): void {
     for (const follow of this.#follows.values()) if (isThat(follow.record)) this.#depart(follow, how);
   }
 

@@ -1,12 +1,13 @@
 /** What lives from login to logout: who it is, its shares, its downloads, and what concerns both. */
 import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
-import { type Gid, type GroupName, sameName, type Uid, type UserName } from "../base/ids.ts";
+import type { Uid, UserName } from "../base/ids.ts";
 import { RESTORE_WAIT_MS } from "../base/limits.ts";
 import type { TransferEngine } from "../transfer/contract.ts";
 import type { ClientParts } from "./client-parts.ts";
 import { type Departure, DownloadKeeper } from "./download-keeper.ts";
 import { FollowKeeper } from "./follow-keeper.ts";
+import type { GroupTest } from "./group-test.ts";
 import type { ShareRecord } from "./library-rows.ts";
 import { ManifestShelf } from "./manifest-shelf.ts";
 import { ShareCalls } from "./share-calls.ts";
@@ -16,17 +17,6 @@ import type { TrackerCalls } from "./tracker-link.ts";
 import type { TrackerSession } from "./tracker-session.ts";
 import { Uploader } from "./uploader.ts";
 import type { ClientEvent } from "./views.ts";
-
-/** Tells whether something belongs to the group that is meant. */
-export type GroupTest = (share: { readonly gid: Gid; readonly group: GroupName }) => boolean;
-
-export function groupNamed(group: GroupName): GroupTest {
-  return (share) => sameName(share.group, group);
-}
-
-export function groupOf(gid: Gid): GroupTest {
-  return (share) => share.gid === gid;
-}
 
 export interface LoginDependencies {
   readonly parts: ClientParts;

@@ -15,6 +15,7 @@ import type { Offer, TransferEngine } from "../transfer/contract.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
 import { eachAtOnce } from "./each-at-once.ts";
+import type { GroupTest } from "./group-test.ts";
 import type { UserLibrary } from "./library-of-user.ts";
 import type { ShareRecord } from "./library-rows.ts";
 import type { LocalFiles, OpenedFile } from "./local-files.ts";
@@ -198,7 +199,7 @@ export class ShareKeeper {
   }
 
   /** This user is no longer in that group: nothing is shared there any more. */
-  async leaveGroup(isThat: (share: { gid: Gid; group: GroupName }) => boolean): Promise<void> {
+  async leaveGroup(isThat: GroupTest): Promise<void> {
     const records = [...this.#shared.values()].filter(isThat);
     await eachAtOnce(records, RESTORES_AT_ONCE_MAX, (record) => this.end(record));
   }
