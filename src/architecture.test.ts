@@ -155,7 +155,7 @@ const OWNERS: readonly (readonly [what: string, use: RegExp, owners: readonly Re
     /"node:fs(?:\/promises)?"|\bBun\.(?:file|write)\(/,
     [
       /^transfer\/disk\//,
-      /^client\/(library|piece-list-cache|share-keeper|download-keeper|compose)/,
+      /^client\/(library|piece-list-cache|compose)\.ts$/,
       /^net\/(identity|known-trackers|.*-file)/,
       /^cli\//,
       /^tracker\/store\//,

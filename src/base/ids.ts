@@ -76,6 +76,10 @@ export function nameKey(name: string): string {
   return name.normalize("NFKC").toLowerCase().normalize("NFKC");
 }
 
+export function sameName(left: string, right: string): boolean {
+  return nameKey(left) === nameKey(right);
+}
+
 function refuseName(what: string, why: string, name: string): Failure {
   const shown = name.length > SHOWN_CHARS_MAX ? `${name.slice(0, SHOWN_CHARS_MAX)}...` : name;
   return new Failure("invalid-name", `${what} ${why}: ${forTerminal(JSON.stringify(shown))}`);

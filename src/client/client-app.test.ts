@@ -6,13 +6,13 @@ import {
   FOLLOW_RETRY_MS,
   GRANT_LIFETIME_MS,
   PROGRESS_AFTER_MS,
-  SHARE_LOOK_MS,
   SOURCELESS_MS,
   TRACKER_WAIT_MS,
-  UPLOADS_OF_FOLDER_AT_ONCE_MAX,
   WAIT_TOLD_MS,
 } from "../base/limits.ts";
-import { ClientWorld, type Machine, PORT_TAKEN, type RunningClient } from "../testing/client-world.ts";
+import { type ClientWorld, type Machine, PORT_TAKEN, type RunningClient } from "../testing/client-world.ts";
+import { failureOf } from "../testing/failure-of.ts";
+import { closeLab, LAB, openLab, restart } from "../testing/lab.ts";
 import { settle } from "../testing/manual-clock.ts";
 import { ServiceWorld } from "../testing/service-clients.ts";
 import { TestTracker } from "../testing/test-tracker.ts";
@@ -20,7 +20,6 @@ import { withSuffix } from "../tracker/core/name-table.ts";
 import type { News, Notice } from "../wire/client-tracker.ts";
 import type { Entry } from "../wire/entry.ts";
 
-const LAB = "lab" as GroupName;
 const file = (name: string) => name as FileName;
 const user = (name: string) => name as UserName;
 
@@ -29,36 +28,10 @@ let annasMachine: Machine;
 let anna: RunningClient;
 let ben: RunningClient;
 
-/** Anna owns the group `lab`, Ben is a member. */
 beforeEach(async () => {
-  world = new ClientWorld();
-  annasMachine = world.machine("anna's machine");
-  anna = await (await annasMachine.start()).signUp("anna");
-  ben = await (await world.machine("ben's machine").start()).signUp("ben");
-  await anna.app.createGroup(LAB);
-  await ben.app.joinGroup(LAB);
-  await anna.app.acceptRequest(LAB, user("ben"));
-  await settle();
+  ({ world, annasMachine, anna, ben } = await openLab());
 });
-afterEach(async () => {
-  await anna.app.close();
-  await ben.app.close();
-  world.dispose();
-});
-
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const outcome = await promise.then(
-    () => new Error("it did not fail"),
-    (error: unknown) => error,
-  );
-  if (outcome instanceof Failure) return outcome;
-  throw outcome;
-}
-
-async function restart(client: RunningClient): Promise<RunningClient> {
-  await client.app.close();
-  return client.machine.start();
-}
+afterEach(() => closeLab({ world, anna, ben }));
 
 describe("logging in", () => {
   test("what needs a login says so", async () => {
@@ -128,311 +101,6 @@ describe("lists", () => {
     const groups = await ben.app.listGroups();
     expect(groups).toHaveLength(502);
     expect(new Set(groups.map(({ name }) => name)).size).toBe(502);
-  });
-});
-
-describe("sharing", () => {
-  test("an uploaded file is hashed, known to the tracker and offered", async () => {
-    const progress: number[] = [];
-    annasMachine.disk.write("/data/notes", "notes", 2_000_000);
-    const result = await anna.app.uploadFile("/data/notes", LAB, undefined, ({ doneBytes }) =>
-      progress.push(doneBytes),
-    );
-    expect(result.name).toBe(file("notes"));
-    expect(result.size).toBe(2_000_000);
-    expect(progress).toEqual([2_000_000]);
-    expect(anna.offered()).toEqual(["/data/notes"]);
-    expect([...anna.engine.offers.values()][0]?.fresh).toBe(true);
-    expect((await ben.app.listFiles(LAB)).map(({ name, sources }) => [name, sources])).toEqual([
-      [file("notes"), 1],
-    ]);
-    expect(anna.app.showShares()).toEqual([
-      { group: LAB, name: file("notes"), path: "/data/notes", size: 2_000_000 },
-    ]);
-  });
-
-  test("the same file for another group is not hashed again", async () => {
-    await anna.app.createGroup("studio" as GroupName);
-    await anna.share("notes");
-    await anna.app.uploadFile("/data/notes", "studio" as GroupName, undefined, () => {});
-    expect(annasMachine.disk.hashed).toEqual(["/data/notes"]);
-    expect(anna.engine.offers.size).toBe(2);
-  });
-
-  test("who is no member learns it before anything is hashed", async () => {
-    await anna.app.createGroup("studio" as GroupName);
-    ben.machine.disk.write("/data/notes", "notes");
-    const refused = ben.app.uploadFile("/data/notes", "studio" as GroupName, undefined, () => {});
-    expect((await failureOf(refused)).code).toBe("not-member");
-    expect(ben.machine.disk.hashed).toEqual([]);
-  });
-
-  test("other content under a name that is taken is refused before it is hashed, if only by its size", async () => {
-    await anna.share("notes");
-    ben.machine.disk.write("/data/notes", "other notes", 77);
-    const failure = await failureOf(ben.app.uploadFile("/data/notes", LAB, undefined, () => {}));
-    expect(failure.code).toBe("name-taken");
-    expect(failure.message).toContain("upload_file <path> lab <other name>");
-    expect(ben.machine.disk.hashed).toEqual([]);
-  });
-
-  test("a file that has changed is shared anew under its name", async () => {
-    await anna.share("notes", "lab", "first");
-    annasMachine.disk.write("/data/notes", "second", 555);
-    await anna.app.uploadFile("/data/notes", LAB, undefined, () => {});
-    const files = await ben.app.listFiles(LAB);
-    expect(files.map(({ name, size }) => [name, size])).toEqual([[file("notes"), 555]]);
-    expect(anna.engine.offers.size).toBe(1);
-  });
-
-  test("content that the group has is shared under the name that it has there", async () => {
-    await anna.share("one", "lab", "same");
-    ben.machine.disk.write("/data/two", "same");
-    const result = await ben.app.uploadFile("/data/two", LAB, undefined, () => {});
-    expect(result).toMatchObject({ name: file("one"), path: "/data/two", kept: "name" });
-    expect((await ben.app.listFiles(LAB)).map(({ name, sources }) => [name, sources])).toEqual([
-      [file("one"), 2],
-    ]);
-  });
-
-  test("content that this machine shares already stays shared from where it is", async () => {
-    await anna.share("one", "lab", "same");
-    annasMachine.disk.write("/data/two", "same");
-    const result = await anna.app.uploadFile("/data/two", LAB, undefined, () => {});
-    expect(result).toMatchObject({ name: file("one"), path: "/data/one", kept: "path" });
-    expect(anna.offered()).toEqual(["/data/one"]);
-    annasMachine.disk.files.delete("/data/two");
-    anna = await (await restart(anna)).logIn("anna");
-    expect(anna.offered()).toEqual(["/data/one"]);
-  });
-
-  test("a path takes the place of one that holds the content no longer", async () => {
-    await anna.share("one", "lab", "same");
-    const [before] = anna.engine.offers.values();
-    annasMachine.disk.files.delete("/data/one");
-    annasMachine.disk.write("/data/two", "same");
-    const result = await anna.app.uploadFile("/data/two", LAB, undefined, () => {});
-    expect(result).toMatchObject({ name: file("one"), path: "/data/two", kept: "name" });
-    expect(anna.offered()).toEqual(["/data/two"]);
-    if (before === undefined) throw new Error("nothing was offered");
-    anna.engine.events.offerBroken(before, new Failure("file-changed", "/data/one was removed"));
-    await settle();
-    expect(anna.offered()).toEqual(["/data/two"]);
-    expect(anna.kinds()).not.toContain("share-broken");
-  });
-
-  test("a hashing that was interrupted goes on where it was, and what it kept is verified before it is served", async () => {
-    anna.machine.disk.write("/data/notes", "content of notes");
-    const leaving: Promise<void>[] = [];
-    const interrupted = anna.app.uploadFile("/data/notes", LAB, undefined, () =>
-      leaving.push(anna.app.logout()),
-    );
-    await failureOf(interrupted);
-    await Promise.all(leaving);
-    expect([...anna.machine.disk.kept.values()]).toEqual([Buffer.from("content of notes")]);
-    await anna.logIn("anna");
-    await anna.app.uploadFile("/data/notes", LAB, undefined, () => {});
-    expect([...anna.engine.offers.values()].map(({ fresh }) => fresh)).toEqual([false]);
-    expect(anna.machine.disk.kept.size).toBe(0);
-    await anna.share("other");
-    expect([...anna.engine.offers.values()].map(({ fresh }) => fresh)).toEqual([false, true]);
-  });
-
-  test("what was hashed is kept when the tracker cannot be told", async () => {
-    anna.machine.disk.write("/data/notes", "content of notes");
-    const upload = anna.app.uploadFile("/data/notes", LAB, undefined, () =>
-      [0, 1].map((door) => world.kill(door)),
-    );
-    const { outcome } = await world.during(failureOf(upload), 60_000);
-    expect([(outcome as Failure).code, anna.machine.disk.kept.size]).toEqual(["tracker-unreachable", 1]);
-  });
-
-  test("an upload that is given up keeps what it has hashed, and shares nothing", async () => {
-    anna.machine.disk.write("/data/notes", "content of notes");
-    const givingUp = new AbortController();
-    const upload = anna.app.uploadFile(
-      "/data/notes",
-      LAB,
-      undefined,
-      () => givingUp.abort(),
-      givingUp.signal,
-    );
-    await failureOf(upload);
-    expect(anna.machine.disk.kept.size).toBe(1);
-    expect(await ben.app.listFiles(LAB)).toEqual([]);
-  });
-
-  test("of a folder that is given up no other file is begun", async () => {
-    for (let each = 0; each < 100; each++) annasMachine.disk.write(`/data/runs/f${each}`, `content ${each}`);
-    const givingUp = new AbortController();
-    const folder = { folder: "/data/runs", pattern: undefined };
-    const upload = anna.app.uploadFolder(folder, LAB, undefined, () => givingUp.abort(), givingUp.signal);
-    await failureOf(upload);
-    expect(annasMachine.disk.hashed.length).toBeLessThanOrEqual(UPLOADS_OF_FOLDER_AT_ONCE_MAX);
-  });
-
-  test("several shares are ended at once: what fails stops no other, and what means nothing is told", async () => {
-    for (const name of ["a.csv", "b.csv", "c.h5"]) await anna.share(name);
-    const { done, failures } = await anna.app.stopShares(LAB, ["*.csv", "nowhere", "*.zip"]);
-    expect(done.toSorted()).toEqual([file("a.csv"), file("b.csv")]);
-    expect(failures.map(({ name, failure }) => [name, failure.code])).toEqual([
-      ["*.zip", "not-shared"],
-      ["nowhere", "not-shared"],
-    ]);
-    expect(anna.offered()).toEqual(["/data/c.h5"]);
-    expect((await failureOf(anna.app.stopShares(LAB, ["*.zip"]))).message).toBe(
-      "this machine shares no file in lab that *.zip means",
-    );
-  });
-
-  test("a shared file that changes or goes is noticed before anybody asks for it", async () => {
-    for (const name of ["stays", "changes", "goes"]) await anna.share(name);
-    annasMachine.disk.write("/data/changes", "otherwise");
-    annasMachine.disk.files.delete("/data/goes");
-    anna.events.length = 0;
-    await world.pass(2 * SHARE_LOOK_MS);
-    expect(anna.offered()).toEqual(["/data/stays"]);
-    expect(anna.kinds()).toEqual(["share-broken", "share-broken"]);
-    expect((await ben.app.listFiles(LAB)).map(({ name }) => name)).toEqual([file("stays")]);
-  });
-
-  test("a file that changes while it is hashed is not shared", async () => {
-    const { disk } = annasMachine;
-    disk.write("/data/notes", "first");
-    const refused = anna.app.uploadFile("/data/notes", LAB, undefined, () =>
-      disk.write("/data/notes", "second"),
-    );
-    expect((await failureOf(refused)).code).toBe("file-changed");
-    expect(await ben.app.listFiles(LAB)).toEqual([]);
-  });
-
-  test("a stopped share is gone here and at the tracker, also for the next login", async () => {
-    await anna.share("notes");
-    await anna.app.stopShare(LAB, file("notes"));
-    expect(anna.offered()).toEqual([]);
-    expect(anna.app.showShares()).toEqual([]);
-    expect(await ben.app.listFiles(LAB)).toEqual([]);
-    expect((await failureOf(anna.app.stopShare(LAB, file("notes")))).code).toBe("not-shared");
-    await anna.app.logout();
-    await anna.logIn("anna");
-    expect(anna.offered()).toEqual([]);
-  });
-
-  test("a stopped share can be taken up again, without hashing", async () => {
-    await anna.share("notes");
-    await anna.app.stopShare(LAB, file("notes"));
-    await anna.app.uploadFile("/data/notes", LAB, undefined, () => {});
-    expect(annasMachine.disk.hashed).toEqual(["/data/notes"]);
-    expect(await ben.app.listFiles(LAB)).toHaveLength(1);
-  });
-
-  test("a file that the transfer finds changed is told and shared no longer", async () => {
-    await anna.share("notes");
-    const [offer] = anna.engine.offers.values();
-    if (offer === undefined) throw new Error("nothing is offered");
-    anna.engine.events.offerBroken(offer, new Failure("file-changed", "it was cut short"));
-    await settle();
-    await settle();
-    expect(anna.events).toContainEqual({
-      kind: "share-broken",
-      share: { group: LAB, name: file("notes"), path: "/data/notes", size: 1_000_000 },
-      why: "it was cut short",
-    });
-    expect(await ben.app.listFiles(LAB)).toEqual([]);
-  });
-
-  test("a file whose own name cannot be shared is refused with the way to give it another", async () => {
-    annasMachine.disk.write("/data/ends in a blank ", "x");
-    const failure = await failureOf(anna.app.uploadFile("/data/ends in a blank ", LAB, undefined, () => {}));
-    expect(failure.message).toContain("upload_file <path> <group> <other name>");
-  });
-});
-
-describe("coming back", () => {
-  test("login brings all shares back without hashing what has not changed", async () => {
-    await anna.share("a");
-    await anna.share("b");
-    const again = await restart(anna);
-    expect(again.offered()).toEqual([]);
-    await again.logIn("anna");
-    expect(again.offered()).toEqual(["/data/a", "/data/b"]);
-    expect([...again.engine.offers.values()].every(({ fresh }) => !fresh)).toBe(true);
-    expect(annasMachine.disk.hashed).toEqual(["/data/a", "/data/b"]);
-    expect(world.called("share")).toHaveLength(2);
-    anna = again;
-  });
-
-  test("a piece list that is lost here comes back from the tracker", async () => {
-    await anna.share("a");
-    annasMachine.lists.clear();
-    anna = await (await restart(anna)).logIn("anna");
-    expect(anna.offered()).toEqual(["/data/a"]);
-    const [offer] = anna.engine.offers.values();
-    expect((await offer?.manifest())?.summary).toEqual(offer?.file);
-    expect(annasMachine.lists.size).toBe(1);
-    expect(annasMachine.disk.hashed).toHaveLength(1);
-  });
-
-  test("a piece list that is not to be had now is told once, and asked for again", async () => {
-    await anna.share("a");
-    annasMachine.lists.clear();
-    anna = await (await restart(anna)).logIn("anna");
-    const [offer] = anna.engine.offers.values();
-    for (const door of [0, 1]) world.kill(door);
-    for (let time = 0; time < 2; time++) {
-      const { outcome } = await world.during(failureOf(offer?.manifest() ?? Promise.resolve()), 60_000);
-      expect((outcome as Failure).code).toBe("tracker-unreachable");
-    }
-    expect(anna.events.filter(({ kind }) => kind === "warning")).toHaveLength(1);
-    world.down.clear();
-    await world.pass(5_000);
-    expect((await offer?.manifest())?.summary).toEqual(offer?.file);
-  });
-
-  test("a shared file that changed meanwhile is told and shared no longer", async () => {
-    await anna.share("a");
-    await anna.share("b");
-    await anna.share("c");
-    await anna.app.close();
-    annasMachine.disk.write("/data/a", "changed");
-    annasMachine.disk.files.delete("/data/b");
-    anna = await (await annasMachine.start()).logIn("anna");
-    expect(anna.offered()).toEqual(["/data/c"]);
-    const broken = anna.events.flatMap((event) => (event.kind === "share-broken" ? [event.share.path] : []));
-    expect(broken.sort()).toEqual(["/data/a", "/data/b"]);
-    expect((await ben.app.listFiles(LAB)).map(({ name }) => name)).toEqual([file("c")]);
-  });
-
-  test("what another user of this machine shares stays theirs", async () => {
-    await anna.share("a");
-    await anna.app.logout();
-    await anna.signUp("dora");
-    expect(anna.offered()).toEqual([]);
-    expect(anna.app.showShares()).toEqual([]);
-  });
-
-  test("a share that only the tracker remembers is stopped", async () => {
-    await anna.share("a");
-    await anna.app.close();
-    const reinstalled = world.machine("anna's machine");
-    anna = await (await reinstalled.start()).logIn("anna");
-    expect(await ben.app.listFiles(LAB)).toEqual([]);
-  });
-
-  test("changes after that carry counters that the tracker takes", async () => {
-    await anna.share("a");
-    await anna.app.close();
-    const reinstalled = world.machine("anna's machine");
-    anna = await (await reinstalled.start()).logIn("anna");
-    await anna.share("a");
-    expect(await ben.app.listFiles(LAB)).toHaveLength(1);
-  });
-
-  test("logout stops sharing at once", async () => {
-    await anna.share("a");
-    await anna.app.logout();
-    expect(anna.offered()).toEqual([]);
-    expect((await ben.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([0]);
   });
 });
 

@@ -2,29 +2,27 @@
  * The client between the prompt and the rest: one method for each intention of the user, and what happens meanwhile.
  *
  * Owns the parts that live as long as the program (tracker session, transfer, grants) and what lives from login to
- * logout (shares, downloads). Each method hands on to the one that knows; what a notice of the tracker means for the
- * others is decided here.
+ * logout (shares, downloads). Each method hands on to the one that knows.
  */
 import { type Address, formatAddress } from "../base/address.ts";
-import { unreachable } from "../base/assert.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
-import { type FileName, type GroupName, nameKey, type UserName } from "../base/ids.ts";
+import { type FileName, type GroupName, sameName, type UserName } from "../base/ids.ts";
 import { nameMatcher, pathMatcher } from "../base/name-pattern.ts";
 import { forTerminal } from "../base/text.ts";
-import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { TransferEngine, TransferEvents } from "../transfer/contract.ts";
 import type { Method, News, Params } from "../wire/client-tracker.ts";
+import { changeDownloads, stopShares } from "./changes-of-many.ts";
 import type { ClientOptions, ClientParts } from "./client-parts.ts";
 import { openClientParts } from "./compose.ts";
-import type { DownloadKeeper } from "./download-keeper.ts";
-import { eachMeant } from "./each-meant.ts";
 import { EventFeed } from "./event-feed.ts";
 import { uploadFolder } from "./folder-upload.ts";
 import { GrantWallet } from "./grant-wallet.ts";
+import { groupNamed } from "./group-test.ts";
 import { lastCopies } from "./last-copies.ts";
-import { groupNamed, groupOf, Login } from "./login.ts";
+import { Login } from "./login.ts";
 import { allPages } from "./pages.ts";
-import { type Resumed, type StandingNotice, TrackerSession } from "./tracker-session.ts";
+import { TrackerNews } from "./tracker-news.ts";
+import { TrackerSession } from "./tracker-session.ts";
 import type {
   ClientEvent,
   ClientIntents,
@@ -63,13 +61,24 @@ export async function openClientApp(options: ClientOptions, handedIn?: ClientPar
   }
 }
 
-/** The methods by which something changes, less the request id that each call gets. */
+type GroupChange =
+  | "create_group"
+  | "delete_group"
+  | "join_group"
+  | "leave_group"
+  | "accept_request"
+  | "reject_request"
+  | "remove_member"
+  | "transfer_owner";
+
+/** The parameters of a method by which something changes, less the request id that each call gets. */
 type Change<M extends Method> = Omit<Params<M>, "id">;
 
 class Client implements ClientApp {
   readonly #parts: ClientParts;
   readonly #options: ClientOptions;
   readonly #events = new EventFeed();
+  readonly #news: TrackerNews;
   readonly #session: TrackerSession;
   readonly #wallet: GrantWallet;
   readonly #engine: TransferEngine;
@@ -79,36 +88,12 @@ class Client implements ClientApp {
   #entering: Promise<void> = Promise.resolve();
   /** The end of the last login, still under way. */
   #leaving: Promise<void> = Promise.resolve();
-  /** The tracker that people know to be in use; undefined at the start and when none was. */
-  #told: TrackerEntry | "none" | undefined;
-  /** Whether people know that what they change stands on one tracker only. */
-  #alone = false;
 
   constructor(parts: ClientParts, options: ClientOptions) {
     this.#parts = parts;
     this.#options = options;
     this.#listening = options.listen;
     const { clock, dial, fingerprint } = parts;
-    this.#session = new TrackerSession(
-      {
-        dial,
-        clock,
-        listening: () => this.#listening,
-        events: {
-          up: (tracker, session) => this.#trackerUp(tracker, session),
-          down: (tried) => this.#trackerDown(tried),
-          distrusted: ({ message }) => this.#warn(message),
-          notice: (notice) => this.#noticed(notice),
-          ended: (message) => this.#sessionEnded(message),
-        },
-      },
-      { trackers: options.trackers, program: options.program ?? "p2p" },
-    );
-    this.#wallet = new GrantWallet({
-      calls: this.#session,
-      clock,
-      clockAheadMs: () => this.#session.clockAheadMs,
-    });
     this.#engine = parts.createEngine(
       {
         keys: () => this.#session.keys,
@@ -118,6 +103,22 @@ class Client implements ClientApp {
       },
       this.#transferEvents(),
     );
+    this.#news = new TrackerNews({
+      events: this.#events,
+      login: () => this.#login,
+      endLogin: () => this.#endLogin(),
+      engine: this.#engine,
+      forgetGrant: (gid) => this.#wallet.forget(gid),
+    });
+    this.#session = new TrackerSession(
+      { dial, clock, listening: () => this.#listening, events: this.#news },
+      { trackers: options.trackers, program: options.program ?? "p2p" },
+    );
+    this.#wallet = new GrantWallet({
+      calls: this.#session,
+      clock,
+      clockAheadMs: () => this.#session.clockAheadMs,
+    });
   }
 
   async open(): Promise<void> {
@@ -153,7 +154,7 @@ class Client implements ClientApp {
       () => {},
     );
     const login = await entering;
-    await login.restore((error) => this.#warn(toFailure(error).message));
+    await login.restore((error) => this.#events.warn(toFailure(error).message));
   }
 
   async #enter(name: UserName, password: string): Promise<Login> {
@@ -166,14 +167,14 @@ class Client implements ClientApp {
         parts: this.#parts,
         engine: this.#engine,
         session: this.#session,
-        emit: (event) => this.#emit(event),
+        emit: (event) => this.#events.emit(event),
       },
       session,
     );
     this.#login = login;
-    if (nameKey(session.name) !== nameKey(name) && !session.news.some(isOwnName))
-      this.#warn(`your account is now called ${session.name}: two were made under the name ${name}`);
-    for (const news of session.news) this.#tell(news);
+    if (!sameName(session.name, name) && !session.news.some(isOwnName))
+      this.#events.warn(`your account is now called ${session.name}: two were made under the name ${name}`);
+    for (const news of session.news) this.#news.tell(news);
     login.userRenamed(session.name);
     return login;
   }
@@ -257,24 +258,24 @@ class Client implements ClientApp {
     progress: (at: HashProgress) => void,
     signal?: AbortSignal,
   ): Promise<UploadResult> {
-    return this.#member().shares.upload({ path, group, name, progress, signal });
+    return this.#member().uploads.upload({ path, group, name, progress, signal });
   }
 
   async uploadFolder(...[of, group, name, progress, signal]: Parameters<ClientIntents["uploadFolder"]>) {
-    const { shares, downloads } = this.#member();
+    const { uploads, downloads } = this.#member();
     const matches = of.pattern === undefined ? () => true : pathMatcher(of.pattern);
     try {
       return await uploadFolder(
         {
           files: this.#parts.files,
           upload: (path, name, progress) =>
-            shares.upload({ path, group, name, progress, signal, isOneOfMany: true }),
+            uploads.upload({ path, group, name, progress, signal, isOneOfMany: true }),
           parts: () => downloads.partPaths(),
         },
         { ...of, matches, group, as: name, progress, signal },
       );
     } finally {
-      shares.settle();
+      uploads.settle();
     }
   }
 
@@ -283,11 +284,7 @@ class Client implements ClientApp {
   }
 
   async stopShares(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
-    const { shares } = this.#member();
-    const there = shares.views().filter(isIn(group));
-    const none = (word: string) =>
-      new Failure("not-shared", `this machine shares no file in ${group} that ${forTerminal(word)} means`);
-    return eachMeant(wanted, there, none, (name) => shares.stop(group, name));
+    return stopShares(this.#member().shares, group, wanted);
   }
 
   async downloadFile(group: GroupName, name: FileName, destination: string): Promise<{ path: string }> {
@@ -321,35 +318,15 @@ class Client implements ClientApp {
   }
 
   async pauseDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
-    const isMeant = ({ state }: DownloadView) => state === "downloading";
-    return this.#eachDownload(group, wanted, isMeant, (downloads, name) => downloads.pause(group, name));
+    return changeDownloads(this.#member().downloads, "pause", group, wanted);
   }
 
   async resumeDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
-    const isMeant = ({ state }: DownloadView) => state === "paused" || state === "failed";
-    return this.#eachDownload(group, wanted, isMeant, (downloads, name) => downloads.resume(group, name));
+    return changeDownloads(this.#member().downloads, "resume", group, wanted);
   }
 
   async cancelDownloads(group: GroupName, wanted: readonly string[]): Promise<ManyEnded> {
-    const isMeant = ({ state }: DownloadView) => state !== "complete";
-    return this.#eachDownload(group, wanted, isMeant, (downloads, name) => downloads.cancel(group, name));
-  }
-
-  #eachDownload(
-    group: GroupName,
-    wanted: readonly string[],
-    isMeant: (view: DownloadView) => boolean,
-    act: (downloads: DownloadKeeper, name: FileName) => Promise<void>,
-  ): Promise<ManyEnded> {
-    const { downloads } = this.#member();
-    // The last first: those in line do not begin when one before them ends.
-    const there = downloads.views().filter(isIn(group)).filter(isMeant).reverse();
-    const none = (word: string) =>
-      new Failure(
-        "no-download",
-        `no download in ${group} of which that can be done is meant by ${forTerminal(word)}`,
-      );
-    return eachMeant(wanted, there, none, (name) => act(downloads, name));
+    return changeDownloads(this.#member().downloads, "cancel", group, wanted);
   }
 
   showDownloads(): readonly DownloadView[] {
@@ -404,81 +381,11 @@ class Client implements ClientApp {
 
   // --- what happens ---
 
-  #trackerUp(tracker: TrackerEntry, session: Resumed | undefined): void {
-    if (this.#told !== undefined && this.#told !== tracker)
-      this.#emit({ kind: "tracker-changed", tracker: formatAddress(tracker.address) });
-    this.#told = tracker;
-    const login = this.#login;
-    if (session === undefined || login === undefined) return;
-    for (const each of session.news) this.#tell(each);
-    if (login.user !== session.name) this.#warn(`your account is now called ${session.name}`);
-    login.userRenamed(session.name);
-    this.#behind(login.trackerUp());
-  }
-
-  #trackerDown(tried: string): void {
-    this.#told = "none";
-    this.#emit({ kind: "tracker-lost", tried });
-  }
-
-  #noticed(notice: StandingNotice): void {
-    switch (notice.kind) {
-      case "news":
-        this.#tell(notice.news);
-        break;
-      case "source":
-        this.#login?.downloads.sourceFound(notice.gid, notice.fileId, notice.source);
-        break;
-      case "revoked":
-        this.#revoked(notice);
-        break;
-      case "readmitted":
-        this.#engine.readmit(notice.gid, notice.uid);
-        break;
-      case "alone":
-        if (!this.#alone) this.#emit({ kind: "alone", others: notice.of - 1 });
-        this.#alone = true;
-        break;
-      case "together":
-        if (this.#alone) this.#emit({ kind: "together" });
-        this.#alone = false;
-        break;
-      default:
-        unreachable(notice);
-    }
-  }
-
-  /** Names come first, so that whatever shows the news shows them already. */
-  #tell(news: News): void {
-    const login = this.#login;
-    if (login !== undefined) this.#behind(followNames(login, news));
-    this.#emit({ kind: "news", news });
-    if (news.kind === "new-file") login?.follows.newFile(news.group, news.name);
-    if (news.kind === "removed" || news.kind === "accept-void")
-      this.#behind(login?.leftGroup(groupOf(news.gid), "removed"));
-    if (news.kind === "group-deleted") this.#behind(login?.leftGroup(groupOf(news.gid), "deleted"));
-  }
-
-  #revoked({ gid, uid, except }: Extract<StandingNotice, { kind: "revoked" }>): void {
-    this.#engine.revoke(gid, uid, except);
-    if (uid !== this.#login?.uid || except !== undefined) return;
-    // At once: to end each download and share takes the disk and the tracker.
-    this.#engine.withdrawGroup(gid);
-    this.#wallet.forget(gid);
-    this.#behind(this.#login.leftGroup(groupOf(gid), "removed"));
-  }
-
-  #sessionEnded(message: string): void {
-    if (this.#login === undefined) return;
-    this.#endLogin();
-    this.#emit({ kind: "session-ended", message });
-  }
-
   #transferEvents(): TransferEvents {
     return {
       changed: (download) => this.#login?.downloads.changed(download),
-      offerBroken: (offer, failure) => this.#behind(this.#login?.shares.broken(offer, failure)),
-      notice: (message) => this.#warn(message),
+      offerBroken: (offer, failure) => this.#events.warnIfFails(this.#login?.shares.broken(offer, failure)),
+      notice: (message) => this.#events.warn(message),
     };
   }
 
@@ -490,7 +397,9 @@ class Client implements ClientApp {
     this.#login = undefined;
     login.close();
     this.#wallet.clear();
-    this.#leaving = this.#engine.quiesce().catch((error: unknown) => this.#warn(toFailure(error).message));
+    this.#leaving = this.#engine
+      .quiesce()
+      .catch((error: unknown) => this.#events.warn(toFailure(error).message));
   }
 
   /** @throws Failure "not-logged-in" */
@@ -522,48 +431,12 @@ class Client implements ClientApp {
     } catch (error) {
       if (!isFailure(error) || error.code !== "address-in-use" || wanted.port === 0) throw error;
       const taken = await this.#engine.listen({ host: wanted.host, port: 0 });
-      this.#warn(`${formatAddress(wanted)} is in use: listening on ${formatAddress(taken)}`);
+      this.#events.warn(`${formatAddress(wanted)} is in use: listening on ${formatAddress(taken)}`);
       return taken;
     }
-  }
-
-  /** For what nobody waits for: a failure of it is told. */
-  #behind(work: Promise<void> | undefined): void {
-    work?.catch((error: unknown) => this.#warn(toFailure(error).message));
-  }
-
-  #warn(message: string): void {
-    this.#emit({ kind: "warning", message });
-  }
-
-  #emit(event: ClientEvent): void {
-    this.#events.emit(event);
   }
 }
 
 function isOwnName({ kind }: News): boolean {
   return kind === "user-renamed";
-}
-
-/** @throws Failure of the library */
-async function followNames(login: Login, news: News): Promise<void> {
-  if (news.kind === "user-renamed") login.userRenamed(news.name);
-  if (news.kind === "group-renamed") login.renamed(news);
-  if (news.kind !== "file-renamed") return;
-  const { gid, group, fileId, name } = news;
-  login.renamed({ gid, group, file: { fileId, name } });
-}
-
-type GroupChange =
-  | "create_group"
-  | "delete_group"
-  | "join_group"
-  | "leave_group"
-  | "accept_request"
-  | "reject_request"
-  | "remove_member"
-  | "transfer_owner";
-
-function isIn(group: GroupName): (one: { readonly group: GroupName }) => boolean {
-  return (one) => nameKey(one.group) === nameKey(group);
 }

@@ -1,4 +1,5 @@
 /** Events for whoever listens. What happens before the first listener is kept for it, so that nothing at start is lost. */
+import { toFailure } from "../base/failure.ts";
 import { EVENTS_KEPT_MAX } from "../base/limits.ts";
 import type { ClientEvent } from "./views.ts";
 
@@ -11,6 +12,15 @@ export class EventFeed {
   emit(event: ClientEvent): void {
     if (this.#early !== undefined && this.#early.length < EVENTS_KEPT_MAX) this.#early.push(event);
     for (const listener of this.#listeners) listener(event);
+  }
+
+  warn(message: string): void {
+    this.emit({ kind: "warning", message });
+  }
+
+  /** For what nobody waits for. */
+  warnIfFails(work: Promise<void> | undefined): void {
+    work?.catch((error: unknown) => this.warn(toFailure(error).message));
   }
 
   /** Nobody is told anything any more. */

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileName, GroupName, UserName } from "../base/ids.ts";
 import { FOLLOW_AHEAD_MAX, FOLLOW_RETRY_MS, FOLLOWED_NAMES_MAX, GRANT_LIFETIME_MS } from "../base/limits.ts";
-import { ClientWorld, type RunningClient } from "../testing/client-world.ts";
+import type { ClientWorld, RunningClient } from "../testing/client-world.ts";
+import { closeLab, LAB, openLab } from "../testing/lab.ts";
 import { settle } from "../testing/manual-clock.ts";
 
-const LAB = "lab" as GroupName;
 const BEN = "ben" as UserName;
 const file = (name: string) => name as FileName;
 
@@ -13,21 +13,10 @@ let world: ClientWorld;
 let anna: RunningClient;
 let ben: RunningClient;
 
-/** Anna owns the group `lab`, Ben is a member. */
 beforeEach(async () => {
-  world = new ClientWorld();
-  anna = await (await world.machine("anna's machine").start()).signUp("anna");
-  ben = await (await world.machine("ben's machine").start()).signUp("ben");
-  await anna.app.createGroup(LAB);
-  await ben.app.joinGroup(LAB);
-  await anna.app.acceptRequest(LAB, BEN);
-  await settle();
+  ({ world, anna, ben } = await openLab());
 });
-afterEach(async () => {
-  await anna.app.close();
-  await ben.app.close();
-  world.dispose();
-});
+afterEach(() => closeLab({ world, anna, ben }));
 
 /** Everything that can happen without time passing has happened. */
 async function calm(): Promise<void> {

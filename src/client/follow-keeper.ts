@@ -8,11 +8,12 @@
 import { sep } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { Failure, type FailureCode, toFailure } from "../base/failure.ts";
-import { type FileId, type FileName, type Gid, type GroupName, nameKey } from "../base/ids.ts";
+import { type FileId, type FileName, type Gid, type GroupName, sameName } from "../base/ids.ts";
 import { FOLLOW_AHEAD_MAX, FOLLOW_RETRY_MS, FOLLOWED_NAMES_MAX, FOLLOWS_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Departure, DownloadKeeper } from "./download-keeper.ts";
 import { planFollow } from "./follow-plan.ts";
+import type { GroupTest } from "./group-test.ts";
 import type { UserLibrary } from "./library-of-user.ts";
 import type { FollowRecord } from "./library-rows.ts";
 import type { LocalFiles } from "./local-files.ts";
@@ -143,7 +144,7 @@ export class FollowKeeper {
     this.#on.library.putFollow(follow.record);
   }
 
-  leaveGroup(isThat: (of: { gid: Gid; group: GroupName }) => boolean, how: Departure): void {
+  leaveGroup(isThat: GroupTest, how: Departure): void {
     for (const follow of this.#follows.values()) if (isThat(follow.record)) this.#depart(follow, how);
   }
 
@@ -268,7 +269,7 @@ export class FollowKeeper {
   // --- small things that many of them need ---
 
   #named(group: GroupName): Follow | undefined {
-    return [...this.#follows.values()].find(({ record }) => nameKey(record.group) === nameKey(group));
+    return [...this.#follows.values()].find(({ record }) => sameName(record.group, group));
   }
 
   #isCurrent(follow: Follow): boolean {

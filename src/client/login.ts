@@ -1,30 +1,22 @@
 /** What lives from login to logout: who it is, its shares, its downloads, and what concerns both. */
 import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
-import { type Gid, type GroupName, nameKey, type Uid, type UserName } from "../base/ids.ts";
+import type { Uid, UserName } from "../base/ids.ts";
 import { RESTORE_WAIT_MS } from "../base/limits.ts";
 import type { TransferEngine } from "../transfer/contract.ts";
 import type { ClientParts } from "./client-parts.ts";
 import { type Departure, DownloadKeeper } from "./download-keeper.ts";
 import { FollowKeeper } from "./follow-keeper.ts";
+import type { GroupTest } from "./group-test.ts";
 import type { ShareRecord } from "./library-rows.ts";
 import { ManifestShelf } from "./manifest-shelf.ts";
+import { ShareCalls } from "./share-calls.ts";
 import { type Renaming, ShareKeeper } from "./share-keeper.ts";
 import { ShareWatch } from "./share-watch.ts";
 import type { TrackerCalls } from "./tracker-link.ts";
 import type { TrackerSession } from "./tracker-session.ts";
+import { Uploader } from "./uploader.ts";
 import type { ClientEvent } from "./views.ts";
-
-/** Tells whether something belongs to the group that is meant. */
-export type GroupTest = (share: { readonly gid: Gid; readonly group: GroupName }) => boolean;
-
-export function groupNamed(group: GroupName): GroupTest {
-  return (share) => nameKey(share.group) === nameKey(group);
-}
-
-export function groupOf(gid: Gid): GroupTest {
-  return (share) => share.gid === gid;
-}
 
 export interface LoginDependencies {
   readonly parts: ClientParts;
@@ -36,6 +28,7 @@ export interface LoginDependencies {
 export class Login {
   readonly uid: Uid;
   readonly shares: ShareKeeper;
+  readonly uploads: Uploader;
   readonly downloads: DownloadKeeper;
   readonly follows: FollowKeeper;
   readonly #clock: Clock;
@@ -52,11 +45,13 @@ export class Login {
     const calls = this.#calls(session);
     const manifests = new ManifestShelf(parts.lists, calls);
     const common = { calls, engine, files, manifests, library, emit };
-    const shares = new ShareKeeper({ ...common, workers, hashJournals, newRequestId });
+    const tracker = new ShareCalls({ calls, manifests, newRequestId });
+    const shares = new ShareKeeper({ ...common, tracker });
     this.uid = uid;
     this.#user = name;
     this.#clock = clock;
     this.shares = shares;
+    this.uploads = new Uploader({ tracker, shares, workers, hashJournals, files, manifests, library });
     this.#watch = new ShareWatch({
       clock,
       shares: () => shares.offered(),
@@ -142,6 +137,7 @@ export class Login {
     this.#closed = true;
     this.#watch.close();
     this.follows.close();
+    this.uploads.close();
     this.shares.close();
     this.downloads.close();
   }

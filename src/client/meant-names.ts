@@ -1,5 +1,5 @@
 /** Which names somebody means who types names, folders (`runs/`) and patterns (`*.csv`). Pure. */
-import { type FileName, nameKey } from "../base/ids.ts";
+import { type FileName, nameKey, sameName } from "../base/ids.ts";
 import { isPattern, nameMatcher } from "../base/name-pattern.ts";
 
 export interface Meant {
@@ -27,6 +27,6 @@ export function meantNames(wanted: readonly string[], there: readonly FileName[]
 /** A name that is there is meant by itself, whatever it would mean as a pattern. */
 function meantBy(word: string, there: readonly FileName[]): readonly FileName[] {
   if (!isPattern(word) && !word.endsWith("/")) return [word as FileName];
-  const just = there.filter((name) => nameKey(name) === nameKey(word));
+  const just = there.filter((name) => sameName(name, word));
   return just.length > 0 ? just : there.filter(nameMatcher(word));
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
 import { NET_FILE_BYTES_MAX } from "../base/limits.ts";
+import { failureOf } from "../testing/failure-of.ts";
 import { HAS_LINKS } from "../testing/links.ts";
 import { formatPublicKey, sign, verify } from "../wire/signed.ts";
 import { formatIdentity, makeIdentity, parseIdentity } from "./certificate.ts";
@@ -18,12 +19,6 @@ async function freshFolder(): Promise<string> {
   return folder;
 }
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
-
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const outcome = await promise.catch((error: unknown) => error);
-  if (!(outcome instanceof Failure)) throw new Error("did not fail as expected", { cause: outcome });
-  return outcome;
-}
 
 describe("the certificate", () => {
   test("is known by the SHA-256 of its DER, as others compute it", async () => {

@@ -4,6 +4,7 @@ import { Failure } from "../base/failure.ts";
 import type { Fingerprint, UserName } from "../base/ids.ts";
 import { IDLE_CLOSE_MS, IDLE_PING_MS, RPC_MS_MAX, RPC_PENDING_MAX } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
+import { failureOf } from "../testing/failure-of.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
 import { type SimConnection, SimNetwork } from "../testing/sim-network.ts";
 import { encodeMessage } from "../wire/envelope.ts";
@@ -57,12 +58,6 @@ function setUp(serverHandler: Partial<Handler> = {}, clientHandler: Partial<Hand
   const client = end(nearEnd, clientHandler);
   const server = end(farEnd, { request: serve, ...serverHandler });
   return { clock, network, reported, ended, client, server, nearEnd, farEnd };
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const outcome = await promise.catch((error: unknown) => error);
-  if (!(outcome instanceof Failure)) throw new Error("did not fail as expected", { cause: outcome });
-  return outcome;
 }
 
 /** A request handler that answers when told to. */

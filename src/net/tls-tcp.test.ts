@@ -6,6 +6,7 @@ import { Failure } from "../base/failure.ts";
 import type { Fingerprint } from "../base/ids.ts";
 import { HANDSHAKE_MS_MAX, SEND_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import { systemClock } from "../base/system-clock.ts";
+import { failureOf } from "../testing/failure-of.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { type Identity, makeIdentity } from "./certificate.ts";
 import type { Connection, ConnectionHandler, Listener } from "./connection.ts";
@@ -91,15 +92,6 @@ async function pair() {
 /** Lets the sockets work until it is so. */
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const outcome = await promise.then(
-    () => "succeeded",
-    (error: unknown) => error,
-  );
-  if (!(outcome instanceof Failure)) throw new Error("did not fail as expected", { cause: outcome });
-  return outcome;
 }
 
 describe("who is at the other end", () => {

@@ -57,8 +57,10 @@ export const accountCommands = [
     args: [],
     summary: "Stop sharing, pause downloads and log out.",
     example: "logout",
-    async run({ client, lastCopies }) {
+    async run({ client, lastCopies, signal }) {
       await lastCopies();
+      // Who does not wait for that goes on working: nothing has been done yet.
+      if (signal.aborted) return shown([], {});
       await client.logout();
       return done("Logged out successfully", {});
     },

@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
-import { type GroupName, nameKey, parseGroupName } from "../base/ids.ts";
+import { type GroupName, nameKey, parseGroupName, sameName } from "../base/ids.ts";
 import { COMPLETION_FRESH_MS, COMPLETION_MS_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import type { ClientIntents, GroupView } from "../client/views.ts";
@@ -219,5 +219,5 @@ function groupOf({ offers }: Command, args: readonly string[]): GroupName | unde
 }
 
 function isAlike(left: string, right: string | undefined): boolean {
-  return right !== undefined && nameKey(left) === nameKey(right);
+  return right !== undefined && sameName(left, right);
 }

@@ -644,4 +644,25 @@ describe("Ctrl-C while a command runs", () => {
       "out: Group created successfully",
     ]);
   });
+
+  test("what a log-out that was given up finds of last copies is told with no later command, and nobody is logged out", async () => {
+    const terminal = new FakeTerminal(["logout", "create_group lab"], true);
+    const client = new FakeClient();
+    client.me = { ...client.me, user: "ann" as UserName };
+    const found = Promise.withResolvers<readonly ShareView[]>();
+    client.lastCopies = () => found.promise;
+    const create = Promise.withResolvers<void>();
+    const { exitCode } = start(terminal, { client });
+    await settle();
+    client.gate = create.promise;
+    client.lastCopies = async () => [];
+    terminal.interrupt();
+    await settle();
+    found.resolve([{ ...view, size: 1 } as ShareView]);
+    await settle();
+    create.resolve();
+    await exitCode;
+    expect(terminal.screen.filter((line) => line.includes("Only you have"))).toEqual([]);
+    expect(client.calls).toEqual(["createGroup lab"]);
+  });
 });

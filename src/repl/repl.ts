@@ -1,11 +1,11 @@
 /**
  * The prompt: lines in, one command after the other, replies and events out.
  *
- * Invariant: a command has ended and its reply is printed before the next line is read; one that a person gives up with Ctrl-C
- * counts as ended, and what it still says is heard by nobody. The exit code of a script is 1
- * once a command or a download has failed; a person has seen it. The program ends with the input of a person, and with that of a pipe when its downloads
- * have ended (or, told to stay, when it is stopped); a stop leaves at once, whatever runs. One that is told to stay is there to share:
- * its `login` is tried until a tracker answers, and one that is refused ends it.
+ * Invariant: a command has ended and its reply is printed before the next line is read; one that a person gives up with
+ * Ctrl-C counts as ended, and what it still says is heard by nobody. The exit code of a script is 1 once a command or a
+ * download has failed; a person has seen it. The program ends with the input of a person, and with that of a pipe when its
+ * downloads have ended (or, told to stay, when it is stopped); a stop leaves at once, whatever runs. One that is told to
+ * stay is there to share: its `login` is tried until a tracker answers, and one that is refused ends it.
  */
 import { defined } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
@@ -48,8 +48,8 @@ export class Repl {
   /** Of the command that runs, where no board shows it: since when, when it was told last, and whether in a line. */
   #hashingOf: { readonly sinceMs: number; toldMs: number; isSaid: boolean } | undefined;
   #exitCode: 0 | 1 = 0;
-  /** What it was started for cannot be. */
-  #isOver = false;
+  /** That of a service: without it there is nothing to stay for. */
+  #isLoginRefused = false;
   #isWaitTold = false;
   /** Which events wait for the reply of the command that runs. */
   #holds: "none" | "verdicts" | "all" = "none";
@@ -81,7 +81,7 @@ export class Repl {
     const stopped = whenAborted(AbortSignal.any([this.#options.stop, this.#terminal.left]));
     try {
       await Promise.race([this.#readAll(), stopped]);
-      if (!this.#options.stop.aborted) await this.#lastCopies(this.#options.stop);
+      if (!this.#options.stop.aborted) await this.#lastCopies((line) => this.#note(line), this.#options.stop);
     } finally {
       unsubscribe();
       this.#folder.flush();
@@ -96,7 +96,7 @@ export class Repl {
       this.#terminal.setPrompt(renderPrompt(this.#client.whoAmI()));
       const line = await this.#terminal.nextLine();
       if (line === undefined) break;
-      if ((await this.#runLine(line)) === "leave" || this.#isOver) return;
+      if ((await this.#runLine(line)) === "leave" || this.#isLoginRefused) return;
     }
     if (this.#terminal.interactive) return;
     await (this.#options.stay ? whenAborted(this.#options.stop) : this.#client.whenIdle());
@@ -156,7 +156,7 @@ export class Repl {
       } catch (error) {
         if (!this.#isServiceLogin(command)) throw error;
         if (!isFailure(error) || !UNANSWERED.has(error.code)) {
-          this.#isOver = this.#client.whoAmI().user === undefined;
+          this.#isLoginRefused = this.#client.whoAmI().user === undefined;
           throw error;
         }
         this.#tellUnanswered(error);
@@ -188,15 +188,16 @@ export class Repl {
       (what: T) => {
         if (!signal.aborted) say(what);
       };
+    const note = unlessOver((line: string) => this.#note(line));
     return {
       ...this.#surroundings,
       signal,
       columns: this.#terminal.columns,
       progress: unlessOver((at: HashProgress) => this.#hashing(at)),
-      note: unlessOver((line: string) => this.#note(line)),
+      note,
       hint: unlessOver((line: string) => this.#hint(line)),
       fault: unlessOver((line: string) => void this.#notes.push({ line, isFault: true })),
-      lastCopies: () => this.#lastCopies(),
+      lastCopies: () => this.#lastCopies(note),
     };
   }
 
@@ -287,11 +288,11 @@ export class Repl {
   }
 
   /** A person who leaves hears what goes with them; a script has nobody to hear it. */
-  async #lastCopies(stop?: AbortSignal): Promise<void> {
+  async #lastCopies(note: (line: string) => void, stop?: AbortSignal): Promise<void> {
     if (!this.#terminal.interactive || this.#client.whoAmI().user === undefined) return;
     const asked = this.#client.lastCopies();
     const files = await (stop === undefined ? asked : Promise.race([asked, whenAborted(stop)]));
-    if (files !== undefined && files.length > 0) this.#note(renderLastCopies(files));
+    if (files !== undefined && files.length > 0) note(renderLastCopies(files));
   }
 }
 

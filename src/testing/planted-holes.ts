@@ -391,7 +391,7 @@ const GRANTS: readonly PlantedHole[] = [
   ),
   hole(
     "serves a deleted group until everything else of it has ended",
-    "client/client-app.ts",
+    "client/tracker-news.ts",
     ["this.#engine.withdrawGroup(gid);", ""],
     ["client/client-app.test.ts", "a deleted group is served to nobody any more, before anything else ends"],
   ),

@@ -265,13 +265,6 @@ export class TestClient implements ClientLink {
   }
 }
 
-/** The refusal that the test expects. */
-export async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const outcome = await work.catch((error: unknown) => error);
-  if (outcome instanceof Failure) return outcome;
-  throw new Error(`no failure: ${JSON.stringify(outcome)}`);
-}
-
 /** A file of that size whose pieces have made-up hashes. */
 export function manifestOf(content: string, size = 1_000_000): Manifest {
   const rows = new Uint8Array(pieceCount(size) * 52);

@@ -11,7 +11,7 @@ import {
   tracesOf,
 } from "../testing/access-questions.ts";
 import { DELETED_GROUP_ACCESS, METHOD_ACCESS, ROLES, type Role } from "../testing/access-table.ts";
-import { failureOf } from "../testing/service-clients.ts";
+import { failureOf } from "../testing/failure-of.ts";
 import { SimNetwork } from "../testing/sim-network.ts";
 import { deviceOf, hexId, originOf } from "../testing/test-tracker.ts";
 import { METHODS, type Method, notice, type Params } from "../wire/client-tracker.ts";

@@ -7,7 +7,8 @@ import {
   SESSION_LIFETIME_MS,
   WRONG_LOGINS_FREE,
 } from "../base/limits.ts";
-import { failureOf, ServiceWorld, testSigning } from "../testing/service-clients.ts";
+import { failureOf } from "../testing/failure-of.ts";
+import { ServiceWorld, testSigning } from "../testing/service-clients.ts";
 import { hexId } from "../testing/test-tracker.ts";
 import type { checkGrant } from "../wire/signed.ts";
 import { argon2id } from "./passwords.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Address } from "../base/address.ts";
 import { DIAL_BACK_MS, DIAL_BACKS_AT_ONCE_MAX, DIAL_BACKS_PER_ADDRESS_AT_ONCE_MAX } from "../base/limits.ts";
+import { failureOf } from "../testing/failure-of.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
-import { failureOf } from "../testing/service-clients.ts";
 import { SimNetwork } from "../testing/sim-network.ts";
 import { deviceOf } from "../testing/test-tracker.ts";
 import type { ClientLink } from "./client-link.ts";

@@ -2,13 +2,8 @@ import { describe, expect, test } from "bun:test";
 import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
 import { BLOB_PART_BYTES, GRANT_LIFETIME_MS, SOURCES_MAX } from "../base/limits.ts";
 import { Manifest } from "../base/manifest.ts";
-import {
-  failureOf,
-  manifestOf,
-  ServiceWorld,
-  type TestClient,
-  testSigning,
-} from "../testing/service-clients.ts";
+import { failureOf } from "../testing/failure-of.ts";
+import { manifestOf, ServiceWorld, type TestClient, testSigning } from "../testing/service-clients.ts";
 import { deviceOf, hexId } from "../testing/test-tracker.ts";
 import { checkGrant } from "../wire/signed.ts";
 

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import type { FileName, GroupName, UserName } from "../base/ids.ts";
+import { failureOf } from "../testing/failure-of.ts";
 import { settle } from "../testing/manual-clock.ts";
-import { failureOf, manifestOf, ServiceWorld, type TestClient } from "../testing/service-clients.ts";
+import { manifestOf, ServiceWorld, type TestClient } from "../testing/service-clients.ts";
 
 const lab = "lab" as GroupName;
 const cut = "cut.mov" as FileName;

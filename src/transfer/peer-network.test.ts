@@ -3,6 +3,7 @@ import type { Address } from "../base/address.ts";
 import { Failure } from "../base/failure.ts";
 import type { FileId, Fingerprint, Gid } from "../base/ids.ts";
 import type { Connection, Transport } from "../net/connection.ts";
+import { failureOf } from "../testing/failure-of.ts";
 import { ManualClock, settle } from "../testing/manual-clock.ts";
 import { SimNetwork } from "../testing/sim-network.ts";
 import type { PeerLink, ServingSide } from "./peer-link.ts";
@@ -52,15 +53,6 @@ function setUp() {
     return { serving, network: new PeerNetwork({ transport, clock, serving }) };
   };
   return { clock, sim, dials, machine };
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof Failure) return error;
-  throw new Error("it did not fail");
 }
 
 describe("a link to a key", () => {

@@ -1,0 +1,51 @@
+/** What is done to several shares or downloads of a group at once: to those that names, folders and patterns mean. */
+import { Failure } from "../base/failure.ts";
+import type { GroupName } from "../base/ids.ts";
+import { forTerminal } from "../base/text.ts";
+import type { DownloadKeeper } from "./download-keeper.ts";
+import { eachMeant } from "./each-meant.ts";
+import { groupNamed } from "./group-test.ts";
+import type { ShareKeeper } from "./share-keeper.ts";
+import type { DownloadState, ManyEnded } from "./views.ts";
+
+export type DownloadChange = "pause" | "resume" | "cancel";
+
+/** Of which folders and patterns mean only those to which it can be done. */
+const CHANGEABLE: Readonly<Record<DownloadChange, readonly DownloadState[]>> = {
+  pause: ["downloading"],
+  resume: ["paused", "failed"],
+  cancel: ["downloading", "paused", "failed"],
+};
+
+/** @throws Failure "no-download" if nothing at all is meant */
+export function changeDownloads(
+  downloads: Pick<DownloadKeeper, "views" | DownloadChange>,
+  change: DownloadChange,
+  group: GroupName,
+  wanted: readonly string[],
+): Promise<ManyEnded> {
+  const isThere = groupNamed(group);
+  // The last first: those in line do not begin when one before them ends.
+  const there = downloads
+    .views()
+    .filter((view) => isThere(view) && CHANGEABLE[change].includes(view.state))
+    .reverse();
+  const none = (word: string) =>
+    new Failure(
+      "no-download",
+      `no download in ${group} of which that can be done is meant by ${forTerminal(word)}`,
+    );
+  return eachMeant(wanted, there, none, (name) => downloads[change](group, name));
+}
+
+/** @throws Failure "not-shared" if nothing at all is meant */
+export function stopShares(
+  shares: Pick<ShareKeeper, "views" | "stop">,
+  group: GroupName,
+  wanted: readonly string[],
+): Promise<ManyEnded> {
+  const there = shares.views().filter(groupNamed(group));
+  const none = (word: string) =>
+    new Failure("not-shared", `this machine shares no file in ${group} that ${forTerminal(word)} means`);
+  return eachMeant(wanted, there, none, (name) => shares.stop(group, name));
+}

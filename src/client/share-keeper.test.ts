@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { Failure } from "../base/failure.ts";
+import type { FileName } from "../base/ids.ts";
+import { SHARE_LOOK_MS } from "../base/limits.ts";
+import type { ClientWorld, Machine, RunningClient } from "../testing/client-world.ts";
+import { failureOf } from "../testing/failure-of.ts";
+import { closeLab, LAB, openLab, restart } from "../testing/lab.ts";
+import { settle } from "../testing/manual-clock.ts";
+
+const file = (name: string) => name as FileName;
+
+let world: ClientWorld;
+let annasMachine: Machine;
+let anna: RunningClient;
+let ben: RunningClient;
+
+beforeEach(async () => {
+  ({ world, annasMachine, anna, ben } = await openLab());
+});
+afterEach(() => closeLab({ world, anna, ben }));
+
+describe("what is shared", () => {
+  test("several shares are ended at once: what fails stops no other, and what means nothing is told", async () => {
+    for (const name of ["a.csv", "b.csv", "c.h5"]) await anna.share(name);
+    const { done, failures } = await anna.app.stopShares(LAB, ["*.csv", "nowhere", "*.zip"]);
+    expect(done.toSorted()).toEqual([file("a.csv"), file("b.csv")]);
+    expect(failures.map(({ name, failure }) => [name, failure.code])).toEqual([
+      ["*.zip", "not-shared"],
+      ["nowhere", "not-shared"],
+    ]);
+    expect(anna.offered()).toEqual(["/data/c.h5"]);
+    expect((await failureOf(anna.app.stopShares(LAB, ["*.zip"]))).message).toBe(
+      "this machine shares no file in lab that *.zip means",
+    );
+  });
+
+  test("a shared file that changes or goes is noticed before anybody asks for it", async () => {
+    for (const name of ["stays", "changes", "goes"]) await anna.share(name);
+    annasMachine.disk.write("/data/changes", "otherwise");
+    annasMachine.disk.files.delete("/data/goes");
+    anna.events.length = 0;
+    await world.pass(2 * SHARE_LOOK_MS);
+    expect(anna.offered()).toEqual(["/data/stays"]);
+    expect(anna.kinds()).toEqual(["share-broken", "share-broken"]);
+    expect((await ben.app.listFiles(LAB)).map(({ name }) => name)).toEqual([file("stays")]);
+  });
+
+  test("a stopped share is gone here and at the tracker, also for the next login", async () => {
+    await anna.share("notes");
+    await anna.app.stopShare(LAB, file("notes"));
+    expect(anna.offered()).toEqual([]);
+    expect(anna.app.showShares()).toEqual([]);
+    expect(await ben.app.listFiles(LAB)).toEqual([]);
+    expect((await failureOf(anna.app.stopShare(LAB, file("notes")))).code).toBe("not-shared");
+    await anna.app.logout();
+    await anna.logIn("anna");
+    expect(anna.offered()).toEqual([]);
+  });
+
+  test("a file that the transfer finds changed is told and shared no longer", async () => {
+    await anna.share("notes");
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    anna.engine.events.offerBroken(offer, new Failure("file-changed", "it was cut short"));
+    await settle();
+    await settle();
+    expect(anna.events).toContainEqual({
+      kind: "share-broken",
+      share: { group: LAB, name: file("notes"), path: "/data/notes", size: 1_000_000 },
+      why: "it was cut short",
+    });
+    expect(await ben.app.listFiles(LAB)).toEqual([]);
+  });
+});
+
+describe("coming back", () => {
+  test("login brings all shares back without hashing what has not changed", async () => {
+    await anna.share("a");
+    await anna.share("b");
+    const again = await restart(anna);
+    expect(again.offered()).toEqual([]);
+    await again.logIn("anna");
+    expect(again.offered()).toEqual(["/data/a", "/data/b"]);
+    expect([...again.engine.offers.values()].every(({ fresh }) => !fresh)).toBe(true);
+    expect(annasMachine.disk.hashed).toEqual(["/data/a", "/data/b"]);
+    expect(world.called("share")).toHaveLength(2);
+    anna = again;
+  });
+
+  test("a piece list that is lost here comes back from the tracker", async () => {
+    await anna.share("a");
+    annasMachine.lists.clear();
+    anna = await (await restart(anna)).logIn("anna");
+    expect(anna.offered()).toEqual(["/data/a"]);
+    const [offer] = anna.engine.offers.values();
+    expect((await offer?.manifest())?.summary).toEqual(offer?.file);
+    expect(annasMachine.lists.size).toBe(1);
+    expect(annasMachine.disk.hashed).toHaveLength(1);
+  });
+
+  test("a piece list that is not to be had now is told once, and asked for again", async () => {
+    await anna.share("a");
+    annasMachine.lists.clear();
+    anna = await (await restart(anna)).logIn("anna");
+    const [offer] = anna.engine.offers.values();
+    for (const door of [0, 1]) world.kill(door);
+    for (let time = 0; time < 2; time++) {
+      const { outcome } = await world.during(failureOf(offer?.manifest() ?? Promise.resolve()), 60_000);
+      expect((outcome as Failure).code).toBe("tracker-unreachable");
+    }
+    expect(anna.events.filter(({ kind }) => kind === "warning")).toHaveLength(1);
+    world.down.clear();
+    await world.pass(5_000);
+    expect((await offer?.manifest())?.summary).toEqual(offer?.file);
+  });
+
+  test("a shared file that changed meanwhile is told and shared no longer", async () => {
+    await anna.share("a");
+    await anna.share("b");
+    await anna.share("c");
+    await anna.app.close();
+    annasMachine.disk.write("/data/a", "changed");
+    annasMachine.disk.files.delete("/data/b");
+    anna = await (await annasMachine.start()).logIn("anna");
+    expect(anna.offered()).toEqual(["/data/c"]);
+    const broken = anna.events.flatMap((event) => (event.kind === "share-broken" ? [event.share.path] : []));
+    expect(broken.sort()).toEqual(["/data/a", "/data/b"]);
+    expect((await ben.app.listFiles(LAB)).map(({ name }) => name)).toEqual([file("c")]);
+  });
+
+  test("what another user of this machine shares stays theirs", async () => {
+    await anna.share("a");
+    await anna.app.logout();
+    await anna.signUp("dora");
+    expect(anna.offered()).toEqual([]);
+    expect(anna.app.showShares()).toEqual([]);
+  });
+
+  test("a share that only the tracker remembers is stopped", async () => {
+    await anna.share("a");
+    await anna.app.close();
+    const reinstalled = world.machine("anna's machine");
+    anna = await (await reinstalled.start()).logIn("anna");
+    expect(await ben.app.listFiles(LAB)).toEqual([]);
+  });
+
+  test("changes after that carry counters that the tracker takes", async () => {
+    await anna.share("a");
+    await anna.app.close();
+    const reinstalled = world.machine("anna's machine");
+    anna = await (await reinstalled.start()).logIn("anna");
+    await anna.share("a");
+    expect(await ben.app.listFiles(LAB)).toHaveLength(1);
+  });
+
+  test("logout stops sharing at once", async () => {
+    await anna.share("a");
+    await anna.app.logout();
+    expect(anna.offered()).toEqual([]);
+    expect((await ben.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([0]);
+  });
+});
