@@ -184,8 +184,8 @@ test("asked about one tracker alone, another that is down fails nothing, and its
   const status = { program: "p2p 1.0.0", others: [{ ...inStep, reachable: false, lacks: 2 }] };
   const levels = (more: Partial<MetTracker> | Failure) =>
     findingsOf(withTracker(more, { ...GOOD, file, only: 1 })).filter(({ level }) => level !== "ok");
-  expect(levels({ status }).map(renderFinding)).toEqual([
-    "warn  tracker 1 does not reach tracker 2, for which 2 entries are kept; what is changed meanwhile stands on fewer trackers: see why",
+  expect(levels({ status }).flatMap((each) => renderFinding(each))).toEqual([
+    "warn  tracker 1 does not reach tracker 2, which lacks 2 entries; start tracker 2, or see what is between them: until then changes stand on fewer trackers",
   ]);
   expect(lines(withTracker({ status }, { ...GOOD, file, only: 1 })).join("\n")).not.toContain("10.0.0.2");
   expect(levels(new Failure("timeout", "no answer")).map(({ level }) => level)).toEqual(["fail"]);
