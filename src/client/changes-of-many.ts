@@ -33,7 +33,7 @@ export function changeDownloads(
   const none = (word: string) =>
     new Failure(
       "no-download",
-      `no download in ${group} of which that can be done is meant by ${forTerminal(word)}`,
+      `no download in ${group} to ${change} is meant by ${forTerminal(word)}; show_downloads shows all there are`,
     );
   return eachMeant(wanted, there, none, (name) => downloads[change](group, name));
 }

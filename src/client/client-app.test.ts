@@ -359,7 +359,11 @@ describe("downloading", () => {
     expect((await ben.app.pauseDownloads(LAB, ["*.h5"])).done).toHaveLength(amount);
     expect([...states()]).toEqual(["paused"]);
     expect(ben.engine.downloads).toHaveLength(DOWNLOADS_AT_ONCE_MAX);
-    expect((await failureOf(ben.app.pauseDownloads(LAB, ["*.h5"]))).code).toBe("no-download");
+    const { code, message } = await failureOf(ben.app.pauseDownloads(LAB, ["*.h5"]));
+    expect([code, message]).toEqual([
+      "no-download",
+      "no download in lab to pause is meant by *.h5; show_downloads shows all there are",
+    ]);
     expect((await ben.app.resumeDownloads(LAB, ["*.h5"])).done).toHaveLength(amount);
     expect([...states()]).toEqual(["downloading"]);
     expect((await ben.app.cancelDownloads(LAB, ["*.h5"])).done).toHaveLength(amount);
