@@ -121,7 +121,7 @@ test("help of the program and of each command ends with examples", async () => {
   for (const args of [[], ["client"], ["tracker"], ["doctor"], ["completion"]]) {
     const help = world.start("help", [...args, "--help"]);
     expect(await help.exited()).toBe(0);
-    const examples = help.out.slice(help.out.indexOf("EXAMPLES") + 1).filter((line) => line !== "");
+    const examples = help.out.slice(help.out.indexOf("EXAMPLES") + 1).filter((line) => line.startsWith(" "));
     expect(examples.length).toBeGreaterThan(0);
     for (const line of examples) expect(line).toStartWith(`  ${["p2p", ...args].join(" ")} `);
   }
