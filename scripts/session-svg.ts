@@ -75,7 +75,7 @@ export function renderSession(session: Session): string {
     return text;
   });
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}" role="img">`,
     `<title>${escapeText(session.windows.map(({ title }) => title).join(", "))}</title>`,
     `<style>text{font:${FONT_SIZE}px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;white-space:pre;fill:${COLORS.text}}`,
     `.b{font-weight:bold}.d{opacity:.6}.t{fill:${COLORS.title}}`,
