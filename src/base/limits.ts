@@ -322,6 +322,8 @@ export const HASH_WORKERS_MAX = 8;
 export const WORKER_START_BYTES = 4 * PIECE_BYTES;
 /** Files of one piece that one job of a worker hashes or writes: of usual ones about 2 ms. */
 export const SMALL_FILES_PER_JOB_MAX = 16;
+/** About what one of them costs a worker, as bytes of hashing. */
+export const SMALL_FILE_COST_BYTES = 64 * KiB;
 /** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */
 export const HASH_CHUNK_PIECES = 4;
 /**

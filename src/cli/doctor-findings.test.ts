@@ -64,7 +64,7 @@ test("where all is well every line says so", () => {
     "ok    tracker 1 at 10.0.0.1:5000 answers in 3 ms",
     "ok    tracker 1 shows the key that was met before",
     "ok    tracker 1 runs p2p 1.0.0, as here",
-    "ok    the clock of tracker 1 is 0s behind this one",
+    "ok    the clock of tracker 1 agrees with this one",
     "ok    the data folder /data is for its owner alone",
     "ok    5.0 GiB free at /data",
     "ok    a client runs with this data folder",

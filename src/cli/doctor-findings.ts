@@ -152,6 +152,7 @@ function ofVersion(name: string, { status }: MetTracker, here: string): Finding 
 function ofClock(name: string, { clockAheadMs }: MetTracker): Finding {
   const apartMs = Math.abs(clockAheadMs);
   const apart = `${formatDuration(apartMs / 1000)} ${clockAheadMs < 0 ? "behind" : "ahead of"} this one`;
+  if (apartMs < 1_000) return ok("tracker-clock", `the clock of ${name} agrees with this one`);
   if (apartMs < CLOCK_APART_WARN_MS) return ok("tracker-clock", `the clock of ${name} is ${apart}`);
   return warn("tracker-clock", `the clock of ${name} is ${apart}`, "set both by the network (NTP)");
 }

@@ -6,7 +6,7 @@
  * answers, stops all.
  */
 import { basename } from "node:path";
-import { type Failure, toFailure } from "../base/failure.ts";
+import { type Failure, orThrow, toFailure } from "../base/failure.ts";
 import { type FileName, type GroupName, parseFileName } from "../base/ids.ts";
 import { UPLOADS_OF_FOLDER_AT_ONCE_MAX } from "../base/limits.ts";
 import { eachAtOnce } from "./each-at-once.ts";
@@ -64,8 +64,7 @@ export async function uploadFolder(
     const typed = prefix === undefined ? below : `${prefix}/${below}`;
     const at = { number: ++begun, of: found.files.length };
     try {
-      const name = parseFileName(typed);
-      if (name instanceof Error) throw name;
+      const name = orThrow(parseFileName(typed));
       progress({ name, doneBytes: 0, total: 0, file: at });
       const result = await upload(path, name, (bytes) => progress({ ...bytes, file: at }));
       results.push(result);

@@ -16,7 +16,7 @@ import { type Command, type CommandContext, type PathKind, type Reply, shown } f
 import { findCommand } from "./commands.ts";
 import { Completer, type CompleterDependencies } from "./completer.ts";
 import type { Terminal } from "./contract.ts";
-import { EventFolder } from "./event-folder.ts";
+import { EventFolding } from "./event-folding.ts";
 import { type ParserOptions, splitWords } from "./parser.ts";
 import { ProgressBoard } from "./progress-board.ts";
 import { renderHashing, renderLastCopies, renderPrompt } from "./render.ts";
@@ -55,7 +55,7 @@ export class Repl {
   #holds: "none" | "verdicts" | "all" = "none";
   #held: ClientEvent[] = [];
   /** Events of which there may be many at once. */
-  readonly #folder: EventFolder;
+  readonly #folding: EventFolding;
   /** The command that runs. */
   #running: string | undefined;
   /** Of it: aborted when the person gives it up. */
@@ -71,7 +71,7 @@ export class Repl {
     this.#board = terminal.interactive ? new ProgressBoard({ client, terminal, clock }) : undefined;
     terminal.completeWith(new Completer({ client, clock, listFolder }, options).complete);
     terminal.interruptWith(() => this.#givingUp.abort());
-    this.#folder = new EventFolder({ clock, show: (events) => this.#showAlike(events) });
+    this.#folding = new EventFolding({ clock, show: (events) => this.#showAlike(events) });
     this.#surroundings = { client, clock, kindOf, askHidden: terminal.askHidden };
   }
 
@@ -84,7 +84,7 @@ export class Repl {
       if (!this.#options.stop.aborted) await this.#lastCopies((line) => this.#note(line), this.#options.stop);
     } finally {
       unsubscribe();
-      this.#folder.flush();
+      this.#folding.flush();
       this.#board?.close();
     }
     this.#releaseNotes();
@@ -235,7 +235,7 @@ export class Repl {
   #releaseEvents(): void {
     this.#holds = "none";
     for (const event of this.#held.splice(0)) this.#show(event);
-    this.#folder.flush();
+    this.#folding.flush();
   }
 
   #show(event: ClientEvent): void {
@@ -243,10 +243,10 @@ export class Repl {
     if (this.#board !== undefined && isVerifying(event)) return;
     const many = this.#manyOf(event);
     if (many !== undefined) {
-      this.#folder.add(many, event);
+      this.#folding.add(many, event);
       return;
     }
-    this.#folder.flush();
+    this.#folding.flush();
     this.#showAlike([event]);
   }
 

@@ -7,14 +7,12 @@
  */
 import { assert } from "../../base/assert.ts";
 import type { Sha1 } from "../../base/ids.ts";
-import { SMALL_FILES_PER_JOB_MAX } from "../../base/limits.ts";
+import { SMALL_FILE_COST_BYTES, SMALL_FILES_PER_JOB_MAX } from "../../base/limits.ts";
 import { Manifest, SHA1_BYTES } from "../../base/manifest.ts";
 import type { SmallFile } from "./contract.ts";
 import { PIECE_HASH_BYTES } from "./piece-hash.ts";
 import type { HashedSmall, Job, JobReply } from "./worker-protocol.ts";
 
-/** About what one costs a worker, as bytes of hashing. */
-const COST_BYTES = 64 * 1024;
 const EMPTY_SHA1 = new Bun.CryptoHasher("sha1").digest("hex");
 
 interface Waiting {
@@ -49,7 +47,11 @@ export class SmallHashing {
   async #hashSome(some: readonly Waiting[]): Promise<void> {
     try {
       const paths = some.map(({ path }) => path);
-      const reply = await this.#run({ kind: "hash-small", paths, length: paths.length * COST_BYTES });
+      const reply = await this.#run({
+        kind: "hash-small",
+        paths,
+        length: paths.length * SMALL_FILE_COST_BYTES,
+      });
       const files = reply.kind === "hashed-small" ? reply.files : [];
       for (const [at, { path, resolve }] of some.entries()) resolve(smallFile(path, files[at]));
     } catch (error) {

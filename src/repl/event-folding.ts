@@ -14,21 +14,21 @@ import {
 } from "../base/limits.ts";
 import type { ClientEvent } from "../client/views.ts";
 
-export interface EventFolderDependencies {
+export interface EventFoldingDependencies {
   readonly clock: Clock;
   /** @param events of one kind, one at least */
   readonly show: (events: readonly ClientEvent[]) => void;
 }
 
-export class EventFolder {
+export class EventFolding {
   readonly #clock: Clock;
-  readonly #show: EventFolderDependencies["show"];
+  readonly #show: EventFoldingDependencies["show"];
   readonly #held = new Map<string, ClientEvent[]>();
   #count = 0;
   #sinceMs = 0;
   #cancel = () => {};
 
-  constructor({ clock, show }: EventFolderDependencies) {
+  constructor({ clock, show }: EventFoldingDependencies) {
     this.#clock = clock;
     this.#show = show;
   }
