@@ -311,8 +311,8 @@ export const DISK_RETRY_MS = 5 * second;
 export const SOURCES_KNOWN_MAX = 1_000;
 /** Downloads that run at once; further ones wait in line. */
 export const DOWNLOADS_AT_ONCE_MAX = 8;
-/** Of files of one piece, beside those: each waits for answers and syncs most of its time. */
-export const SMALL_DOWNLOADS_AT_ONCE_MAX = 32;
+/** Of files of one piece, beside those: the bundles that run, and one for which the tracker is being asked. */
+export const SMALL_DOWNLOADS_AT_ONCE_MAX = 768;
 /** Hash workers: with more, the bytes come slower than they are hashed. */
 export const HASH_WORKERS_MAX = 8;
 /**
@@ -322,6 +322,23 @@ export const HASH_WORKERS_MAX = 8;
 export const WORKER_START_BYTES = 4 * PIECE_BYTES;
 /** Files of one piece that one job of a worker hashes or writes: of usual ones about 2 ms. */
 export const SMALL_FILES_PER_JOB_MAX = 16;
+/**
+ * A bundle: files of one piece that are fetched, brought to the disk and placed together. 10 ms of syncing are little for
+ * so many; and no more bytes, because a kill costs all of a bundle that is not placed.
+ */
+export const BUNDLE_FILES_MAX = 256;
+export const BUNDLE_BYTES_MAX = 8 * MiB;
+/** Fewer are fetched one by one: there is nothing to be saved. */
+export const BUNDLE_FILES_MIN = 4;
+/** While one is synced and placed, the next is fetched, and the one after that waits for the tracker. */
+export const BUNDLES_AT_ONCE_MAX = 2;
+/** Files of one piece of a bundle: what one job of a worker reads or writes, about 3 ms. */
+export const BUNDLE_PIECE_FILES_MAX = 32;
+/** A sync of a whole file system that takes longer takes along what others write: files are synced by themselves for a while. */
+export const SYNC_TOGETHER_MS_MAX = 1 * second;
+export const SYNC_APART_MS = 1 * minute;
+/** How often a bundle is looked at: one that no source can go on with is given up, and its files are fetched one by one. */
+export const BUNDLE_LOOK_MS = 1 * second;
 /** About what one of them costs a worker, as bytes of hashing. */
 export const SMALL_FILE_COST_BYTES = 64 * KiB;
 /** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */

@@ -18,6 +18,8 @@ export class DownloadBook {
   #queued = new Set<DownloadJob>();
   /** Derived: neither in line nor over, or over and being made known. */
   readonly #live = new Set<DownloadJob>();
+  /** Derived: by what the transfer has of it, or had. */
+  readonly #byDownload = new WeakMap<Download, DownloadJob>();
   /** Derived: by where each leads to. */
   readonly #byPlace = new Map<string, Set<DownloadJob>>();
   readonly #platform: Platform;
@@ -54,6 +56,7 @@ export class DownloadBook {
   #moved(job: DownloadJob): void {
     if (this.#jobs.get(keyOf(job)) !== job) return;
     const { kind } = job.place;
+    if (job.place.kind === "active") this.#byDownload.set(job.place.download, job);
     if (kind !== "queued") this.#queued.delete(job);
     // One that comes back to the line takes the place in it that it had.
     else if (!this.#queued.has(job))
@@ -102,9 +105,8 @@ export class DownloadBook {
   }
 
   holding(download: Download): DownloadJob | undefined {
-    for (const job of this.#live)
-      if (job.place.kind === "active" && job.place.download === download) return job;
-    return undefined;
+    const job = this.#byDownload.get(download);
+    return job?.place.kind === "active" && job.place.download === download ? job : undefined;
   }
 
   /** The one of that name, an unfinished one before a complete one. @throws Failure "no-download" */

@@ -18,6 +18,7 @@ import type { Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Download, TransferEngine } from "../transfer/contract.ts";
 import { partPathOf } from "../transfer/disk/part-file.ts";
+import { smallPartPathOf } from "../transfer/disk/small-part.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import type { GroupRef } from "./blob-transfer.ts";
 import { DownloadBook } from "./download-book.ts";
@@ -62,6 +63,7 @@ export class DownloadKeeper {
   readonly #follower: SourceFollower;
   #idle: PromiseWithResolvers<void> | undefined;
   #cancelWatch = () => {};
+  #isMovingOn = false;
   #closed = false;
 
   constructor(dependencies: DownloadKeeperDependencies) {
@@ -173,7 +175,7 @@ export class DownloadKeeper {
     return this.#book
       .all()
       .filter(({ record }) => record.state !== "complete")
-      .map(({ record }) => partPathOf(record.path));
+      .flatMap(({ record }) => [partPathOf(record.path), smallPartPathOf(record)]);
   }
 
   async pause(group: GroupName, name: FileName): Promise<void> {
@@ -319,6 +321,16 @@ export class DownloadKeeper {
     this.#on.moved?.();
   }
 
+  /** Many end in one turn of the event loop: one look serves all of them. */
+  #moveOnSoon(): void {
+    if (this.#isMovingOn) return;
+    this.#isMovingOn = true;
+    setImmediate(() => {
+      this.#isMovingOn = false;
+      this.#moveOn();
+    });
+  }
+
   #nextInLine(places: { small: number; large: number }): DownloadJob[] {
     const next: DownloadJob[] = [];
     for (const job of this.#book.queued()) {
@@ -416,14 +428,14 @@ export class DownloadKeeper {
     if (this.#on.isTrackerUp()) await shared;
     job.settling = false;
     this.#on.emit({ kind: "download-complete", view: job.view(true) });
-    this.#moveOn();
+    this.#moveOnSoon();
   }
 
   /** Recorded as complete only when the share is known or remembered: until then a next run does it again. */
   async #shareComplete(job: DownloadJob): Promise<void> {
     const { gid, group, name, path, file } = job.record;
     try {
-      await this.#on.addShare({ gid, group, name, path, file });
+      await this.#on.addShare({ gid, group, name, path, file, placed: job.placed });
       if (this.#closed) return;
       if (job.size === "small") this.#on.library.putDownloadSoon(job.record);
       else this.#on.library.putDownload(job.record);

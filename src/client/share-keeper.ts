@@ -12,6 +12,7 @@ import { PIECE_BYTES, RESTORES_AT_ONCE_MAX, TIME_MS_MAX } from "../base/limits.t
 import type { FileSummary, Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Offer, TransferEngine } from "../transfer/contract.ts";
+import type { PlacedFile } from "../transfer/disk/contract.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
 import { eachAtOnce } from "./each-at-once.ts";
@@ -49,6 +50,8 @@ export interface Downloaded {
   readonly name: FileName;
   readonly path: string;
   readonly file: FileSummary;
+  /** What lies there, if that is known. */
+  readonly placed?: PlacedFile | undefined;
 }
 
 /** By what its group is meant, and what is to be shared there. */
@@ -132,12 +135,12 @@ export class ShareKeeper {
 
   /** The machine becomes a full source of what it has downloaded; the transfer offers it already. */
   async addDownloaded(downloaded: Downloaded): Promise<void> {
-    const opened = await this.#look(downloaded.path);
+    const placed = downloaded.placed ?? (await this.#look(downloaded.path));
     const { gid, group, name, path, file } = downloaded;
-    const share = { gid, group, name, path, file, identity: opened.identity };
+    const share = { gid, group, name, path, file, identity: placed.identity };
     const pace = file.size <= PIECE_BYTES ? "with others" : "at once";
     try {
-      const record = await this.#share(share, { attributes: attributesOf(opened), pace });
+      const record = await this.#share(share, { attributes: attributesOf(placed), pace });
       this.#offered.add(keyOf(record));
     } catch (error) {
       if (!isPassing(error)) throw error;
