@@ -83,7 +83,7 @@ export const NET_FILE_BYTES_MAX = 1 * MiB;
 /** One request of a client to its tracker: more than the tracker's own slowest step (a queued password hash). */
 export const RPC_MS_MAX = 20 * second;
 /** Shares told in one call: one commit for all, and no pause in which a tracker on a busy machine seems to be silent. */
-export const SHARES_PER_CALL_MAX = 16;
+export const SHARES_PER_CALL_MAX = 64;
 /** Files of one piece that one call asks about: with their piece lists and sources the answer fits a frame. */
 export const SMALL_FILES_PER_CALL_MAX = 256;
 /** Unanswered requests of one connection: a client asks in order; pages and parts overlap a little. */
@@ -339,6 +339,8 @@ export const SYNC_TOGETHER_MS_MAX = 1 * second;
 export const SYNC_APART_MS = 1 * minute;
 /** How often a bundle is looked at: one that no source can go on with is given up, and its files are fetched one by one. */
 export const BUNDLE_LOOK_MS = 1 * second;
+/** What was said of its sources for one of its files serves the others for so long. */
+export const BUNDLE_SOURCES_FRESH_MS = 100;
 /** About what one of them costs a worker, as bytes of hashing. */
 export const SMALL_FILE_COST_BYTES = 64 * KiB;
 /** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */
@@ -433,7 +435,7 @@ export const WAIT_TOLD_MS = 2 * second;
 /** Change counters taken from the library in one step: what a restart leaves out, which harms nobody. */
 export const COUNTERS_TAKEN = 1_000;
 /** Changes of the library that nobody waits for are written together: at the latest when there are so many. */
-export const LIBRARY_CHANGES_UNWRITTEN_MAX = 200;
+export const LIBRARY_CHANGES_UNWRITTEN_MAX = 1_000;
 /** Calls under way that tell of shares of small files: while one is answered the next is filled. */
 export const SHARE_CALLS_AT_ONCE_MAX = 2;
 /** Files of a folder that is shared in one step: their names are held in memory. */

@@ -7,7 +7,7 @@
  */
 import { Bitfield } from "../base/bitfield.ts";
 import type { Gid, PieceIndex } from "../base/ids.ts";
-import { BUNDLE_LOOK_MS } from "../base/limits.ts";
+import { BUNDLE_LOOK_MS, BUNDLE_SOURCES_FRESH_MS } from "../base/limits.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import { Bundle, cutIntoPieces } from "./bundle.ts";
 import type { DownloadOrder, SourceSnapshot } from "./contract.ts";
@@ -75,7 +75,7 @@ export class BundleDownload {
   /** Of all its files. Many ask at the same time, and are told the same. */
   get sources(): readonly SourceSnapshot[] {
     const nowMs = this.#dependencies.clock.monotonicMs();
-    if (this.#swarm !== undefined && nowMs > this.#lookedMs) {
+    if (this.#swarm !== undefined && nowMs - this.#lookedMs > BUNDLE_SOURCES_FRESH_MS) {
       this.#lastSources = this.#swarm.snapshot().sources;
       this.#lookedMs = nowMs;
     }
