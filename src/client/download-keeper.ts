@@ -321,11 +321,11 @@ export class DownloadKeeper {
     this.#on.moved?.();
   }
 
-  /** Many end in one turn of the event loop: one look serves all of them. */
+  /** Many end with one answer of the tracker: one look serves all of them. */
   #moveOnSoon(): void {
     if (this.#isMovingOn) return;
     this.#isMovingOn = true;
-    setImmediate(() => {
+    queueMicrotask(() => {
       this.#isMovingOn = false;
       this.#moveOn();
     });

@@ -27,10 +27,7 @@ import { partPathOf, requireRoom } from "./part-file.ts";
 import { PIECE_HASH_BYTES } from "./piece-hash.ts";
 import { smallPartPathOf } from "./small-part.ts";
 import { SyncTogether } from "./sync-together.ts";
-import type { HashedSmall, JobReply, SmallJob } from "./worker-protocol.ts";
-
-/** Runs a job on a worker; its slot, if it has one, is the job's until it is answered. @throws Failure */
-export type RunSmallJob = (job: SmallJob) => Promise<JobReply>;
+import type { HashedSmall, RunSmallJob } from "./worker-protocol.ts";
 
 export class SmallFiles implements SmallFileDisk {
   readonly #run: RunSmallJob;

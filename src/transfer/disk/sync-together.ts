@@ -7,7 +7,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { SYNC_APART_MS, SYNC_TOGETHER_MS_MAX } from "../../base/limits.ts";
 import { failureOfCode } from "./disk-failure.ts";
-import type { RunSmallJob } from "./small-files.ts";
+import type { RunSmallJob } from "./worker-protocol.ts";
 
 export class SyncTogether {
   readonly #run: RunSmallJob;

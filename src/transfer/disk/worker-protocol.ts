@@ -114,3 +114,6 @@ export type JobReply =
   | ({ readonly kind: "failed" } & SystemError);
 
 export type WorkerReply = { readonly id: number } & (JobReply | { readonly kind: "verified" });
+
+/** Runs a job on a worker; its slot, if it has one, is the job's until it is answered. @throws Failure */
+export type RunSmallJob = (job: SmallJob) => Promise<JobReply>;
