@@ -312,7 +312,7 @@ export const SOURCES_KNOWN_MAX = 1_000;
 /** Downloads that run at once; further ones wait in line. */
 export const DOWNLOADS_AT_ONCE_MAX = 8;
 /** Of files of one piece, beside those: the bundles that run, and one for which the tracker is being asked. */
-export const SMALL_DOWNLOADS_AT_ONCE_MAX = 768;
+export const SMALL_DOWNLOADS_AT_ONCE_MAX = 1_024;
 /** Hash workers: with more, the bytes come slower than they are hashed. */
 export const HASH_WORKERS_MAX = 8;
 /**
@@ -331,7 +331,7 @@ export const BUNDLE_BYTES_MAX = 8 * MiB;
 /** Fewer are fetched one by one: there is nothing to be saved. */
 export const BUNDLE_FILES_MIN = 4;
 /** While one is synced and placed, the next is fetched, and the one after that waits for the tracker. */
-export const BUNDLES_AT_ONCE_MAX = 2;
+export const BUNDLES_AT_ONCE_MAX = 3;
 /** Files of one piece of a bundle: what one job of a worker reads or writes, about 3 ms. */
 export const BUNDLE_PIECE_FILES_MAX = 32;
 /** A sync of a whole file system that takes longer takes along what others write: files are synced by themselves for a while. */

@@ -10,7 +10,7 @@ import { dirname } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { syncThrough } from "../../base/drive-sync.ts";
 import { Failure } from "../../base/failure.ts";
-import { BUNDLE_PIECE_FILES_MAX, SMALL_FILE_COST_BYTES } from "../../base/limits.ts";
+import { SMALL_FILE_COST_BYTES } from "../../base/limits.ts";
 import { HERE } from "../../base/platform.ts";
 import type {
   DownloadTarget,
@@ -56,25 +56,16 @@ export class SmallFiles implements SmallFileDisk {
 
   async begin(targets: readonly DownloadTarget[]): Promise<SmallFilesOnDisk> {
     const folders = new Map(targets.map((target) => [dirname(target.path), target]));
-    const usable = new Set<string>();
-    const opened: FileHandle[] = [];
+    const opened = await Promise.all([...folders].map(([folder, target]) => openFolder(folder, target)));
     const devices = new Map<string, FileHandle>();
-    for (const [folder, { base, path }] of folders) {
-      try {
-        await makeFolders(base, path);
-        const handle = await open(folder, "r");
-        opened.push(handle);
-        const { device } = identityOf(await handle.stat({ bigint: true }));
-        if (!devices.has(device)) devices.set(device, handle);
-        usable.add(folder);
-      } catch {
-        // Told of by who opens them one by one.
-      }
+    const usable = new Set<string>();
+    for (const each of opened) {
+      if (each === undefined) continue;
+      usable.add(each.folder);
+      if (devices.has(each.device)) await each.handle.close();
+      else devices.set(each.device, each.handle);
     }
-    const kept = new Set(devices.values());
-    await Promise.all(opened.filter((handle) => !kept.has(handle)).map((handle) => handle.close()));
-    const inFolders = targets.filter(({ path }) => usable.has(dirname(path)));
-    const free = await this.#free(inFolders);
+    const free = await this.#free(targets.filter(({ path }) => usable.has(dirname(path))));
     return new SmallFilesBeingStored(this.#run, this.#together, free, devices);
   }
 
@@ -88,18 +79,34 @@ export class SmallFiles implements SmallFileDisk {
       () => false,
     );
     if (!hasRoom) return free;
-    for (const some of runsOf(targets)) {
-      const reply = await this.#run({
-        kind: "look-small",
-        paths: some.map(({ path }) => path),
-        parts: some.map(smallPartPathOf),
-        others: some.map(({ path, journalPath }) => [partPathOf(path), journalPath]),
-        length: cost(some),
-      });
-      if (reply.kind !== "looked") continue;
-      for (const [at, target] of some.entries()) if (reply.free[at]) free.add(target);
-    }
+    const reply = await this.#run({
+      kind: "look-small",
+      paths: targets.map(({ path }) => path),
+      parts: targets.map(smallPartPathOf),
+      others: targets.map(({ path, journalPath }) => [partPathOf(path), journalPath]),
+      length: cost(targets),
+    });
+    if (reply.kind !== "looked") return free;
+    for (const [at, target] of targets.entries()) if (reply.free[at]) free.add(target);
     return free;
+  }
+}
+
+interface OpenedFolder {
+  readonly folder: string;
+  readonly device: string;
+  readonly handle: FileHandle;
+}
+
+/** @returns undefined for what cannot be used: who opens the files one by one tells why */
+async function openFolder(folder: string, { base, path }: DownloadTarget): Promise<OpenedFolder | undefined> {
+  try {
+    await makeFolders(base, path);
+    const handle = await open(folder, "r");
+    const { device } = identityOf(await handle.stat({ bigint: true }));
+    return { folder, device, handle };
+  } catch {
+    return undefined;
   }
 }
 
@@ -164,13 +171,11 @@ class SmallFilesBeingStored implements SmallFilesOnDisk {
     try {
       await this.#sync();
       const able = await this.#placeable([...this.#written.keys()].filter(isWanted));
-      for (const some of runsOf(able)) {
-        for (const target of await this.#placeSome(some)) {
-          const { identity } = this.#written.get(target) ?? {};
-          if (identity !== undefined)
-            placed.set(target, { identity, executable: target.attributes?.executable === true });
-          this.#written.delete(target);
-        }
+      for (const target of await this.#placeAll(able)) {
+        const { identity } = this.#written.get(target) ?? {};
+        if (identity !== undefined)
+          placed.set(target, { identity, executable: target.attributes?.executable === true });
+        this.#written.delete(target);
       }
       await Promise.all([...foldersOf([...placed.keys()])].map((folder) => syncFolder(folder)));
     } catch {
@@ -223,7 +228,7 @@ class SmallFilesBeingStored implements SmallFilesOnDisk {
     return targets.filter(({ path }) => sound.get(dirname(path)) === true);
   }
 
-  async #placeSome(targets: readonly DownloadTarget[]): Promise<readonly DownloadTarget[]> {
+  async #placeAll(targets: readonly DownloadTarget[]): Promise<readonly DownloadTarget[]> {
     const reply = await this.#run({
       kind: "place-small",
       parts: targets.map(smallPartPathOf),
@@ -247,14 +252,6 @@ function rowsOf(targets: readonly DownloadTarget[]): Uint8Array {
     at += manifest.rows.length;
   }
   return rows.subarray(0, at);
-}
-
-/** So many that a job has no long answer to wait for. */
-function runsOf(targets: readonly DownloadTarget[]): DownloadTarget[][] {
-  const runs: DownloadTarget[][] = [];
-  for (let at = 0; at < targets.length; at += BUNDLE_PIECE_FILES_MAX)
-    runs.push(targets.slice(at, at + BUNDLE_PIECE_FILES_MAX));
-  return runs;
 }
 
 function cost(files: readonly unknown[]): number {
