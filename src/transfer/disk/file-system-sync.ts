@@ -17,12 +17,13 @@ export type FileSystemSync = (file: number) => number;
 let found: { readonly sync: FileSystemSync | undefined } | undefined;
 
 /** Looked for once. */
-export function fileSystemSync(libraries: readonly string[] = LIBRARIES): FileSystemSync | undefined {
-  found ??= { sync: load(libraries) };
+export function fileSystemSync(): FileSystemSync | undefined {
+  found ??= { sync: loadFileSystemSync(LIBRARIES) };
   return found.sync;
 }
 
-function load(libraries: readonly string[]): FileSystemSync | undefined {
+/** @returns undefined if none of them has it */
+export function loadFileSystemSync(libraries: readonly string[]): FileSystemSync | undefined {
   for (const library of libraries) {
     try {
       return dlopen(library, { syncfs: { args: ["i32"], returns: "i32" } }).symbols.syncfs;
