@@ -21,6 +21,12 @@ test("a line wider than the screen takes the rows that it takes, and is shown ho
   expect(pager.nextScreen(SCREEN)).toEqual(["v"]);
 });
 
+test("a line that is broken between words counts for all its rows", () => {
+  const pager = new Pager(["seven777 seven777 seven777", "x"]);
+  expect(pager.nextScreen(SCREEN)).toEqual(["seven777 seven777 seven777"]);
+  expect(fitsScreen(["seven777 seven777 seven777", "x"], { ...SCREEN, rows: 5 })).toBe(true);
+});
+
 test("what fits is not paged: as many rows as the screen has, less the prompt", () => {
   expect(fitsScreen(lines.slice(0, 3), SCREEN)).toBe(true);
   expect(fitsScreen(lines.slice(0, 4), SCREEN)).toBe(false);

@@ -1,9 +1,10 @@
 /**
  * A list that is longer than the screen, a screen at a time. Pure: what is shown next, not how.
  *
- * A line that is wider than the screen takes several rows of it; one row is left for the word that there is more.
+ * A line that is wider than the screen takes the rows that it is broken into; one row is left for the word that there is more.
  */
 import type { ScreenSize } from "./contract.ts";
+import { wrappedReply } from "./wrapped-reply.ts";
 
 export class Pager {
   readonly #lines: readonly string[];
@@ -50,5 +51,8 @@ export function fitsScreen(lines: readonly string[], { rows, columns }: ScreenSi
 }
 
 function rowsOf(line: string, columns: number): number {
-  return Math.max(1, Math.ceil(Bun.stringWidth(line) / Math.max(1, columns)));
+  const rows = wrappedReply(line, columns).map((row) =>
+    Math.ceil(Bun.stringWidth(row) / Math.max(1, columns)),
+  );
+  return rows.reduce((sum, each) => sum + Math.max(1, each), 0);
 }

@@ -248,15 +248,15 @@ describe("on a terminal", () => {
     await terminal.close();
   });
 
-  test("errors and what comes unasked are broken between words; a reply, which is copied, is not", async () => {
+  test("what is wider than the screen is broken between words, and a reply where nothing that is copied is parted", async () => {
     const { terminal, output, errors } = open();
     const line = "bob asks to join group photos: accept_request photos bob";
     terminal.notice(line);
-    terminal.reply([line]);
+    terminal.reply(["Download complete: /in/the films of last May/a.mkv"]);
     terminal.error(line);
     await terminal.close();
     expect(output.text).toContain("bob asks to join group photos:\naccept_request photos bob\n");
-    expect(output.text).toContain(`${line}\n`);
+    expect(output.text).toContain("Download complete:\n/in/the films of last May/a.mkv\n");
     expect(errors.text).toContain("error: bob asks to join group photos:\naccept_request photos bob\n");
   });
 
