@@ -30,6 +30,7 @@ const topic = "Downloads";
 
 const direction = {
   label: "<up|down>",
+  offer: "direction",
   parse: (text: string): Direction | Failure => {
     const word = text.toLowerCase();
     if (word === "up" || word === "down") return word;
@@ -38,7 +39,7 @@ const direction = {
       `set_limit takes up or down first, then a rate; got ${forTerminal(text.slice(0, 40))}`,
     );
   },
-};
+} as const;
 
 /** Several words, for `2.5 MiB/s`. */
 const rate = { label: "<rate>", parse: parseRate, takesRest: true } as const;

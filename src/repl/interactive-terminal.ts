@@ -13,7 +13,6 @@ import { HISTORY_LINES_MAX, LINES_AHEAD_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import { wrapped } from "../base/wrapped.ts";
 import type { Complete, Completion, LineHistory, ProgressRows, Terminal } from "./contract.ts";
-import { fitting } from "./fitting.ts";
 import { fitsScreen, Pager } from "./pager.ts";
 import { Printer } from "./printer.ts";
 import { renderChoices } from "./render-choices.ts";
@@ -357,7 +356,7 @@ export class InteractiveTerminal implements Terminal {
   }
 
   #drawStatus(reading: Reading): void {
-    reading.status = fitting(reading.pager.status, this.#foot.size.columns - 1);
+    reading.status = reading.pager.status(this.#foot.size.columns - 1);
     this.#foot.write(reading.status);
   }
 

@@ -7,7 +7,9 @@ const lines = ["1", "2", "3", "4", "5", "6", "7"];
 test("each screen leaves a row for the word that there is more, and the last one is what is left", () => {
   const pager = new Pager(lines);
   expect(pager.nextScreen(SCREEN)).toEqual(["1", "2", "3"]);
-  expect(pager.status).toBe("-- 3 of 7: space for more, Enter for a line, q to stop --");
+  expect(pager.status(60)).toBe("-- 3 of 7: space for more, Enter for a line, q to stop --");
+  expect(pager.status(40)).toBe("3 of 7: space, Enter or q");
+  expect(Bun.stringWidth(pager.status(10))).toBeLessThanOrEqual(10);
   expect(pager.nextLine()).toEqual(["4"]);
   expect(pager.nextScreen(SCREEN)).toEqual(["5", "6", "7"]);
   expect(pager.isDone).toBe(true);

@@ -4,6 +4,7 @@
  * A line that is wider than the screen takes the rows that it is broken into; one row is left for the word that there is more.
  */
 import type { ScreenSize } from "./contract.ts";
+import { fitting } from "./fitting.ts";
 import { wrappedReply } from "./wrapped-reply.ts";
 
 export class Pager {
@@ -18,9 +19,11 @@ export class Pager {
     return this.#shown >= this.#lines.length;
   }
 
-  /** What stands below the lines while there are more. */
-  get status(): string {
-    return `-- ${this.#shown} of ${this.#lines.length}: space for more, Enter for a line, q to stop --`;
+  /** What stands below the lines while there are more: all the keys, as long as there is room. */
+  status(columns: number): string {
+    const shown = `${this.#shown} of ${this.#lines.length}`;
+    const whole = `-- ${shown}: space for more, Enter for a line, q to stop --`;
+    return Bun.stringWidth(whole) <= columns ? whole : fitting(`${shown}: space, Enter or q`, columns);
   }
 
   /** The next screen. */

@@ -289,7 +289,7 @@ describe("on a terminal", () => {
       const { terminal, type, output } = open();
       const reading = terminal.replyLong(lines);
       expect(shown(output)).toEqual(lines.slice(0, 23));
-      expect(output.text).toEndWith("-- 23 of 60: space for more, Enter f...");
+      expect(output.text).toEndWith("23 of 60: space, Enter or q");
       await type("\r");
       expect(shown(output)).toEqual(lines.slice(0, 24));
       await type(" ");
@@ -321,7 +321,7 @@ describe("on a terminal", () => {
       const reading = terminal.replyLong(lines);
       output.text = "";
       terminal.notice("bob asks to join");
-      expect(output.text).toContain("bob asks to join\n-- 23 of 60");
+      expect(output.text).toContain("bob asks to join\n23 of 60");
       await terminal.close();
       expect(await isRead(reading)).toBe(true);
     });
@@ -352,7 +352,7 @@ describe("on a terminal", () => {
       output.text = "";
       output.columns = 20;
       output.emit("resize");
-      expect(output.text).toBe(`\u001b[1A${CLEAR}-- 23 of 60: spa...`);
+      expect(output.text).toBe(`\u001b[1A${CLEAR}23 of 60: space,...`);
       await terminal.close();
     });
 
