@@ -27,7 +27,7 @@ test("what a name means is broken between words beside it, an example so that it
 
 test("what stands between quotes in an example is not parted", () => {
   const example = "  p2p client 10.0.0.1:1 t.txt -c 'login bob builder; list_groups'";
-  expect(helpOnScreen(example, 40).split("\n")).toEqual([
+  expect(helpOnScreen(example, 34).split("\n")).toEqual([
     "  p2p client 10.0.0.1:1 t.txt -c \\",
     "      'login bob builder; list_groups'",
   ]);
