@@ -104,7 +104,9 @@ test("patterns mean the files that match, on the disk and in the group", async (
   expect(await bob.refused(`download_file lab '*.zip' ${folder}/`)).toBe(
     "error: no file in lab is meant by *.zip; list_files lab shows all there are",
   );
-  expect(await bob.refused(`download_file lab 'may/*.h5' ${folder}/none`)).toContain("no such folder");
+  expect(await bob.refused(`download_file lab 'may/*.h5' ${folder}/no/such`)).toContain("no such folder");
+  await bob.ok(`download_file lab '[1].csv' ${folder}/made/`);
+  await bob.downloaded(join(folder, "made/[1].csv"));
 });
 
 test("what fails of a folder is told, the rest is shared, and the exit code says so", async () => {

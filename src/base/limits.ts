@@ -468,6 +468,8 @@ export const FOLD_MS_MAX = 10 * second;
 export const FOLD_EVENTS_MAX = 10_000;
 /** So few are told one by one; of more, so many by name. */
 export const NAMES_TOLD_MAX = 3;
+/** The speed of many downloads together is that of the time before, so long: small files come in bursts. */
+export const BATCH_RATE_MS = 4 * second;
 /** What ends sooner shows no progress. */
 export const PROGRESS_AFTER_MS = 500;
 /** Lines of the prompt's history that come back with the next start. */

@@ -1,8 +1,10 @@
 /**
  * Where a download goes: what the user typed as `<destination_path>`, with the safe form of the file's name.
  *
- * As `cp` does: an existing folder, or a path that ends like one, means inside it; anything else is the file's own path.
- * A name that leads through folders keeps them below that folder; whoever makes the file makes those too.
+ * As `cp` does: an existing folder means inside it; anything else is the file's own path. As `rsync` does: a path that ends
+ * like a folder means inside it too, and the last folder of it need not exist: who writes the separator says that a folder is
+ * meant, and one level is no typing error in the middle of a path that would make a tree. A name that leads through folders
+ * keeps them below that folder; whoever makes the file makes all of those.
  * Folders that the user typed may be reached over links. What is at the last component is not looked at here beyond
  * whether it is a folder: whoever creates the file does so without following a link or replacing anything.
  */
@@ -26,7 +28,7 @@ export interface DestinationContext {
 export interface ResolvedDestination {
   /** Absolute: of the file to make. */
   readonly path: string;
-  /** The folder that the user chose: what of `path` is below it is another machine's choice. */
+  /** A folder that exists and that the user chose: what of `path` is below it is made, and no link in it is followed. */
   readonly base: string;
 }
 
@@ -47,11 +49,21 @@ export async function resolveDestination(
   const endsAsFolder = (platform.backslashSeparates ? /(^|[/\\])\.{0,2}$/ : /(^|\/)\.{0,2}$/).test(typed);
   const kind = await kindOf(path);
   if (kind === "folder") return inside(path, name, platform);
-  if (endsAsFolder) throw noFolder(path);
+  if (endsAsFolder && kind === "file") throw noFolder(path);
   if ((await kindOf(dirname(path))) !== "folder") throw noFolder(dirname(path));
   const unfit = refuseTypedName(basename(path), platform);
   if (unfit !== undefined) throw unfit;
-  return { path, base: dirname(path) };
+  return { path: endsAsFolder ? inside(path, name, platform).path : path, base: dirname(path) };
+}
+
+/** @returns the absolute path of a folder that is there. @throws Failure */
+export async function resolveFolder(
+  typed: string,
+  { workingFolder, kindOf = kindOnDisk, platform = HERE }: DestinationContext,
+): Promise<string> {
+  const path = platform.path.resolve(workingFolder, typed);
+  if ((await kindOf(path)) !== "folder") throw noFolder(path);
+  return path;
 }
 
 function inside(folder: string, name: string, { path }: Platform): ResolvedDestination {
