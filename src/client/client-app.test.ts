@@ -10,6 +10,7 @@ import {
   TRACKER_WAIT_MS,
   WAIT_TOLD_MS,
 } from "../base/limits.ts";
+import { listingIdOf } from "../base/listing-id.ts";
 import { type ClientWorld, type Machine, PORT_TAKEN, type RunningClient } from "../testing/client-world.ts";
 import { failureOf } from "../testing/failure-of.ts";
 import { closeLab, LAB, openLab, restart } from "../testing/lab.ts";
@@ -889,9 +890,9 @@ describe("something is called otherwise", () => {
     const [offer] = anna.engine.offers.values();
     if (offer === undefined) throw new Error("nothing is offered");
     const { gid } = offer;
-    const { fileId } = offer.file;
+    const listingId = listingIdOf(offer.file.fileId, file("film"));
     const name = file("film~abcde");
-    await hear(anna, { kind: "file-renamed", gid, fileId, group: SUFFIXED, from: file("film"), name });
+    await hear(anna, { kind: "file-renamed", gid, listingId, group: SUFFIXED, from: file("film"), name });
     anna = await restart(anna);
     world.hold("own_shares");
     const login = anna.app.login(user("anna"), "secret");
@@ -908,8 +909,16 @@ describe("something is called otherwise", () => {
     const [offer] = anna.engine.offers.values();
     const fileId = offer?.file.fileId;
     if (fileId === undefined) throw new Error("nothing is offered");
+    const listingId = listingIdOf(fileId, file("film"));
     const name = file("film~abcde");
-    await hear(anna, { kind: "file-renamed", gid: gidOfLab(), fileId, group: LAB, from: file("film"), name });
+    await hear(anna, {
+      kind: "file-renamed",
+      gid: gidOfLab(),
+      listingId,
+      group: LAB,
+      from: file("film"),
+      name,
+    });
     expect((await failureOf(anna.app.stopShare(LAB, file("film")))).code).toBe("not-shared");
     await anna.app.stopShare(LAB, name);
     expect(anna.offered()).toEqual([]);

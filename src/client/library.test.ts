@@ -122,7 +122,7 @@ describe("what a user shares and downloads", () => {
     const second = open();
     expect(second.of(ANNA).downloads()).toEqual([download(2, { state: "paused" })]);
     expect(second.of(ANNA).nextOrder()).toBe(3);
-    second.of(ANNA).removeDownload(GID, summary(2).fileId);
+    second.of(ANNA).removeDownload(GID, listing(2));
     expect(second.of(ANNA).downloads()).toEqual([]);
     expect(second.of(ANNA).nextOrder()).toBe(1);
     second.close();
@@ -265,7 +265,7 @@ test.skipIf(process.platform === "win32")("the library is for its owner's eyes o
 
 describe("followed groups", () => {
   const FOLLOW = { gid: GID, group: "lab" as GroupName, folder: "/in" };
-  const FILE = summary(1).fileId;
+  const FILE = listing(1);
 
   test("are kept for each user, with what is settled there, until they are followed no more", () => {
     let library = open();

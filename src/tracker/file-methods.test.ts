@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
 import { BLOB_PART_BYTES, GRANT_LIFETIME_MS, SOURCES_MAX } from "../base/limits.ts";
+import { listingIdOf } from "../base/listing-id.ts";
 import { Manifest } from "../base/manifest.ts";
 import { failureOf } from "../testing/failure-of.ts";
 import { manifestOf, ServiceWorld, type TestClient, testSigning } from "../testing/service-clients.ts";
@@ -13,6 +14,7 @@ const name = (text: string) => text as UserName;
 
 const manifest = manifestOf("cut");
 const { fileId, digest } = manifest.summary;
+const listingId = listingIdOf(fileId, cut);
 
 async function sharedWorld() {
   const world = new ServiceWorld();
@@ -287,7 +289,7 @@ test("a group that the client knows by its id is meant, though its name is anoth
   expect((await bob.ask("get_blob", { group: other, gid, digest, offset: 0 })).tail).toEqual(manifest.rows);
   expect((await bob.call("find_file", { group: other, gid, name: cut })).gid).toBe(gid);
   expect((await bob.call("share", { ...params, id: world.id() })).gid).toBe(gid);
-  await bob.call("stop_share", { id: world.id(), group: other, gid, fileId, counter: 2 });
+  await bob.call("stop_share", { id: world.id(), group: other, gid, listingId, counter: 2 });
   expect((await bob.call("list_files", { group: other })).rows).toEqual([]);
   expect((await bob.call("list_files", { group: lab })).rows.map(({ sources }) => sources)).toEqual([1]);
   expect(await bob.call("follow", { gid, fileId })).toMatchObject({ group: lab, name: cut });
@@ -395,7 +397,7 @@ test("a grant names group, user and the key of this connection, and ends after i
 test("own shares come back after a restart, stopped ones too, for this machine alone", async () => {
   const { world, ada, bob } = await sharedWorld();
   await ada.share("lab", "other", manifestOf("other"));
-  const stop = { id: world.id(), group: lab, fileId, counter: 2 };
+  const stop = { id: world.id(), group: lab, listingId, counter: 2 };
   await ada.call("stop_share", stop);
   expect(await ada.attempt("stop_share", { ...stop, id: world.id(), counter: 3 })).toBe("not-shared");
   world.restart();
