@@ -26,7 +26,7 @@ function bookWith(path: string, platform: Platform): DownloadBook {
 
 function refusal(book: DownloadBook, path: string): string {
   try {
-    book.refuseSecond(gid, hexId<FileId>("two"), path);
+    book.refuseSecond(gid, hexId<ListingId>("two"), path);
     return "none";
   } catch (error) {
     return error instanceof Failure ? error.code : String(error);

@@ -42,7 +42,7 @@ test("a new file is told to the other members online, and only once", async () =
 
 test("files are listed with the machines online that share them", async () => {
   const { ada, bob } = await sharedWorld();
-  const row = { name: cut, ...manifest.summary, sources: 1, addedMs: expect.any(Number) };
+  const row = { name: cut, listingId, ...manifest.summary, sources: 1, addedMs: expect.any(Number) };
   expect((await bob.call("list_files", { group: lab })).rows).toEqual([row]);
   expect((await bob.call("search", { text: "CUT" })).rows).toEqual([{ group: lab, file: row }]);
   ada.hangUp();
@@ -110,7 +110,11 @@ describe("several shares in one step", () => {
     const shares = lists.map((list) => oneOf(world, list));
     world.store.batches.length = 0;
     const { outcomes } = await bob.call("share_many", { group: lab, shares }, together(...lists));
-    expect(outcomes).toEqual(shares.map(({ name }) => ({ name })));
+    const listings = shares.map(({ name, file: { fileId } }) => ({
+      name,
+      listingId: listingIdOf(fileId, name),
+    }));
+    expect(outcomes).toEqual(listings);
     expect(world.store.batches).toEqual([2 * lists.length]);
     for (const [at, { name }] of shares.entries()) {
       const found = await ada.call("find_file", { group: lab, name });
@@ -120,7 +124,10 @@ describe("several shares in one step", () => {
     }
     const [first] = shares;
     const repeated = await bob.call("share_many", { group: lab, shares }, together(...lists));
-    expect(repeated.outcomes[0]).toEqual({ name: first?.name ?? cut });
+    expect(repeated.outcomes[0]).toEqual({
+      name: first?.name ?? cut,
+      listingId: listings[0]?.listingId ?? listingId,
+    });
     expect(world.store.batches.length).toBe(1);
   });
 
