@@ -105,6 +105,54 @@ describe("lists", () => {
   });
 });
 
+describe("downloading one content under two names", () => {
+  beforeEach(async () => {
+    await anna.share("film", "lab", "same");
+    await anna.share("copy", "lab", "same");
+  });
+  const states = () => ben.app.showDownloads().map(({ name, state }) => [name as string, state as string]);
+
+  test("the second waits until the first is there, then comes to its own place", async () => {
+    await ben.download("film");
+    await ben.download("copy");
+    await settle();
+    expect(ben.engine.downloads.length).toBe(1);
+    expect(ben.app.showDownloads()[1]?.waits).toEqual({ kind: "queued" });
+    await ben.completeDownload();
+    await settle();
+    expect(ben.engine.downloads.map(({ order }) => order.path)).toEqual(["/in/film", "/in/copy"]);
+    await ben.completeDownload(1);
+    await settle();
+    expect(states().map(([, state]) => state)).toEqual(["complete", "complete"]);
+    expect(ben.app.showShares().map(({ path }) => path)).toEqual(["/in/film", "/in/copy"]);
+    expect((await anna.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([2, 2]);
+  });
+
+  test("one that is paused makes way, and goes on when the other is there", async () => {
+    await ben.download("film");
+    await ben.app.pauseDownload(LAB, file("film"));
+    await ben.download("copy");
+    await settle();
+    await settle();
+    expect(ben.engine.downloads.map(({ order }) => order.path)).toEqual(["/in/film", "/in/copy"]);
+    await ben.app.resumeDownload(LAB, file("film"));
+    await settle();
+    expect(ben.engine.downloads.length).toBe(2);
+    await ben.completeDownload(1);
+    await settle();
+    expect(ben.engine.downloads[2]?.order.path).toBe("/in/film");
+  });
+
+  test("each is cancelled by itself", async () => {
+    await ben.download("film");
+    await ben.download("copy");
+    await ben.app.cancelDownload(LAB, file("film"));
+    await settle();
+    expect(states().map(([name]) => name)).toEqual(["copy"]);
+    expect(ben.engine.downloads[1]?.order.path).toBe("/in/copy");
+  });
+});
+
 describe("downloading", () => {
   beforeEach(() => anna.share("film"));
 

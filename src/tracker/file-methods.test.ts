@@ -79,7 +79,10 @@ test("a share is refused unless its piece list is there and is that file's", asy
   ];
   for (const file of lies) expect(await bob.attempt("share", { ...params, file })).toBe("corrupt");
   expect(await bob.attempt("share", params)).toBe("done");
-  expect(await bob.attempt("share", { ...params, id: world.id(), counter: 2, name: cut })).toBe("done");
+  const again = { ...params, id: world.id(), counter: 2 };
+  expect(await bob.attempt("share", { ...again, name: cut })).toBe("name-taken");
+  // Under another name nothing of the content is wanted again.
+  expect(await bob.attempt("share", { ...again, id: world.id(), name: "y" as FileName })).toBe("done");
 });
 
 test("a piece list may come with its share, whole and right, or not at all", async () => {
@@ -151,7 +154,7 @@ describe("several shares in one step", () => {
     const { outcomes } = await bob.call("share_many", { group: lab, shares });
     expect(outcomes).toEqual([
       { failure: expect.objectContaining({ code: "no-piece-list" }) },
-      { name: cut },
+      { listingId, name: cut },
     ]);
     expect((await ada.call("list_files", { group: lab })).rows[0]?.sources).toBe(2);
     for (const tail of [fresh.rows, together(fresh, manifest, fresh)])
@@ -438,4 +441,25 @@ test("an unfinished piece list is forgotten with its connection", async () => {
   await bob.login("bob");
   const rest = large.rows.subarray(512 * 1024);
   expect(await bob.attempt("put_blob", { ...params, offset: 512 * 1024 }, rest)).toBe("protocol");
+});
+
+test("who shares a content under whatever name is a source of it, and each name has its own count", async () => {
+  const { world, gid, ada, bob } = await sharedWorld();
+  const eve = await world.user("eve");
+  await world.addMember(ada, eve, "lab");
+  const other = "other.mov" as FileName;
+  const params = { id: world.id(), group: lab, name: other, file: manifest.summary, counter: 1 };
+  const shared = await bob.call("share", params);
+  expect(shared).toEqual({ gid, name: other, listingId: listingIdOf(fileId, other) });
+  const { sources } = await eve.call("follow", { gid, fileId, listingId: shared.listingId });
+  expect(sources.map(({ user }) => user as string).toSorted()).toEqual(["ada", "bob"]);
+  const rows = async () =>
+    (await eve.call("list_files", { group: lab })).rows.map(({ name, sources }) => [name as string, sources]);
+  expect(await rows()).toEqual([
+    [cut, 1],
+    [other, 1],
+  ]);
+  const stop = { id: world.id(), group: lab, listingId: shared.listingId, counter: 2 };
+  await bob.call("stop_share", stop);
+  expect(await rows()).toEqual([[cut, 1]]);
 });
