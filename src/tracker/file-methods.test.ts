@@ -444,9 +444,7 @@ test("an unfinished piece list is forgotten with its connection", async () => {
 });
 
 test("who shares a content under whatever name is a source of it, and each name has its own count", async () => {
-  const { world, gid, ada, bob } = await sharedWorld();
-  const eve = await world.user("eve");
-  await world.addMember(ada, eve, "lab");
+  const { world, gid, bob, eve } = await sharedWorld();
   const other = "other.mov" as FileName;
   const params = { id: world.id(), group: lab, name: other, file: manifest.summary, counter: 1 };
   const shared = await bob.call("share", params);
