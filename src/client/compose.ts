@@ -60,7 +60,7 @@ export async function openClientParts({ trackers, dataFolder, log }: ClientOptio
         seed: randomSeed(),
       }),
     newRequestId,
-    journalPath: (uid, gid, fileId) => join(journals, `${uid}.${gid}.${fileId}`),
+    journalPath: (uid, gid, listingId) => join(journals, `${uid}.${gid}.${listingId}`),
     async close() {
       await workers.close();
       library.close();

@@ -1,11 +1,18 @@
 /**
- * All downloads of a user, by content and by name, and what their being there forbids. No I/O.
+ * All downloads of a user, by listing and by name, and what their being there forbids. No I/O.
  *
  * There may be many thousands, most of them in line or over: those in line and those that may need something are kept
  * apart, as each job says where it is, so that what happens to one walks over no others.
  */
 import { Failure } from "../base/failure.ts";
-import { type FileId, type FileName, type Gid, type GroupName, nameKey } from "../base/ids.ts";
+import {
+  type FileId,
+  type FileName,
+  type Gid,
+  type GroupName,
+  type ListingId,
+  nameKey,
+} from "../base/ids.ts";
 import { HERE, type Platform, placeKey } from "../base/platform.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Download } from "../transfer/contract.ts";
@@ -20,6 +27,8 @@ export class DownloadBook {
   readonly #live = new Set<DownloadJob>();
   /** Derived: by what the transfer has of it, or had. */
   readonly #byDownload = new WeakMap<Download, DownloadJob>();
+  /** Derived: by group and content, which may have several names. */
+  readonly #byContent = new Map<string, Set<DownloadJob>>();
   /** Derived: by where each leads to. */
   readonly #byPlace = new Map<string, Set<DownloadJob>>();
   readonly #platform: Platform;
@@ -32,8 +41,8 @@ export class DownloadBook {
     const before = this.#jobs.get(keyOf(job));
     if (before !== undefined) this.remove(before);
     this.#jobs.set(keyOf(job), job);
-    const place = this.#placeOf(job);
-    this.#byPlace.set(place, (this.#byPlace.get(place) ?? new Set()).add(job));
+    within(this.#byContent, contentKey(job.record.gid, job.record.file.fileId)).add(job);
+    within(this.#byPlace, this.#placeOf(job)).add(job);
     job.whenMoved = (moved) => this.#moved(moved);
     if (job.place.kind === "queued") this.#queued.add(job);
     else this.#moved(job);
@@ -44,9 +53,8 @@ export class DownloadBook {
     this.#jobs.delete(keyOf(job));
     this.#queued.delete(job);
     this.#live.delete(job);
-    const place = this.#placeOf(job);
-    this.#byPlace.get(place)?.delete(job);
-    if (this.#byPlace.get(place)?.size === 0) this.#byPlace.delete(place);
+    without(this.#byContent, contentKey(job.record.gid, job.record.file.fileId), job);
+    without(this.#byPlace, this.#placeOf(job), job);
   }
 
   #placeOf({ record }: DownloadJob): string {
@@ -100,8 +108,20 @@ export class DownloadBook {
     return this.#queued.size + small + large;
   }
 
-  find(gid: Gid, fileId: FileId): DownloadJob | undefined {
-    return this.#jobs.get(shareKey(gid, fileId));
+  find(gid: Gid, listingId: ListingId): DownloadJob | undefined {
+    return this.#jobs.get(shareKey(gid, listingId));
+  }
+
+  /** Under whatever name. */
+  ofContent(gid: Gid, fileId: FileId): Iterable<DownloadJob> {
+    return this.#byContent.get(contentKey(gid, fileId)) ?? [];
+  }
+
+  /** The one that has the transfer's one download of the content, which this one would need. */
+  inTheWayOf(job: DownloadJob): DownloadJob | undefined {
+    for (const other of this.ofContent(job.record.gid, job.record.file.fileId))
+      if (other !== job && (other.place.kind === "preparing" || other.place.kind === "active")) return other;
+    return undefined;
   }
 
   holding(download: Download): DownloadJob | undefined {
@@ -122,9 +142,9 @@ export class DownloadBook {
     );
   }
 
-  /** One content is downloaded once at a time, and to one place goes one download. @throws Failure "download-exists" */
-  refuseSecond(gid: Gid, fileId: FileId, path: string): void {
-    const same = this.find(gid, fileId);
+  /** One file is downloaded once at a time, and to one place goes one download. @throws Failure "download-exists" */
+  refuseSecond(gid: Gid, listingId: ListingId, path: string): void {
+    const same = this.find(gid, listingId);
     for (const job of [
       ...(same === undefined ? [] : [same]),
       ...(this.#byPlace.get(placeKey(path, this.#platform)) ?? []),
@@ -140,5 +160,21 @@ export class DownloadBook {
 }
 
 function keyOf({ record }: DownloadJob): string {
-  return shareKey(record.gid, record.file.fileId);
+  return shareKey(record.gid, record.listingId);
+}
+
+function contentKey(gid: Gid, fileId: FileId): string {
+  return `${gid} ${fileId}`;
+}
+
+function within(index: Map<string, Set<DownloadJob>>, key: string): Set<DownloadJob> {
+  const jobs = index.get(key) ?? new Set();
+  index.set(key, jobs);
+  return jobs;
+}
+
+function without(index: Map<string, Set<DownloadJob>>, key: string, job: DownloadJob): void {
+  const jobs = index.get(key);
+  jobs?.delete(job);
+  if (jobs?.size === 0) index.delete(key);
 }

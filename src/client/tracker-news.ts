@@ -127,6 +127,6 @@ async function followNames(login: Login, news: News): Promise<void> {
   if (news.kind === "user-renamed") login.userRenamed(news.name);
   if (news.kind === "group-renamed") login.renamed(news);
   if (news.kind !== "file-renamed") return;
-  const { gid, group, fileId, name } = news;
-  login.renamed({ gid, group, file: { fileId, name } });
+  const { gid, group, listingId, name } = news;
+  login.renamed({ gid, group, file: { listingId, name } });
 }

@@ -237,7 +237,7 @@ export class RunningClient {
         return engine;
       },
       newRequestId: () => world.tracker.id(),
-      journalPath: (uid, gid, fileId) => `/journals/${uid}.${gid}.${fileId}`,
+      journalPath: (uid, gid, listingId) => `/journals/${uid}.${gid}.${listingId}`,
       close: async () => library.close(),
     };
     const app = await openClientApp(

@@ -63,8 +63,8 @@ export class Announcer {
   sharesAppeared(device: Device): void {
     const { shares } = this.#state;
     for (const file of this.#presence.followed()) {
-      const share = shares.share(file.gid, file.fileId, { uid: device.uid, device: device.fingerprint });
-      if (share?.shared === true) this.sourceAppeared(device, file, true);
+      const by = { uid: device.uid, device: device.fingerprint };
+      if (shares.sharesContent(file.gid, file.fileId, by)) this.sourceAppeared(device, file, true);
     }
   }
 
