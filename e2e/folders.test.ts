@@ -14,6 +14,7 @@ import { dirname, join, sep } from "node:path";
 import { HAS_LINKS } from "../src/testing/links.ts";
 import { enter, formGroup, twoFriends } from "./harness/group.ts";
 import { HAS_MODES } from "./harness/system.ts";
+import { until } from "./harness/until.ts";
 import { World } from "./harness/world.ts";
 
 const FILES = {
@@ -123,4 +124,29 @@ test("what fails of a folder is told, the rest is shared, and the exit code says
   await ann.until("what failed", () => ann.told(/^error: runs\/may\/b\.h5: lab has another file named/)[0]);
   ann.write("quit\n");
   expect(await ann.exited()).toBe(1);
+});
+
+test("a client killed amid many small files goes on with the folder, and leaves nothing beside them", async () => {
+  await using world = new World();
+  const { ann, bob } = await twoFriends(world);
+  const source = join(world.dir("ann", "files"), "many");
+  for (let at = 0; at < 1_500; at++) {
+    const folder = join(source, String(at % 10));
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `${at}.txt`), `file ${at}`);
+  }
+  await ann.ok(`upload_file ${source} lab`);
+  const got = world.dir("bob", "files");
+  bob.write(`download_file lab many/ ${got}\n`);
+  const placed = () => filesBelow(got).filter((name) => name.endsWith(".txt")).length;
+  await until(async () => placed() > 0);
+  await bob.crash();
+  expect(placed()).toBeLessThan(1_500);
+  const again = world.startClient("bob");
+  await again.ok("login bob pw");
+  again.write("wait\n");
+  await again.ok("list_groups");
+  expect(filesBelow(join(got, "many"))).toEqual(filesBelow(source));
+  for (const name of filesBelow(source))
+    expect(readFileSync(join(got, "many", name), "utf8")).toBe(readFileSync(join(source, name), "utf8"));
 });
