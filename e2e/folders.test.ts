@@ -79,7 +79,7 @@ test("a folder is shared and fetched in one step, with its structure, its times 
 
   writeFileSync(join(source, "runs", "new"), "new");
   writeFileSync(join(source, "runs", "twin"), "new");
-  expect(await ann.ok(`upload_file lab ${source}/runs`)).toEqual(["5 files uploaded successfully"]);
+  expect(await ann.ok(`upload_file lab ${source}/runs`)).toEqual(["6 files uploaded successfully"]);
   await ann.until("a word on the others", () => ann.told(/^4 of them were shared already$/)[0]);
   await ann.until(
     "a word on the twin",

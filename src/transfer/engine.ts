@@ -93,7 +93,7 @@ class Engine implements TransferEngine {
   #smallDownloads(smallFiles: SmallFileDisk): SmallDownloads {
     const { events, discardDownload } = this.#dependencies;
     return new SmallDownloads({
-      alone: (order) => this.#alone(order),
+      alone: (order, as) => this.#alone(order, as),
       bundle: (gid, files, sources) => {
         const bundle = new BundleDownload({ ...this.#swarmDependencies(), smallFiles }, gid, files, sources);
         this.#shareBuffersWith(bundle, bundle.ended);
@@ -144,7 +144,8 @@ class Engine implements TransferEngine {
     return download;
   }
 
-  #alone(order: DownloadOrder): FileDownload {
+  /** @param as by what it is known outside; itself if undefined */
+  #alone(order: DownloadOrder, as?: Download): FileDownload {
     const { workers, events, openDownload, discardDownload } = this.#dependencies;
     const download = new FileDownload(
       {
@@ -153,7 +154,7 @@ class Engine implements TransferEngine {
         workers,
         openDownload,
         discardDownload,
-        changed: (changed) => events.changed(changed),
+        changed: (changed) => events.changed(as ?? changed),
         placed: (placed) => this.#offerPlaced(placed.order),
         notice: (message) => events.notice(message),
       },

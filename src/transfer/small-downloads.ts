@@ -13,8 +13,8 @@ import type { Download, DownloadOrder, DownloadPhase, DownloadSnapshot } from ".
 import type { PlacedFile } from "./disk/contract.ts";
 
 export interface SmallDownloadsDependencies {
-  /** Begins an ordinary download. */
-  readonly alone: (order: DownloadOrder) => Download;
+  /** Begins an ordinary download, which is known outside as the other. */
+  readonly alone: (order: DownloadOrder, as: Download) => Download;
   readonly bundle: (
     gid: DownloadOrder["gid"],
     files: readonly BundledFile[],
@@ -208,7 +208,7 @@ class SmallDownload implements Download, BundledFile {
   }
 
   left(): void {
-    const download = this.#on.alone(this.order);
+    const download = this.#on.alone(this.order, this);
     this.#place = { kind: "alone", download };
     for (const source of this.#sources.values()) download.addSource(source);
     void download.ended.then(this.#end);
