@@ -77,6 +77,10 @@ export class TrackerNews implements TrackerSessionEvents {
       case "news":
         this.tell(notice.news);
         break;
+      case "new-files":
+        for (const { name, size } of notice.files)
+          this.tell({ kind: "new-file", group: notice.group, user: notice.user, name, size });
+        break;
       case "source":
         this.#login()?.downloads.sourceFound(notice.gid, notice.fileId, notice.source);
         break;

@@ -43,6 +43,7 @@ interface Call {
 class WorldLink implements TrackerLink, ClientLink {
   readonly remote: Address = { host: "192.0.2.1", port: 50_000 };
   greeted = false;
+  takesNewFiles = false;
   session: LinkSession | undefined;
   isOpen = true;
   readonly #ended = Promise.withResolvers<never>();

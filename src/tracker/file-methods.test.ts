@@ -134,6 +134,19 @@ describe("several shares in one step", () => {
     expect(world.store.batches.length).toBe(1);
   });
 
+  test("are news in one notice, but to clients that know only news of each", async () => {
+    const { world, ada, bob, eve, clear } = await sharedWorld();
+    await ada.call("hello", { version: 1, program: "test", newFiles: true });
+    await clear(ada, bob, eve);
+    const shares = ["a", "b", "c"].map((content) => oneOf(world, small(content)));
+    await bob.call("share_many", { group: lab, shares }, together(small("a"), small("b"), small("c")));
+    const files = shares.map((share) => ({ name: share.name, size: 1_000 }));
+    const told = { group: lab, user: name("bob") };
+    expect(await ada.heard()).toEqual([{ kind: "new-files", ...told, files }]);
+    expect(await eve.heardNews()).toEqual(files.map((file) => ({ kind: "new-file", ...told, ...file })));
+    expect(await bob.heard()).toEqual([]);
+  });
+
   test("what is wrong with one is said of that one, and stops no other", async () => {
     const { world, bob } = await sharedWorld();
     const [good, taken, lie] = [small("good"), small("taken"), small("lie")];

@@ -9,6 +9,7 @@ import * as v from "valibot";
 import {
   BLOB_BYTES_MAX,
   LIST_PAGE_ROWS,
+  NEW_FILES_PER_NOTICE_MAX,
   SHARES_PER_CALL_MAX,
   SMALL_FILES_PER_CALL_MAX,
   SOURCES_MAX,
@@ -153,7 +154,12 @@ const listening = s.address;
 export const METHODS = {
   /** First on every connection. Tells who the tracker is and which keys sign grants. */
   hello: {
-    params: v.object({ version: v.literal(CLIENT_TRACKER_VERSION), program: s.shortText }),
+    params: v.object({
+      version: v.literal(CLIENT_TRACKER_VERSION),
+      program: s.shortText,
+      /** It takes notices of the kind "new-files"; clients of before do not, and hear of each file. */
+      newFiles: v.optional(v.boolean()),
+    }),
     result: v.object({
       tracker: s.whole,
       clockMs: s.whole,
@@ -322,6 +328,17 @@ export type Result<M extends Method> = v.InferOutput<(typeof METHODS)[M]["result
 /** What a tracker says unasked. */
 export const notice = v.variant("kind", [
   v.object({ kind: v.literal("news"), news }),
+  /** The news of several new files of one user in one group. */
+  v.object({
+    kind: v.literal("new-files"),
+    ...inGroup,
+    user: s.userName,
+    files: v.pipe(
+      v.array(v.object({ name: s.fileName, size: s.fileSize })),
+      v.minLength(1),
+      v.maxLength(NEW_FILES_PER_NOTICE_MAX),
+    ),
+  }),
   /** A source of a followed file came online, began to download, or became complete. */
   v.object({ kind: v.literal("source"), gid: s.gid, fileId: s.fileId, source }),
   /**
