@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { type Failure, toFailure } from "../base/failure.ts";
 import type { FileName } from "../base/ids.ts";
 import type { PieceWorkers, SmallFile } from "../transfer/disk/contract.ts";
-import { resolveDestination, resolveFolder } from "../transfer/disk/destination.ts";
+import { resolveDestination, resolveDestinations, resolveFolder } from "../transfer/disk/destination.ts";
 import { type FileIdentity, identityOf, isSameContent, lookAt } from "../transfer/disk/file-identity.ts";
 import { type WalkOptions, walkFolder } from "../transfer/disk/folder-walk.ts";
 import { SourceFile } from "../transfer/disk/source-file.ts";
@@ -52,6 +52,10 @@ export class DiskFiles implements LocalFiles {
   async destination(typed: string, name: FileName): Promise<Destination> {
     const { path, base } = await resolveDestination(typed, name, { workingFolder: this.#workingFolder });
     return { path, base, taken: (await lookAt(path)) !== undefined };
+  }
+
+  destinations(typed: string): Promise<(name: FileName) => Omit<Destination, "taken">> {
+    return resolveDestinations(typed, { workingFolder: this.#workingFolder });
   }
 
   folder(typed: string): Promise<string> {

@@ -39,7 +39,7 @@ export interface DownloadKeeperDependencies {
   readonly calls: TrackerCalls;
   readonly isTrackerUp: () => boolean;
   readonly engine: Pick<TransferEngine, "download" | "discard">;
-  readonly files: Pick<LocalFiles, "destination">;
+  readonly files: Pick<LocalFiles, "destination" | "destinations">;
   readonly manifests: Pick<ManifestShelf, "get">;
   readonly library: UserLibrary;
   /** Shares what is complete. @throws Failure */
@@ -152,13 +152,11 @@ export class DownloadKeeper {
   ): Promise<ManyDownloads> {
     const failures: { name: FileName; failure: Failure }[] = [];
     const wanted: { what: Wanted; begun: boolean }[] = [];
-    // Many go into a folder, whatever its name ends with.
-    const folder = typed.endsWith("/") ? typed : `${typed}/`;
-    await this.#on.files.destination(folder, files[0]?.name ?? ("" as FileName));
+    const destination = await this.#on.files.destinations(typed);
     for (const { name, attributes, listingId, fileId, size, sha1, digest } of files) {
       try {
         const file = { fileId, size, sha1, digest };
-        const { path, base } = await this.#on.files.destination(folder, name);
+        const { path, base } = destination(name);
         this.#book.refuseSecond(gid, listingId, path);
         const begun = await this.#clearEarlier(gid, listingId, path);
         wanted.push({ what: { gid, listingId, group, name, path, base, file, attributes }, begun });

@@ -95,8 +95,11 @@ export class UserLibrary {
 
   #writeShare(record: ShareRecord): void {
     this.#run(
-      `INSERT OR REPLACE INTO share VALUES ($uid, $gid, $listingId, $fileId, $group, $name, $path, $size, $sha1, $digest,
-        $device, $inode, $bytes, $modifiedNs, $counter, $state)`,
+      `INSERT INTO share VALUES ($uid, $gid, $listingId, $fileId, $group, $name, $path, $size, $sha1, $digest,
+        $device, $inode, $bytes, $modifiedNs, $counter, $state)
+       ON CONFLICT (uid, gid, listing_id) DO UPDATE SET group_name = $group, name = $name, path = $path,
+        size = $size, sha1 = $sha1, digest = $digest, device = $device, inode = $inode, bytes = $bytes,
+        modified_ns = $modifiedNs, counter = $counter, state = $state`,
       { uid: this.#uid, ...shareBindings(record) },
     );
   }
@@ -134,8 +137,12 @@ export class UserLibrary {
 
   #writeDownload(record: DownloadRecord): void {
     this.#run(
-      `INSERT OR REPLACE INTO download VALUES ($uid, $gid, $listingId, $fileId, $group, $name, $path, $size, $sha1, $digest,
-        $journalPath, $order, $state, $doneBytes, $code, $message, $base, $modifiedMs, $executable)`,
+      `INSERT INTO download VALUES ($uid, $gid, $listingId, $fileId, $group, $name, $path, $size, $sha1, $digest,
+        $journalPath, $order, $state, $doneBytes, $code, $message, $base, $modifiedMs, $executable)
+       ON CONFLICT (uid, gid, listing_id) DO UPDATE SET group_name = $group, name = $name, path = $path,
+        size = $size, sha1 = $sha1, digest = $digest, journal_path = $journalPath, place = $order, state = $state,
+        done_bytes = $doneBytes, failure_code = $code, failure_message = $message, base = $base,
+        modified_ms = $modifiedMs, executable = $executable`,
       { uid: this.#uid, ...downloadBindings(record) },
     );
   }

@@ -149,6 +149,10 @@ class MemoryDisk implements LocalFiles {
     };
   }
 
+  async destinations(typed: string): Promise<(name: FileName) => Omit<Destination, "taken">> {
+    return (name) => ({ path: join(typed, name), base: join(typed, ".") });
+  }
+
   async folder(typed: string): Promise<string> {
     return join(typed, ".");
   }

@@ -4,7 +4,7 @@ import { Failure } from "../../base/failure.ts";
 import { LINUX, MACOS, type Platform, WINDOWS } from "../../base/platform.ts";
 import { HAS_LINKS } from "../../testing/links.ts";
 import { TempFolder } from "../../testing/temp-folder.ts";
-import { type PathKind, resolveDestination, resolveFolder } from "./destination.ts";
+import { type PathKind, resolveDestination, resolveDestinations, resolveFolder } from "./destination.ts";
 
 const KINDS = new Map<string, PathKind>([
   ["/", "folder"],
@@ -57,6 +57,30 @@ describe("a destination", () => {
     expect([named.path, named.base]).toEqual(["/home/ada/films/best.mkv", "/home/ada/films"]);
     for (const name of ["2026/../../x", "/x", "2026//x", "2026/", "..\\x/y"])
       expect((await refusal("films", name)).code).toBe("invalid-name");
+  });
+
+  test("of many is one folder, looked at once, whatever its name ends with", async () => {
+    const looks: string[] = [];
+    const kindOf = (path: string) => {
+      looks.push(path);
+      return context.kindOf(path);
+    };
+    for (const typed of ["films", "films/"]) {
+      looks.length = 0;
+      const of = await resolveDestinations(typed, { ...context, kindOf });
+      expect([of("a/1"), of("CON")]).toEqual([
+        { path: "/home/ada/films/a/1", base: "/home/ada/films" },
+        { path: "/home/ada/films/_CON", base: "/home/ada/films" },
+      ]);
+      expect(() => of("../x")).toThrow(Failure);
+      expect(looks).toEqual(["/home/ada/films"]);
+    }
+    const made = await resolveDestinations("new", context);
+    expect(made("a/1")).toEqual({ path: "/home/ada/new/a/1", base: "/home/ada" });
+    for (const typed of ["notes.txt", "no/x", ""])
+      await expect(resolveDestinations(typed, context)).rejects.toThrow(
+        typed === "" ? "not a destination" : "no such folder",
+      );
   });
 
   test("gets a hostile name made harmless, or not at all", async () => {

@@ -9,6 +9,7 @@
  * whether it is a folder: whoever creates the file does so without following a link or replacing anything.
  */
 import { stat } from "node:fs/promises";
+import { assert } from "../../base/assert.ts";
 import { Failure } from "../../base/failure.ts";
 import { HERE, type Platform } from "../../base/platform.ts";
 import { forTerminal } from "../../base/text.ts";
@@ -32,6 +33,12 @@ export interface ResolvedDestination {
   readonly base: string;
 }
 
+/** What the user typed, whatever is to come there. */
+type Place =
+  | { readonly kind: "file"; readonly path: string; readonly base: string }
+  /** Inside that folder, which is the base or is to be made in it. */
+  | { readonly kind: "folder"; readonly folder: string; readonly base: string };
+
 /**
  * @param typed with `~/` already expanded
  * @param name of the file, as another machine gave it
@@ -40,20 +47,43 @@ export interface ResolvedDestination {
 export async function resolveDestination(
   typed: string,
   name: string,
-  { workingFolder, kindOf = kindOnDisk, platform = HERE }: DestinationContext,
+  context: DestinationContext,
 ): Promise<ResolvedDestination> {
+  const place = await resolvePlace(typed, context);
+  return place.kind === "folder" ? inside(place, name, context) : { path: place.path, base: place.base };
+}
+
+/**
+ * Of many files that go into the same folder, whatever its name ends with: that is looked at once.
+ * @throws Failure
+ * @returns what gives the destination of each name, and throws Failure for one that cannot have any
+ */
+export async function resolveDestinations(
+  typed: string,
+  context: DestinationContext,
+): Promise<(name: string) => ResolvedDestination> {
+  const place = await resolvePlace(typed === "" ? typed : `${typed}/`, context);
+  assert(place.kind === "folder", "what ends like a folder means one");
+  return (name) => inside(place, name, context);
+}
+
+async function resolvePlace(
+  typed: string,
+  { workingFolder, kindOf = kindOnDisk, platform = HERE }: DestinationContext,
+): Promise<Place> {
   if (typed === "" || typed.includes("\0"))
     throw new Failure("usage", `not a destination path: ${forTerminal(JSON.stringify(typed.slice(0, 80)))}`);
   const { basename, dirname, resolve } = platform.path;
   const path = resolve(workingFolder, typed);
   const endsAsFolder = (platform.backslashSeparates ? /(^|[/\\])\.{0,2}$/ : /(^|\/)\.{0,2}$/).test(typed);
   const kind = await kindOf(path);
-  if (kind === "folder") return inside(path, name, platform);
+  if (kind === "folder") return { kind: "folder", folder: path, base: path };
   if (endsAsFolder && kind === "file") throw noFolder(path);
-  if ((await kindOf(dirname(path))) !== "folder") throw noFolder(dirname(path));
+  const base = dirname(path);
+  if ((await kindOf(base)) !== "folder") throw noFolder(base);
   const unfit = refuseTypedName(basename(path), platform);
   if (unfit !== undefined) throw unfit;
-  return { path: endsAsFolder ? inside(path, name, platform).path : path, base: dirname(path) };
+  return endsAsFolder ? { kind: "folder", folder: path, base } : { kind: "file", path, base };
 }
 
 /** @returns the absolute path of a folder that is there. @throws Failure */
@@ -66,10 +96,14 @@ export async function resolveFolder(
   return path;
 }
 
-function inside(folder: string, name: string, { path }: Platform): ResolvedDestination {
+function inside(
+  { folder, base }: { readonly folder: string; readonly base: string },
+  name: string,
+  { platform = HERE }: DestinationContext,
+): ResolvedDestination {
   const safe = safeFilePath(name);
   if (safe instanceof Failure) throw safe;
-  return { path: path.join(folder, ...safe), base: folder };
+  return { path: platform.path.join(folder, ...safe), base };
 }
 
 function noFolder(path: string): Failure {
