@@ -436,12 +436,8 @@ export const WAIT_TOLD_MS = 2 * second;
 
 /** Change counters taken from the library in one step: what a restart leaves out, which harms nobody. */
 export const COUNTERS_TAKEN = 1_000;
-/** Of the library in memory: the rows of some 10,000 files. It takes what it needs, and only then. */
-export const LIBRARY_CACHE_BYTES_MAX = 16 * MiB;
 /** What of it may be in its write-ahead log before that is brought in: pages that change often are written once. */
 export const LIBRARY_LOG_BYTES = 16 * MiB;
-/** As SQLite makes it. */
-export const LIBRARY_PAGE_BYTES = 4 * KiB;
 /** Changes of the library that nobody waits for are written together: at the latest when there are so many. */
 export const LIBRARY_CHANGES_UNWRITTEN_MAX = 1_000;
 /** Calls under way that tell of shares of small files: while one is answered the next is filled. */
@@ -507,3 +503,10 @@ export const DATA_FOLDERS_PER_ADDRESS_MAX = 64;
 export const TRACKER_INFO_BYTES_MAX = 1 * MiB;
 export const TRACKERS_MAX = 64;
 export const TRACKER_PORT_DEFAULT = 8001;
+
+// --- the databases of trackers and clients ---
+
+/** Pages in memory: the rows of some 10,000 files. A database takes what it needs, and only then. */
+export const SQLITE_CACHE_BYTES_MAX = 16 * MiB;
+/** As SQLite makes them. */
+export const SQLITE_PAGE_BYTES = 4 * KiB;

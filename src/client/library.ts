@@ -7,7 +7,7 @@ import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { Digest, Uid } from "../base/ids.ts";
-import { LIBRARY_CACHE_BYTES_MAX, LIBRARY_LOG_BYTES, LIBRARY_PAGE_BYTES } from "../base/limits.ts";
+import { LIBRARY_LOG_BYTES, SQLITE_CACHE_BYTES_MAX, SQLITE_PAGE_BYTES } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import { saying, UserLibrary } from "./library-of-user.ts";
 
@@ -170,8 +170,8 @@ function prepare(database: Database, path: string): void {
   database.run("PRAGMA fullfsync = 1");
   database.run("PRAGMA busy_timeout = 2000");
   // With the runtime's 2 MiB and 1,000 pages the rows of a folder of many files are read and written again and again.
-  database.run(`PRAGMA cache_size = ${LIBRARY_CACHE_BYTES_MAX / LIBRARY_PAGE_BYTES}`);
-  database.run(`PRAGMA wal_autocheckpoint = ${LIBRARY_LOG_BYTES / LIBRARY_PAGE_BYTES}`);
+  database.run(`PRAGMA cache_size = ${SQLITE_CACHE_BYTES_MAX / SQLITE_PAGE_BYTES}`);
+  database.run(`PRAGMA wal_autocheckpoint = ${LIBRARY_LOG_BYTES / SQLITE_PAGE_BYTES}`);
   const { user_version: version } = database.query("PRAGMA user_version").get() as { user_version: number };
   if (version > VERSION)
     throw new Failure(

@@ -271,7 +271,7 @@ function keepPieceLists(
     const rows = given.get(share);
     const checked = rows === undefined ? pieceListOf(desk, share.file) : Manifest.check(share.file, rows);
     if (checked instanceof Failure) wrong.set(share, checked);
-    else if (rows !== undefined && !desk.store.hasBlob(share.file.digest)) kept.set(share.file.digest, rows);
+    else if (rows !== undefined) kept.set(share.file.digest, rows);
   }
   if (kept.size > 0) desk.store.putBlobs(kept);
   return wrong;

@@ -145,7 +145,7 @@ export interface SmallFileDisk {
 /** Some small files while they are stored. */
 export interface SmallFilesOnDisk {
   /** Those that can be stored in this way; all others are to be opened one by one. */
-  readonly free: ReadonlySet<DownloadTarget>;
+  readonly free: Pick<ReadonlySet<DownloadTarget>, "has">;
   /**
    * Verifies those that are one behind the other in the slot, then writes them beside their places.
    * @param slot undefined: all are empty

@@ -7,6 +7,7 @@
  */
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { defined } from "../../base/assert.ts";
 import type { Clock } from "../../base/clock.ts";
 import { syncThrough } from "../../base/drive-sync.ts";
 import { Failure } from "../../base/failure.ts";
@@ -69,9 +70,10 @@ export class SmallFiles implements SmallFileDisk {
     return new SmallFilesBeingStored(this.#run, this.#together, free, devices);
   }
 
-  async #free(targets: readonly DownloadTarget[]): Promise<ReadonlySet<DownloadTarget>> {
+  /** @returns where the part file of each will be whose place is free */
+  async #free(targets: readonly DownloadTarget[]): Promise<ReadonlyMap<DownloadTarget, string>> {
     const [first] = targets;
-    const free = new Set<DownloadTarget>();
+    const free = new Map<DownloadTarget, string>();
     if (first === undefined) return free;
     const bytes = targets.reduce((sum, { manifest }) => sum + manifest.summary.size, 0);
     const hasRoom = await requireRoom(first.path, bytes).then(
@@ -79,15 +81,16 @@ export class SmallFiles implements SmallFileDisk {
       () => false,
     );
     if (!hasRoom) return free;
+    const parts = targets.map(smallPartPathOf);
     const reply = await this.#run({
       kind: "look-small",
       paths: targets.map(({ path }) => path),
-      parts: targets.map(smallPartPathOf),
+      parts,
       others: targets.map(({ path, journalPath }) => [partPathOf(path), journalPath]),
       length: cost(targets),
     });
     if (reply.kind !== "looked") return free;
-    for (const [at, target] of targets.entries()) if (reply.free[at]) free.add(target);
+    for (const [at, target] of targets.entries()) if (reply.free[at]) free.set(target, parts[at] ?? "");
     return free;
   }
 }
@@ -117,7 +120,7 @@ interface Written {
 }
 
 class SmallFilesBeingStored implements SmallFilesOnDisk {
-  readonly free: ReadonlySet<DownloadTarget>;
+  readonly free: ReadonlyMap<DownloadTarget, string>;
   readonly #run: RunSmallJob;
   readonly #together: SyncTogether;
   /** A folder of each file system, opened before anything is written to it. */
@@ -129,7 +132,7 @@ class SmallFilesBeingStored implements SmallFilesOnDisk {
   constructor(
     run: RunSmallJob,
     together: SyncTogether,
-    free: ReadonlySet<DownloadTarget>,
+    free: ReadonlyMap<DownloadTarget, string>,
     devices: ReadonlyMap<string, FileHandle>,
   ) {
     this.#run = run;
@@ -138,8 +141,12 @@ class SmallFilesBeingStored implements SmallFilesOnDisk {
     this.#devices = devices;
   }
 
+  #partOf(target: DownloadTarget): string {
+    return defined(this.free.get(target), "only what is free is written");
+  }
+
   async write(slot: Slot | undefined, targets: readonly DownloadTarget[]): Promise<SmallStored> {
-    const parts = targets.map(smallPartPathOf);
+    const parts = targets.map((target) => this.#partOf(target));
     const sync = !(await this.#together.isUsed());
     if (!sync) this.#isSyncDue = true;
     const reply = await this.#run({
@@ -231,7 +238,7 @@ class SmallFilesBeingStored implements SmallFilesOnDisk {
   async #placeAll(targets: readonly DownloadTarget[]): Promise<readonly DownloadTarget[]> {
     const reply = await this.#run({
       kind: "place-small",
-      parts: targets.map(smallPartPathOf),
+      parts: targets.map((target) => this.#partOf(target)),
       paths: targets.map(({ path }) => path),
       length: cost(targets),
     });
