@@ -83,9 +83,9 @@ export const NET_FILE_BYTES_MAX = 1 * MiB;
 /** One request of a client to its tracker: more than the tracker's own slowest step (a queued password hash). */
 export const RPC_MS_MAX = 20 * second;
 /** Shares told in one call: one commit for all, and no pause in which a tracker on a busy machine seems to be silent. */
-export const SHARES_PER_CALL_MAX = 64;
+export const SHARES_PER_CALL_MAX = 256;
 /** Of that many shares a member hears at once: a message for each costs both sides more than the news is worth. */
-export const NEW_FILES_PER_NOTICE_MAX = 64;
+export const NEW_FILES_PER_NOTICE_MAX = 256;
 /** Files of one piece that one call asks about: with their piece lists and sources the answer fits a frame. */
 export const SMALL_FILES_PER_CALL_MAX = 256;
 /** Unanswered requests of one connection: a client asks in order; pages and parts overlap a little. */
