@@ -439,7 +439,7 @@ export const COUNTERS_TAKEN = 1_000;
 /** What of it may be in its write-ahead log before that is brought in: pages that change often are written once. */
 export const LIBRARY_LOG_BYTES = 16 * MiB;
 /** Changes of the library that nobody waits for are written together: at the latest when there are so many. */
-export const LIBRARY_CHANGES_UNWRITTEN_MAX = 1_000;
+export const LIBRARY_CHANGES_UNWRITTEN_MAX = 4_000;
 /** Calls under way that tell of shares of small files: while one is answered the next is filled. */
 export const SHARE_CALLS_AT_ONCE_MAX = 2;
 /** Files of a folder that is shared in one step: their names are held in memory. */
