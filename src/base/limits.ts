@@ -427,10 +427,12 @@ export const FOLLOW_RETRY_MS = 5 * second;
 export const SOURCELESS_MS = 2 * second;
 /** Groups that a user follows on one machine. */
 export const FOLLOWS_MAX = 100;
-/** Downloads in line beyond which following begins no more: enough for those that run, and no matter how large a group is. */
-export const FOLLOW_AHEAD_MAX = 100;
+/** Downloads in line beyond which following begins no more: enough for the small ones that run, and no matter how large a group is. */
+export const FOLLOW_AHEAD_MAX = 1_000;
 /** New files of one followed group that are looked for by name; of more the whole list is looked at. */
-export const FOLLOWED_NAMES_MAX = 100;
+export const FOLLOWED_NAMES_MAX = 1_000;
+/** Names that a tracker is asked for at the same time. */
+export const FOLLOWED_NAMES_AT_ONCE = 64;
 /** A reason to wait is told when it has lasted this long. */
 export const WAIT_TOLD_MS = 2 * second;
 
