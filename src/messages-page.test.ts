@@ -6,6 +6,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { FAILURE_CODES } from "./base/failure.ts";
 import { messagesOf } from "./testing/message-list.ts";
+import { programMessages } from "./testing/program-messages.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const PAGE = join(ROOT, "docs", "MESSAGES.md");
@@ -18,13 +19,8 @@ This page is made from the code, and a test holds the two together (\`src/messag
 `;
 
 async function messages(): Promise<Map<string, Set<string>>> {
-  const found = new Map<string, Set<string>>();
-  for await (const path of new Bun.Glob("**/*.ts").scan(join(ROOT, "src"))) {
-    if (/\.(test|contract)\.ts$|^testing[/\\]/.test(path)) continue;
-    for (const { code, text } of messagesOf(await Bun.file(join(ROOT, "src", path)).text()))
-      found.set(code, (found.get(code) ?? new Set()).add(text));
-  }
-  return found;
+  const byCode = Map.groupBy(await programMessages(), ({ code }) => code);
+  return new Map([...byCode].map(([code, found]) => [code, new Set(found.map(({ text }) => text))]));
 }
 
 async function codeMeanings(): Promise<Map<string, string>> {
@@ -55,10 +51,12 @@ test("messages are found whatever they are made of", () => {
   const source = `
     throw new Failure("usage", \`\${forTerminal(word)} is no word (\${list.map((x) => \`<\${x}>\`).join(", ")})\`);
     new Failure("timeout", isLate ? "too late" : \`after \${ms} ms\`)
-    new Failure(code, message); new Failure("corrupt", why(")"))`;
+    new Failure("corrupt", \`\${a} of \` +
+      \`the \${b}\` + " there"); new Failure(code, message); new Failure("corrupt", why(")"))`;
   expect(messagesOf(source)).toEqual([
-    { code: "usage", text: "<word> is no word (<x>)" },
-    { code: "timeout", text: "too late" },
-    { code: "timeout", text: "after <ms> ms" },
+    { code: "usage", text: "<word> is no word (<x>)", literals: ["", " is no word (", ")"] },
+    { code: "timeout", text: "too late", literals: ["too late"] },
+    { code: "timeout", text: "after <ms> ms", literals: ["after ", " ms"] },
+    { code: "corrupt", text: "<a> of the <b> there", literals: ["", " of the ", " there"] },
   ]);
 });
