@@ -54,9 +54,9 @@ test("messages are found whatever they are made of", () => {
     new Failure("corrupt", \`\${a} of \` +
       \`the \${b}\` + " there"); new Failure(code, message); new Failure("corrupt", why(")"))`;
   expect(messagesOf(source)).toEqual([
-    { code: "usage", text: "<word> is no word (<x>)", literals: ["", " is no word (", ")"] },
-    { code: "timeout", text: "too late", literals: ["too late"] },
-    { code: "timeout", text: "after <ms> ms", literals: ["after ", " ms"] },
-    { code: "corrupt", text: "<a> of the <b> there", literals: ["", " of the ", " there"] },
+    { code: "usage", text: "<word> is no word (<x>)", line: 2, literals: ["", " is no word (", ")"] },
+    { code: "timeout", text: "too late", line: 3, literals: ["too late"] },
+    { code: "timeout", text: "after <ms> ms", line: 3, literals: ["after ", " ms"] },
+    { code: "corrupt", text: "<a> of the <b> there", line: 4, literals: ["", " of the ", " there"] },
   ]);
 });

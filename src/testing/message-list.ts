@@ -9,6 +9,8 @@ export interface ListedMessage {
   /** `various` where the code is chosen as the program runs. */
   readonly code: string;
   readonly text: string;
+  /** On which the `Failure` is made; the first is 1. */
+  readonly line: number;
   /** What stands before, between and after the holes. */
   readonly literals: readonly string[];
 }
@@ -23,11 +25,12 @@ interface Literal {
 const BEGIN = /new Failure\(\s*(?:"([a-z-]+)"|[\w.?: "-]+?)\s*,/g;
 
 export function messagesOf(source: string): ListedMessage[] {
-  return [...source.matchAll(BEGIN)].flatMap(({ 0: begin, 1: code = "various", index }) =>
-    literalsFrom(source, index + begin.length)
+  return [...source.matchAll(BEGIN)].flatMap(({ 0: begin, 1: code = "various", index }) => {
+    const line = source.slice(0, index).split("\n").length;
+    return literalsFrom(source, index + begin.length)
       .filter(({ text }) => /[a-z] |[a-z]$/.test(text))
-      .map(({ text, literals }) => ({ code, text, literals })),
-  );
+      .map(({ text, literals }) => ({ code, text, line, literals }));
+  });
 }
 
 /** Up to the parenthesis that closes the call. */

@@ -8,10 +8,15 @@
 import { appendFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Failure } from "../base/failure.ts";
+import type { MadeMessage } from "./seen-messages.ts";
 
 const SOURCE = join(import.meta.dir, "..");
-/** Of one file: enough for each of its messages, and an end where a random run makes texts without end. */
-const TEXTS_PER_FILE_MAX = 500;
+/** Made in one place: enough for each text that it chooses from, and an end where a random run makes texts without end. */
+const TEXTS_PER_PLACE_MAX = 100;
+
+const FRAME = /^ +at .*?\(?([^\s(]+\.ts):(\d+):\d+\)?$/gm;
+
+type Place = Omit<MadeMessage, "text">;
 
 class ObservedError extends Error {
   constructor(text?: string) {
@@ -22,24 +27,25 @@ class ObservedError extends Error {
 
 const folder = process.env["P2P_MESSAGES"];
 const notesPath = join(folder ?? "", `${process.pid}-${Bun.hash(Bun.main)}.jsonl`);
-const textsOfFiles = new Map<string, Set<string>>();
+const textsOfPlaces = new Map<string, Set<string>>();
 
-/** The innermost file of the program. */
-function makerOf({ stack = "", message }: Error): string | undefined {
-  for (const [, path = ""] of stack.slice(message.length).matchAll(/^ +at .*?\(?([^\s(]+\.ts):\d+:\d+\)?$/gm)) {
+/** The innermost place in the program. */
+function makerOf({ stack = "", message }: Error): Place | undefined {
+  for (const [, path = "", line] of stack.slice(message.length).matchAll(FRAME)) {
     const file = relative(SOURCE, path).replaceAll("\\", "/");
-    if (!file.startsWith("..")) return file;
+    if (!file.startsWith("..")) return { file, line: Number(line) };
   }
   return undefined;
 }
 
-function note(file: string | undefined, text: string): void {
-  if (file === undefined) return;
-  const texts = textsOfFiles.get(file) ?? new Set();
-  textsOfFiles.set(file, texts);
-  if (texts.size >= TEXTS_PER_FILE_MAX || texts.has(text)) return;
+function note(place: Place | undefined, text: string): void {
+  if (place === undefined) return;
+  const key = `${place.file}:${place.line}`;
+  const texts = textsOfPlaces.get(key) ?? new Set();
+  textsOfPlaces.set(key, texts);
+  if (texts.size >= TEXTS_PER_PLACE_MAX || texts.has(text)) return;
   texts.add(text);
-  appendFileSync(notesPath, `${JSON.stringify({ file, text })}\n`);
+  appendFileSync(notesPath, `${JSON.stringify({ ...place, text })}\n`);
 }
 
 const isOfTesting = !relative(import.meta.dir, Bun.main).startsWith("..");

@@ -1,16 +1,16 @@
 /**
  * Which messages of errors occurred in a run of the tests, and which never did. Pure.
  *
- * A message is seen when a `Failure` with such a text was made in the file that the list has it from; of several that a text fits
- * it is the one that says most of it. A message that no test can provoke stands in a table, with its reason, and only as long as
- * that is so.
+ * A message is seen when a `Failure` with such a text was made at the very place that the list has it from. One that no test can
+ * provoke stands in a table, with its reason, and only as long as that is so.
  */
 import type { ProgramMessage } from "./program-messages.ts";
 
-/** A `Failure` of which it is known who made it. */
+/** A `Failure` of which it is known where it was made. */
 export interface MadeMessage {
   /** From `src`, with `/`. */
   readonly file: string;
+  readonly line: number;
   readonly text: string;
 }
 
@@ -22,7 +22,8 @@ export interface Unprovoked {
 }
 
 export interface MessageFault {
-  readonly file: string;
+  /** The file, and the line if there is one. */
+  readonly place: string;
   readonly text: string;
   readonly fault: string;
 }
@@ -31,35 +32,32 @@ const NEVER_SEEN = "no test provokes it";
 const SEEN_AFTER_ALL = "a test provokes it: take it out of src/testing/unprovoked-messages.ts";
 const NO_SUCH_MESSAGE = "there is no such message: take it out of src/testing/unprovoked-messages.ts";
 
-/** Each message once, in the order of the list. */
 export function messageFaults(
   listed: readonly ProgramMessage[],
   made: readonly MadeMessage[],
   unprovoked: readonly Unprovoked[],
 ): MessageFault[] {
-  const seen = seenKeys(listed, made);
-  const all = new Map(listed.map(({ file, text }) => [keyOf({ file, text }), { file, text }]));
-  const excused = new Set(unprovoked.map(keyOf));
-  const missed = [...all].filter(([key]) => !seen.has(key) && !excused.has(key));
-  const wrong = unprovoked.filter((each) => !all.has(keyOf(each)) || seen.has(keyOf(each)));
+  const textsMade = Map.groupBy(made, placeOf);
+  const isSeen = (message: ProgramMessage) =>
+    textsMade.get(placeOf(message))?.some(({ text }) => fits(text, message.literals)) === true;
+  const excuseOf = (message: ProgramMessage) => unprovoked.find((each) => isSame(each, message));
+  const missed = listed.filter((message) => !isSeen(message) && excuseOf(message) === undefined);
   return [
-    ...missed.map(([, message]) => ({ ...message, fault: NEVER_SEEN })),
-    ...wrong.map(({ file, text }) => {
-      const fault = all.has(keyOf({ file, text })) ? SEEN_AFTER_ALL : NO_SUCH_MESSAGE;
-      return { file, text, fault };
+    ...missed.map((message) => ({ place: placeOf(message), text: message.text, fault: NEVER_SEEN })),
+    ...unprovoked.flatMap((excuse) => {
+      const meant = listed.filter((message) => isSame(excuse, message));
+      const fault = meant.length === 0 ? NO_SUCH_MESSAGE : SEEN_AFTER_ALL;
+      return meant.every(isSeen) ? [{ place: excuse.file, text: excuse.text, fault }] : [];
     }),
   ];
 }
 
-function seenKeys(listed: readonly ProgramMessage[], made: readonly MadeMessage[]): Set<string> {
-  const seen = new Set<string>();
-  const ofFiles = Map.groupBy(listed, ({ file }) => file);
-  for (const { file, text } of made) {
-    const fitting = (ofFiles.get(file) ?? []).filter(({ literals }) => fits(text, literals));
-    const [best] = fitting.toSorted((a, b) => said(b) - said(a));
-    if (best !== undefined) seen.add(keyOf(best));
-  }
-  return seen;
+function placeOf({ file, line }: Pick<MadeMessage, "file" | "line">): string {
+  return `${file}:${line}`;
+}
+
+function isSame(excuse: Unprovoked, { file, text }: ProgramMessage): boolean {
+  return excuse.file === file && excuse.text === text;
 }
 
 /** Whether the text is the literals with something in between: a search from the left finds a way if there is one. */
@@ -75,12 +73,4 @@ function fits(text: string, literals: readonly string[]): boolean {
     at = found + literal.length;
   }
   return at <= text.length - last.length;
-}
-
-function said({ literals }: ProgramMessage): number {
-  return literals.join("").length;
-}
-
-function keyOf({ file, text }: { readonly file: string; readonly text: string }): string {
-  return `${file} ${text}`;
 }
