@@ -1,8 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileName, GroupName, UserName } from "../base/ids.ts";
-import { FOLLOW_AHEAD_MAX, FOLLOW_RETRY_MS, FOLLOWED_NAMES_MAX, GRANT_LIFETIME_MS } from "../base/limits.ts";
+import {
+  FOLLOW_AHEAD_MAX,
+  FOLLOW_RETRY_MS,
+  FOLLOWED_NAMES_MAX,
+  FOLLOWS_MAX,
+  GRANT_LIFETIME_MS,
+} from "../base/limits.ts";
+import type { RpcReply } from "../net/rpc.ts";
 import type { ClientWorld, RunningClient } from "../testing/client-world.ts";
+import { failureOf } from "../testing/failure-of.ts";
 import { closeLab, LAB, openLab } from "../testing/lab.ts";
 import { settle } from "../testing/manual-clock.ts";
 
@@ -113,6 +121,36 @@ describe("a followed group", () => {
     expect(await codeOf(ben.app.follow("other" as GroupName, "/in"))).toBe("not-member");
     expect(await codeOf(ben.app.follow("nothing" as GroupName, "/in"))).toBe("unknown-group");
     expect(await codeOf(ben.app.unfollow(LAB))).toBe("not-followed");
+    expect(ben.app.listFollows()).toEqual([]);
+  });
+
+  test("is one of so many at most, and one that is followed already may go elsewhere", async () => {
+    const groups = Array.from({ length: FOLLOWS_MAX }, (_, index) => `g${index}` as GroupName);
+    for (const group of groups) {
+      await ben.app.createGroup(group);
+      await ben.app.follow(group, "/in");
+    }
+    expect(await failureOf(ben.app.follow(LAB, "/in"))).toMatchObject({
+      code: "too-many",
+      message: `${FOLLOWS_MAX} groups are followed already; unfollow one first`,
+    });
+    await ben.app.follow("g0" as GroupName, "/other");
+    await ben.app.unfollow("g1" as GroupName);
+    await ben.app.follow(LAB, "/in");
+    expect(ben.app.listFollows()).toHaveLength(FOLLOWS_MAX);
+  });
+
+  test("is refused where the tracker is too old to say which group the files are of", async () => {
+    const { service } = world.tracker;
+    const answer = service.answer.bind(service) as (...asked: unknown[]) => Promise<RpcReply<object>>;
+    service.answer = (async (...asked: unknown[]) => {
+      const { result, ...rest } = await answer(...asked);
+      return { ...rest, result: { ...result, gid: undefined } };
+    }) as typeof service.answer;
+    expect(await failureOf(ben.app.follow(LAB, "/in"))).toMatchObject({
+      code: "tracker-refused",
+      message: "this tracker is of an older version, which groups cannot be followed at",
+    });
     expect(ben.app.listFollows()).toEqual([]);
   });
 });
