@@ -3,9 +3,11 @@
  * file, stops sharing it, shares it again. A program of its own: `command-clients.ts <plan as JSON>`; then each line
  * with a number of seconds on standard input is a run, answered by a line of JSON.
  */
+
 import { readFileSync } from "node:fs";
 import type { Address } from "../src/base/address.ts";
 import type { Fingerprint } from "../src/base/ids.ts";
+import { listingIdOf } from "../src/base/listing-id.ts";
 import { newRequestId } from "../src/base/random.ts";
 import { systemClock } from "../src/base/system-clock.ts";
 import { trackerDialler } from "../src/client/dial-tracker.ts";
@@ -56,7 +58,11 @@ class CommandClient {
   async run(): Promise<void> {
     const common = { id: newRequestId(), group: this.#group as never, counter: ++this.#counter };
     const file = madeFile(this.#user);
-    if (this.#counter % 2 === 0) await this.#link.call("stop_share", { ...common, fileId: file.fileId });
+    if (this.#counter % 2 === 0)
+      await this.#link.call("stop_share", {
+        ...common,
+        listingId: listingIdOf(file.fileId, madeName.file(this.#user)),
+      });
     else await this.#link.call("share", { ...common, name: madeName.file(this.#user), file });
   }
 }

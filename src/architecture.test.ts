@@ -139,7 +139,7 @@ const OWNERS: readonly (readonly [what: string, use: RegExp, owners: readonly Re
       /^cli\/folder-lock\.ts$/,
     ],
   ],
-  ["foreign functions", /"bun:ffi"/, [/^base\/drive-sync\.ts$/]],
+  ["foreign functions", /"bun:ffi"/, [/^base\/drive-sync\.ts$/, /^transfer\/disk\/file-system-sync\.ts$/]],
   [
     "the process",
     /\bprocess\.(?!platform\b)/,

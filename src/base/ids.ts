@@ -34,6 +34,8 @@ export type JoinId = Branded<string, "JoinId">;
 export type RequestId = Branded<string, "RequestId">;
 /** Of a file's content: SHA-256 over size, piece length and the pieces' SHA-256 list. */
 export type FileId = Branded<string, "FileId">;
+/** Of a content under a name in a group: SHA-256 of both (`listing-id`). */
+export type ListingId = Branded<string, "ListingId">;
 /** SHA-256 of a blob, as it is stored and fetched. */
 export type Digest = Branded<string, "Digest">;
 /** SHA-1 of a whole file. */
@@ -58,6 +60,7 @@ export const parseUid = hexParser<Uid>("user id", 32);
 export const parseGid = hexParser<Gid>("group id", 32);
 export const parseRequestId = hexParser<RequestId>("request id", 32);
 export const parseFileId = hexParser<FileId>("file id", 64);
+export const parseListingId = hexParser<ListingId>("listing id", 64);
 export const parseDigest = hexParser<Digest>("digest", 64);
 export const parseSha1 = hexParser<Sha1>("SHA-1", 40);
 export const parseFingerprint = hexParser<Fingerprint>("fingerprint", 64);

@@ -83,7 +83,9 @@ export const NET_FILE_BYTES_MAX = 1 * MiB;
 /** One request of a client to its tracker: more than the tracker's own slowest step (a queued password hash). */
 export const RPC_MS_MAX = 20 * second;
 /** Shares told in one call: one commit for all, and no pause in which a tracker on a busy machine seems to be silent. */
-export const SHARES_PER_CALL_MAX = 16;
+export const SHARES_PER_CALL_MAX = 64;
+/** Of that many shares a member hears at once: a message for each costs both sides more than the news is worth. */
+export const NEW_FILES_PER_NOTICE_MAX = 64;
 /** Files of one piece that one call asks about: with their piece lists and sources the answer fits a frame. */
 export const SMALL_FILES_PER_CALL_MAX = 256;
 /** Unanswered requests of one connection: a client asks in order; pages and parts overlap a little. */
@@ -311,8 +313,8 @@ export const DISK_RETRY_MS = 5 * second;
 export const SOURCES_KNOWN_MAX = 1_000;
 /** Downloads that run at once; further ones wait in line. */
 export const DOWNLOADS_AT_ONCE_MAX = 8;
-/** Of files of one piece, beside those: each waits for answers and syncs most of its time. */
-export const SMALL_DOWNLOADS_AT_ONCE_MAX = 32;
+/** Of files of one piece, beside those: the bundles that run, and one for which the tracker is being asked. */
+export const SMALL_DOWNLOADS_AT_ONCE_MAX = 1_024;
 /** Hash workers: with more, the bytes come slower than they are hashed. */
 export const HASH_WORKERS_MAX = 8;
 /**
@@ -322,6 +324,25 @@ export const HASH_WORKERS_MAX = 8;
 export const WORKER_START_BYTES = 4 * PIECE_BYTES;
 /** Files of one piece that one job of a worker hashes or writes: of usual ones about 2 ms. */
 export const SMALL_FILES_PER_JOB_MAX = 16;
+/**
+ * A bundle: files of one piece that are fetched, brought to the disk and placed together. 10 ms of syncing are little for
+ * so many; and no more bytes, because a kill costs all of a bundle that is not placed.
+ */
+export const BUNDLE_FILES_MAX = 256;
+export const BUNDLE_BYTES_MAX = 8 * MiB;
+/** Fewer are fetched one by one: there is nothing to be saved. */
+export const BUNDLE_FILES_MIN = 4;
+/** While one is synced and placed, the next is fetched, and the one after that waits for the tracker. */
+export const BUNDLES_AT_ONCE_MAX = 3;
+/** Files of one piece of a bundle: what one job of a worker reads or writes, about 3 ms. */
+export const BUNDLE_PIECE_FILES_MAX = 32;
+/** A sync of a whole file system that takes longer takes along what others write: files are synced by themselves for a while. */
+export const SYNC_TOGETHER_MS_MAX = 1 * second;
+export const SYNC_APART_MS = 1 * minute;
+/** How often a bundle is looked at: one that no source can go on with is given up, and its files are fetched one by one. */
+export const BUNDLE_LOOK_MS = 1 * second;
+/** What was said of its sources for one of its files serves the others for so long. */
+export const BUNDLE_SOURCES_FRESH_MS = 100;
 /** About what one of them costs a worker, as bytes of hashing. */
 export const SMALL_FILE_COST_BYTES = 64 * KiB;
 /** Pieces of one job when a whole file is hashed: about 2 ms, which a piece of a running transfer may have to wait. */
@@ -415,8 +436,10 @@ export const WAIT_TOLD_MS = 2 * second;
 
 /** Change counters taken from the library in one step: what a restart leaves out, which harms nobody. */
 export const COUNTERS_TAKEN = 1_000;
+/** What of it may be in its write-ahead log before that is brought in: pages that change often are written once. */
+export const LIBRARY_LOG_BYTES = 16 * MiB;
 /** Changes of the library that nobody waits for are written together: at the latest when there are so many. */
-export const LIBRARY_CHANGES_UNWRITTEN_MAX = 200;
+export const LIBRARY_CHANGES_UNWRITTEN_MAX = 1_000;
 /** Calls under way that tell of shares of small files: while one is answered the next is filled. */
 export const SHARE_CALLS_AT_ONCE_MAX = 2;
 /** Files of a folder that is shared in one step: their names are held in memory. */
@@ -449,6 +472,8 @@ export const FOLD_MS_MAX = 10 * second;
 export const FOLD_EVENTS_MAX = 10_000;
 /** So few are told one by one; of more, so many by name. */
 export const NAMES_TOLD_MAX = 3;
+/** The speed of many downloads together is that of the time before, so long: small files come in bursts. */
+export const BATCH_RATE_MS = 4 * second;
 /** What ends sooner shows no progress. */
 export const PROGRESS_AFTER_MS = 500;
 /** Lines of the prompt's history that come back with the next start. */
@@ -478,3 +503,10 @@ export const DATA_FOLDERS_PER_ADDRESS_MAX = 64;
 export const TRACKER_INFO_BYTES_MAX = 1 * MiB;
 export const TRACKERS_MAX = 64;
 export const TRACKER_PORT_DEFAULT = 8001;
+
+// --- the databases of trackers and clients ---
+
+/** Pages in memory: the rows of some 10,000 files. A database takes what it needs, and only then. */
+export const SQLITE_CACHE_BYTES_MAX = 16 * MiB;
+/** As SQLite makes them. */
+export const SQLITE_PAGE_BYTES = 4 * KiB;

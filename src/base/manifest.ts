@@ -29,15 +29,23 @@ export function pieceCount(size: number): number {
   return Math.ceil(size / PIECE_BYTES);
 }
 
+/** How what is fetched together is cut into pieces. */
+export interface PieceTable {
+  readonly pieces: number;
+  /** @returns the index, if there is such a piece */
+  pieceIndex(value: number): PieceIndex | undefined;
+  /** Bytes. */
+  pieceLength(piece: PieceIndex): number;
+}
+
 /** How a file is cut into pieces: all that is to be known of it without its piece list. */
-export class FileShape {
+export class FileShape implements PieceTable {
   readonly pieces: number;
 
   constructor(readonly summary: FileSummary) {
     this.pieces = pieceCount(summary.size);
   }
 
-  /** @returns the index, if this file has such a piece */
   pieceIndex(value: number): PieceIndex | undefined {
     return Number.isInteger(value) && value >= 0 && value < this.pieces ? (value as PieceIndex) : undefined;
   }
@@ -86,7 +94,8 @@ export function digestOf(bytes: Uint8Array): Digest {
   return new Bun.CryptoHasher("sha256").update(bytes).digest("hex") as Digest;
 }
 
-function fileIdOf(size: number, rows: Uint8Array): FileId {
+/** @param rows the piece list */
+export function fileIdOf(size: number, rows: Uint8Array): FileId {
   const hasher = new Bun.CryptoHasher("sha256");
   hasher.update(`p2p-file-1\n${size}\n${PIECE_BYTES}\n`);
   for (let at = SHA1_BYTES; at < rows.length; at += ROW_BYTES)

@@ -6,6 +6,8 @@ test("no row is wider than the screen, unless one word is", () => {
   expect(wrapped("one two three", 8, "  ")).toEqual(["  one", "  two", "  three"]);
   expect(wrapped("incomprehensible it is", 5)).toEqual(["incomprehensible", "it is"]);
   expect(wrapped("", 5)).toEqual([""]);
+  expect(wrapped("  ", 5)).toEqual(["  "]);
+  expect(wrapped("  one two", 5)).toEqual(["  one", "  two"]);
 });
 
 test("an address and its fingerprint, to be copied as one line, are not parted", () => {
@@ -14,6 +16,7 @@ test("an address and its fingerprint, to be copied as one line, are not parted",
 
 test("what a name means stands beside it, and below it where there is no room", () => {
   expect(besideOrBelow("name", "what it means", 6, 16)).toEqual(["name    what it", "        means"]);
+  expect(besideOrBelow("  a long name", "it", 6, 16)).toEqual(["  a long name", "        it"]);
   expect(besideOrBelow("a long name", "what it means", 6, 16)).toEqual([
     "a long name",
     "        what it",

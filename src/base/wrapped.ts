@@ -6,9 +6,11 @@
 
 const BETWEEN_WORDS = / (?!sha256:)/;
 
-/** @param columns undefined: one row. @param indent in front of every row */
+/** @param columns undefined: one row. @param indent in front of every row, and before the blanks that the text begins with */
 export function wrapped(text: string, columns: number | undefined, indent = ""): string[] {
   if (columns === undefined) return [indent + text];
+  const blanks = text.length - text.trimStart().length;
+  if (blanks > 0) return wrapped(text.slice(blanks), columns, indent + text.slice(0, blanks));
   const room = Math.max(1, columns - Bun.stringWidth(indent));
   const rows: string[] = [];
   let row = "";

@@ -103,7 +103,7 @@ describe("of a tracker", () => {
       "met for the first time",
       { verdict: "first-use" },
       [
-        `warn  tracker 1 was not met before, and the file holds no key of it; compare with the line that it printed at its start, and put that into the file: 1 10.0.0.1:5000 sha256:${fingerprint}`,
+        `warn  tracker 1 was not met before, and the file holds no key of it; compare with the line that it printed at its start, and put that into the file: 10.0.0.1:5000 sha256:${fingerprint}`,
       ],
     ],
     [

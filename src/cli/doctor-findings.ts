@@ -12,6 +12,7 @@ import type { TrackerEntry } from "../base/tracker-entry.ts";
 import { besideOrBelow } from "../base/wrapped.ts";
 import type { MetTracker, NetworkFacts, ProbedTracker } from "../client/probe.ts";
 import type { FolderFacts } from "./folder-facts.ts";
+import { pinLine } from "./tracker-console.ts";
 import type { ReadTracker } from "./tracker-info.ts";
 
 /** What was looked at: stable, for programs. */
@@ -109,7 +110,7 @@ function ofTracker({ entry, met }: ProbedTracker, facts: DoctorFacts): readonly 
   return [
     ok("tracker-answer", `${place} answers in ${Math.round(met.tookMs)} ms`),
     ...ofNumber(place, entry, met),
-    ofKey(name, entry, met),
+    ofKey(name, entry, met, facts),
     ofVersion(name, met, facts.program),
     ofClock(name, met),
     ...inStep(name, entry, met, facts),
@@ -122,14 +123,20 @@ function ofNumber(place: string, { no }: TrackerEntry, { number }: MetTracker): 
   return [warn("tracker-answer", message, "it was started with another number or another file")];
 }
 
-function ofKey(name: string, entry: TrackerEntry, { verdict, fingerprint }: MetTracker): Finding {
+function ofKey(
+  name: string,
+  entry: TrackerEntry,
+  { verdict, fingerprint }: MetTracker,
+  { file }: DoctorFacts,
+): Finding {
   if (verdict instanceof Failure) return fail("tracker-key", verdict.message);
   if (verdict === "known")
     return ok(
       "tracker-key",
       `${name} shows the key that ${entry.pin === undefined ? "was met before" : "is pinned"}`,
     );
-  const pinned = normalForm({ ...entry, pin: fingerprint });
+  const all = file.map((read) => read.entry);
+  const pinned = pinLine(entry, all, fingerprint);
   const advice = `compare with the line that it printed at its start, and put that into the file: ${pinned}`;
   return warn("tracker-key", `${name} was not met before, and the file holds no key of it`, advice);
 }

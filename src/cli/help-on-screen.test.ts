@@ -12,15 +12,26 @@ const help = [
   "  p2p client 127.0.0.1:6000 tracker_info.txt --stay < commands.txt",
 ].join("\n");
 
-test("what a name means is broken between words beside it, an example not at all", () => {
+test("what a name means is broken between words beside it, an example so that it can be copied", () => {
   expect(helpOnScreen(help, 42).split("\n")).toEqual([
     "Share and download files in groups of",
     "people",
     HEADING,
     "  --stay    go on sharing after the end of",
     "            the commands",
-    "  p2p client 127.0.0.1:6000 tracker_info.txt --stay < commands.txt",
+    "  p2p client 127.0.0.1:6000 \\",
+    "      tracker_info.txt --stay < \\",
+    "      commands.txt",
   ]);
+});
+
+test("what stands between quotes in an example is not parted", () => {
+  const example = "  p2p client 10.0.0.1:1 t.txt -c 'login bob builder; list_groups'";
+  expect(helpOnScreen(example, 34).split("\n")).toEqual([
+    "  p2p client 10.0.0.1:1 t.txt -c \\",
+    "      'login bob builder; list_groups'",
+  ]);
+  expect(helpOnScreen(example, 80)).toBe(example);
 });
 
 test("on a narrow screen it stands below the name", () => {

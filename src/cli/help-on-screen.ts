@@ -7,6 +7,9 @@ import { wrapped } from "../base/wrapped.ts";
 /** Grey and cyan, of citty; bold and underlined stay. */
 const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[(3\\d|9\\d)m`, "g");
 const NAME_AND_MEANING = /^( *\S.*?) {4}(\S.*)$/;
+/** A word, or what stands between quotes with it. */
+const WORD = /(?:'[^']*'|\S)+/g;
+const GOES_ON = " \\";
 /** Columns that what a name means needs to be read beside it. */
 const MEANING_COLUMNS_MIN = 30;
 
@@ -19,11 +22,27 @@ export function helpOnScreen(help: string, columns: number | undefined): string 
 
 function fitted(line: string, columns: number): readonly string[] {
   const [, name = "", meaning = ""] = NAME_AND_MEANING.exec(line) ?? [];
-  // An example is one line, to be copied.
-  if (name === "") return line.startsWith(" ") ? [line] : wrapped(line, columns);
+  if (name === "") return line.startsWith(" ") ? exampleOn(line, columns) : wrapped(line, columns);
   const beside = Bun.stringWidth(name) + 4;
   if (beside + MEANING_COLUMNS_MIN > columns)
     return [`  ${name.trim()}`, ...wrapped(meaning, columns, "      ")];
   const [first = "", ...rest] = wrapped(meaning, columns, " ".repeat(beside));
   return [name + first.slice(name.length), ...rest];
+}
+
+/** To be copied: where it is broken, a shell goes on reading, and nothing between quotes is. */
+function exampleOn(line: string, columns: number): readonly string[] {
+  if (Bun.stringWidth(line) <= columns) return [line];
+  const [first = "", ...words] = line.match(WORD) ?? [];
+  const rows: string[] = [];
+  let row = `  ${first}`;
+  for (const word of words) {
+    if (Bun.stringWidth(`${row} ${word}${GOES_ON}`) <= columns) {
+      row += ` ${word}`;
+      continue;
+    }
+    rows.push(row + GOES_ON);
+    row = `      ${word}`;
+  }
+  return [...rows, row];
 }

@@ -10,6 +10,7 @@ import {
   TRACKER_WAIT_MS,
   WAIT_TOLD_MS,
 } from "../base/limits.ts";
+import { listingIdOf } from "../base/listing-id.ts";
 import { type ClientWorld, type Machine, PORT_TAKEN, type RunningClient } from "../testing/client-world.ts";
 import { failureOf } from "../testing/failure-of.ts";
 import { closeLab, LAB, openLab, restart } from "../testing/lab.ts";
@@ -101,6 +102,54 @@ describe("lists", () => {
     const groups = await ben.app.listGroups();
     expect(groups).toHaveLength(502);
     expect(new Set(groups.map(({ name }) => name)).size).toBe(502);
+  });
+});
+
+describe("downloading one content under two names", () => {
+  beforeEach(async () => {
+    await anna.share("film", "lab", "same");
+    await anna.share("copy", "lab", "same");
+  });
+  const states = () => ben.app.showDownloads().map(({ name, state }) => [name as string, state as string]);
+
+  test("the second waits until the first is there, then comes to its own place", async () => {
+    await ben.download("film");
+    await ben.download("copy");
+    await settle();
+    expect(ben.engine.downloads.length).toBe(1);
+    expect(ben.app.showDownloads()[1]?.waits).toEqual({ kind: "queued" });
+    await ben.completeDownload();
+    await settle();
+    expect(ben.engine.downloads.map(({ order }) => order.path)).toEqual(["/in/film", "/in/copy"]);
+    await ben.completeDownload(1);
+    await settle();
+    expect(states().map(([, state]) => state)).toEqual(["complete", "complete"]);
+    expect(ben.app.showShares().map(({ path }) => path)).toEqual(["/in/film", "/in/copy"]);
+    expect((await anna.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([2, 2]);
+  });
+
+  test("one that is paused makes way, and goes on when the other is there", async () => {
+    await ben.download("film");
+    await ben.app.pauseDownload(LAB, file("film"));
+    await ben.download("copy");
+    await settle();
+    await settle();
+    expect(ben.engine.downloads.map(({ order }) => order.path)).toEqual(["/in/film", "/in/copy"]);
+    await ben.app.resumeDownload(LAB, file("film"));
+    await settle();
+    expect(ben.engine.downloads.length).toBe(2);
+    await ben.completeDownload(1);
+    await settle();
+    expect(ben.engine.downloads[2]?.order.path).toBe("/in/film");
+  });
+
+  test("each is cancelled by itself", async () => {
+    await ben.download("film");
+    await ben.download("copy");
+    await ben.app.cancelDownload(LAB, file("film"));
+    await settle();
+    expect(states().map(([name]) => name)).toEqual(["copy"]);
+    expect(ben.engine.downloads[1]?.order.path).toBe("/in/copy");
   });
 });
 
@@ -905,9 +954,9 @@ describe("something is called otherwise", () => {
     const [offer] = anna.engine.offers.values();
     if (offer === undefined) throw new Error("nothing is offered");
     const { gid } = offer;
-    const { fileId } = offer.file;
+    const listingId = listingIdOf(offer.file.fileId, file("film"));
     const name = file("film~abcde");
-    await hear(anna, { kind: "file-renamed", gid, fileId, group: SUFFIXED, from: file("film"), name });
+    await hear(anna, { kind: "file-renamed", gid, listingId, group: SUFFIXED, from: file("film"), name });
     anna = await restart(anna);
     world.hold("own_shares");
     const login = anna.app.login(user("anna"), "secret");
@@ -924,8 +973,16 @@ describe("something is called otherwise", () => {
     const [offer] = anna.engine.offers.values();
     const fileId = offer?.file.fileId;
     if (fileId === undefined) throw new Error("nothing is offered");
+    const listingId = listingIdOf(fileId, file("film"));
     const name = file("film~abcde");
-    await hear(anna, { kind: "file-renamed", gid: gidOfLab(), fileId, group: LAB, from: file("film"), name });
+    await hear(anna, {
+      kind: "file-renamed",
+      gid: gidOfLab(),
+      listingId,
+      group: LAB,
+      from: file("film"),
+      name,
+    });
     expect((await failureOf(anna.app.stopShare(LAB, file("film")))).code).toBe("not-shared");
     await anna.app.stopShare(LAB, name);
     expect(anna.offered()).toEqual([]);

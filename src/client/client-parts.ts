@@ -1,7 +1,7 @@
 /** What a client is put together from. `compose.ts` makes the real parts, tests hand in others. */
 import type { Address } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
-import type { FileId, Fingerprint, Gid, RequestId, Uid } from "../base/ids.ts";
+import type { Fingerprint, Gid, ListingId, RequestId, Uid } from "../base/ids.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import type { TransferAuthority, TransferEngine, TransferEvents } from "../transfer/contract.ts";
 import type { PieceWorkers } from "../transfer/disk/contract.ts";
@@ -39,7 +39,7 @@ export interface ClientParts {
   readonly library: Pick<Library, "of">;
   readonly createEngine: (authority: TransferAuthority, events: TransferEvents) => TransferEngine;
   readonly newRequestId: () => RequestId;
-  readonly journalPath: (uid: Uid, gid: Gid, fileId: FileId) => string;
+  readonly journalPath: (uid: Uid, gid: Gid, listingId: ListingId) => string;
   /** After the transfer has closed. */
   close(): Promise<void>;
 }

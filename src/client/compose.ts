@@ -11,6 +11,7 @@ import { TlsTcpTransport } from "../net/tls-tcp.ts";
 import { discardDownload, downloadOpener } from "../transfer/disk/download-opener.ts";
 import { HashJournals } from "../transfer/disk/hash-journals.ts";
 import { HashPool } from "../transfer/disk/hash-pool.ts";
+import { SmallFiles } from "../transfer/disk/small-files.ts";
 import { createTransferEngine } from "../transfer/engine.ts";
 import type { ClientOptions, ClientParts } from "./client-parts.ts";
 import { trackerDialler } from "./dial-tracker.ts";
@@ -36,6 +37,7 @@ export async function openClientParts({ trackers, dataFolder, log }: ClientOptio
   );
   const workers = new HashPool();
   const openDownload = downloadOpener({ workers, clock });
+  const smallFiles = new SmallFiles((job) => workers.runSmall(job), clock);
   return {
     clock,
     fingerprint: identity.fingerprint,
@@ -49,6 +51,7 @@ export async function openClientParts({ trackers, dataFolder, log }: ClientOptio
       createTransferEngine({
         transport,
         workers,
+        smallFiles,
         openDownload,
         discardDownload,
         clock,
@@ -57,7 +60,7 @@ export async function openClientParts({ trackers, dataFolder, log }: ClientOptio
         seed: randomSeed(),
       }),
     newRequestId,
-    journalPath: (uid, gid, fileId) => join(journals, `${uid}.${gid}.${fileId}`),
+    journalPath: (uid, gid, listingId) => join(journals, `${uid}.${gid}.${listingId}`),
     async close() {
       await workers.close();
       library.close();

@@ -40,5 +40,10 @@ test("a destination says whether something is there already", async () => {
     base: folder.path,
     taken: false,
   });
-  expect(files.destination("nowhere/", NAME)).rejects.toMatchObject({ code: "file-missing" });
+  expect(await files.destination("new/", NAME)).toEqual({
+    path: folder.join("new", NAME),
+    base: folder.path,
+    taken: false,
+  });
+  expect(files.destination("no/where/", NAME)).rejects.toMatchObject({ code: "file-missing" });
 });

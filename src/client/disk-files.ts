@@ -1,9 +1,9 @@
 /** Files of the user on the real disk: relative paths are relative to the working folder. */
-import { dirname, resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import { type Failure, toFailure } from "../base/failure.ts";
 import type { FileName } from "../base/ids.ts";
 import type { PieceWorkers, SmallFile } from "../transfer/disk/contract.ts";
-import { resolveDestination } from "../transfer/disk/destination.ts";
+import { resolveDestination, resolveDestinations, resolveFolder } from "../transfer/disk/destination.ts";
 import { type FileIdentity, identityOf, isSameContent, lookAt } from "../transfer/disk/file-identity.ts";
 import { type WalkOptions, walkFolder } from "../transfer/disk/folder-walk.ts";
 import { SourceFile } from "../transfer/disk/source-file.ts";
@@ -54,9 +54,11 @@ export class DiskFiles implements LocalFiles {
     return { path, base, taken: (await lookAt(path)) !== undefined };
   }
 
-  /** As a destination that ends like a folder. */
-  async folder(typed: string): Promise<string> {
-    const workingFolder = this.#workingFolder;
-    return dirname((await resolveDestination(`${typed}${sep}`, "file", { workingFolder })).path);
+  destinations(typed: string): Promise<(name: FileName) => Omit<Destination, "taken">> {
+    return resolveDestinations(typed, { workingFolder: this.#workingFolder });
+  }
+
+  folder(typed: string): Promise<string> {
+    return resolveFolder(typed, { workingFolder: this.#workingFolder });
   }
 }

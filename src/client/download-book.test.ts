@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import type { FileId, FileName, Gid, GroupName } from "../base/ids.ts";
+import type { FileId, FileName, Gid, GroupName, ListingId } from "../base/ids.ts";
 import { LINUX, MACOS, type Platform, WINDOWS } from "../base/platform.ts";
 import { hexId } from "../testing/test-tracker.ts";
 import { DownloadBook } from "./download-book.ts";
@@ -16,6 +16,7 @@ function bookWith(path: string, platform: Platform): DownloadBook {
     group: "films" as GroupName,
     name: "a.mkv" as FileName,
     path,
+    listingId: hexId<ListingId>("one"),
     file: { fileId: hexId<FileId>("one"), size: 1 },
     state: "running",
   } as DownloadRecord;
@@ -25,7 +26,7 @@ function bookWith(path: string, platform: Platform): DownloadBook {
 
 function refusal(book: DownloadBook, path: string): string {
   try {
-    book.refuseSecond(gid, hexId<FileId>("two"), path);
+    book.refuseSecond(gid, hexId<ListingId>("two"), path);
     return "none";
   } catch (error) {
     return error instanceof Failure ? error.code : String(error);

@@ -1,11 +1,18 @@
 /**
- * All downloads of a user, by content and by name, and what their being there forbids. No I/O.
+ * All downloads of a user, by listing and by name, and what their being there forbids. No I/O.
  *
  * There may be many thousands, most of them in line or over: those in line and those that may need something are kept
  * apart, as each job says where it is, so that what happens to one walks over no others.
  */
 import { Failure } from "../base/failure.ts";
-import { type FileId, type FileName, type Gid, type GroupName, nameKey } from "../base/ids.ts";
+import {
+  type FileId,
+  type FileName,
+  type Gid,
+  type GroupName,
+  type ListingId,
+  nameKey,
+} from "../base/ids.ts";
 import { HERE, type Platform, placeKey } from "../base/platform.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Download } from "../transfer/contract.ts";
@@ -18,6 +25,10 @@ export class DownloadBook {
   #queued = new Set<DownloadJob>();
   /** Derived: neither in line nor over, or over and being made known. */
   readonly #live = new Set<DownloadJob>();
+  /** Derived: by what the transfer has of it, or had. */
+  readonly #byDownload = new WeakMap<Download, DownloadJob>();
+  /** Derived: by group and content, which may have several names. */
+  readonly #byContent = new Map<string, Set<DownloadJob>>();
   /** Derived: by where each leads to. */
   readonly #byPlace = new Map<string, Set<DownloadJob>>();
   readonly #platform: Platform;
@@ -30,8 +41,8 @@ export class DownloadBook {
     const before = this.#jobs.get(keyOf(job));
     if (before !== undefined) this.remove(before);
     this.#jobs.set(keyOf(job), job);
-    const place = this.#placeOf(job);
-    this.#byPlace.set(place, (this.#byPlace.get(place) ?? new Set()).add(job));
+    within(this.#byContent, contentKey(job.record.gid, job.record.file.fileId)).add(job);
+    within(this.#byPlace, this.#placeOf(job)).add(job);
     job.whenMoved = (moved) => this.#moved(moved);
     if (job.place.kind === "queued") this.#queued.add(job);
     else this.#moved(job);
@@ -42,9 +53,8 @@ export class DownloadBook {
     this.#jobs.delete(keyOf(job));
     this.#queued.delete(job);
     this.#live.delete(job);
-    const place = this.#placeOf(job);
-    this.#byPlace.get(place)?.delete(job);
-    if (this.#byPlace.get(place)?.size === 0) this.#byPlace.delete(place);
+    without(this.#byContent, contentKey(job.record.gid, job.record.file.fileId), job);
+    without(this.#byPlace, this.#placeOf(job), job);
   }
 
   #placeOf({ record }: DownloadJob): string {
@@ -54,6 +64,7 @@ export class DownloadBook {
   #moved(job: DownloadJob): void {
     if (this.#jobs.get(keyOf(job)) !== job) return;
     const { kind } = job.place;
+    if (job.place.kind === "active") this.#byDownload.set(job.place.download, job);
     if (kind !== "queued") this.#queued.delete(job);
     // One that comes back to the line takes the place in it that it had.
     else if (!this.#queued.has(job))
@@ -97,14 +108,25 @@ export class DownloadBook {
     return this.#queued.size + small + large;
   }
 
-  find(gid: Gid, fileId: FileId): DownloadJob | undefined {
-    return this.#jobs.get(shareKey(gid, fileId));
+  find(gid: Gid, listingId: ListingId): DownloadJob | undefined {
+    return this.#jobs.get(shareKey(gid, listingId));
+  }
+
+  /** Under whatever name. */
+  ofContent(gid: Gid, fileId: FileId): Iterable<DownloadJob> {
+    return this.#byContent.get(contentKey(gid, fileId)) ?? [];
+  }
+
+  /** The one that has the transfer's one download of the content, which this one would need. */
+  inTheWayOf(job: DownloadJob): DownloadJob | undefined {
+    for (const other of this.ofContent(job.record.gid, job.record.file.fileId))
+      if (other !== job && (other.place.kind === "preparing" || other.place.kind === "active")) return other;
+    return undefined;
   }
 
   holding(download: Download): DownloadJob | undefined {
-    for (const job of this.#live)
-      if (job.place.kind === "active" && job.place.download === download) return job;
-    return undefined;
+    const job = this.#byDownload.get(download);
+    return job?.place.kind === "active" && job.place.download === download ? job : undefined;
   }
 
   /** The one of that name, an unfinished one before a complete one. @throws Failure "no-download" */
@@ -120,9 +142,9 @@ export class DownloadBook {
     );
   }
 
-  /** One content is downloaded once at a time, and to one place goes one download. @throws Failure "download-exists" */
-  refuseSecond(gid: Gid, fileId: FileId, path: string): void {
-    const same = this.find(gid, fileId);
+  /** One file is downloaded once at a time, and to one place goes one download. @throws Failure "download-exists" */
+  refuseSecond(gid: Gid, listingId: ListingId, path: string): void {
+    const same = this.find(gid, listingId);
     for (const job of [
       ...(same === undefined ? [] : [same]),
       ...(this.#byPlace.get(placeKey(path, this.#platform)) ?? []),
@@ -138,5 +160,21 @@ export class DownloadBook {
 }
 
 function keyOf({ record }: DownloadJob): string {
-  return shareKey(record.gid, record.file.fileId);
+  return shareKey(record.gid, record.listingId);
+}
+
+function contentKey(gid: Gid, fileId: FileId): string {
+  return `${gid} ${fileId}`;
+}
+
+function within(index: Map<string, Set<DownloadJob>>, key: string): Set<DownloadJob> {
+  const jobs = index.get(key) ?? new Set();
+  index.set(key, jobs);
+  return jobs;
+}
+
+function without(index: Map<string, Set<DownloadJob>>, key: string, job: DownloadJob): void {
+  const jobs = index.get(key);
+  jobs?.delete(job);
+  if (jobs?.size === 0) index.delete(key);
 }

@@ -13,6 +13,7 @@ import {
   WAIT_TOLD_MS,
 } from "../base/limits.ts";
 import type { Download, DownloadSnapshot } from "../transfer/contract.ts";
+import type { PlacedFile } from "../transfer/disk/contract.ts";
 import type { DownloadRecord } from "./library-rows.ts";
 import { type DownloadSituation, doneBytes, downloadView, isBusy } from "./progress.ts";
 import type { DownloadView, WaitReason } from "./views.ts";
@@ -80,6 +81,12 @@ export class DownloadJob {
 
   get isRunning(): boolean {
     return this.record.state === "running" || this.settling;
+  }
+
+  /** What a download that ended in this run has put in its place, if the transfer has said so. */
+  get placed(): PlacedFile | undefined {
+    if (this.#place.kind !== "over" || this.#place.snapshot.phase.kind !== "complete") return undefined;
+    return this.#place.snapshot.phase.file;
   }
 
   /** Verified bytes on disk, as far as is known. */

@@ -1,14 +1,15 @@
 /**
  * The downloads of one logged-in user on this machine: asked for, queued, started, followed, ended.
  *
- * At most DOWNLOADS_AT_ONCE_MAX are busy at once; one without sources gives its place to the next in line. A record in
+ * At most DOWNLOADS_AT_ONCE_MAX are busy at once; one without sources gives its place to the next in line. Of one content, which
+ * may be wanted under several names, one is at the transfer at a time. A record in
  * the library follows each change, so that what is unfinished goes on at the next login. How bytes come is the
  * transfer's; sharing what is complete is the share keeper's. Lives from login to logout.
  */
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
-import type { FileId, FileName, Fingerprint, Gid, GroupName } from "../base/ids.ts";
+import type { FileId, FileName, Fingerprint, Gid, GroupName, ListingId } from "../base/ids.ts";
 import {
   DOWNLOAD_WATCH_MS,
   DOWNLOADS_AT_ONCE_MAX,
@@ -19,6 +20,7 @@ import type { Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Download, TransferEngine } from "../transfer/contract.ts";
 import { partPathOf } from "../transfer/disk/part-file.ts";
+import { smallPartPathOf } from "../transfer/disk/small-part.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import type { GroupRef } from "./blob-transfer.ts";
 import { DownloadBook } from "./download-book.ts";
@@ -38,12 +40,12 @@ export interface DownloadKeeperDependencies {
   readonly calls: TrackerCalls;
   readonly isTrackerUp: () => boolean;
   readonly engine: Pick<TransferEngine, "download" | "discard">;
-  readonly files: Pick<LocalFiles, "destination">;
+  readonly files: Pick<LocalFiles, "destination" | "destinations">;
   readonly manifests: Pick<ManifestShelf, "get">;
   readonly library: UserLibrary;
   /** Shares what is complete. @throws Failure */
   readonly addShare: (downloaded: Downloaded) => Promise<void>;
-  readonly journalPath: (gid: Gid, fileId: FileId) => string;
+  readonly journalPath: (gid: Gid, listingId: ListingId) => string;
   readonly clock: Clock;
   readonly fingerprint: Fingerprint;
   readonly emit: (event: ClientEvent) => void;
@@ -63,6 +65,8 @@ export class DownloadKeeper {
   readonly #follower: SourceFollower;
   #idle: PromiseWithResolvers<void> | undefined;
   #cancelWatch = () => {};
+  readonly #makingWay = new WeakSet<Download>();
+  #isMovingOn = false;
   #closed = false;
 
   constructor(dependencies: DownloadKeeperDependencies) {
@@ -95,8 +99,8 @@ export class DownloadKeeper {
     return this.#book.all().map((job) => job.view(trackerUp));
   }
 
-  has(gid: Gid, fileId: FileId): boolean {
-    return this.#book.find(gid, fileId) !== undefined;
+  has(gid: Gid, listingId: ListingId): boolean {
+    return this.#book.find(gid, listingId) !== undefined;
   }
 
   /** How many run or wait for a place; those that wait for a source have given theirs up. */
@@ -128,14 +132,15 @@ export class DownloadKeeper {
   /** Resolves once it is under way, queued, or complete because the file is there already. @throws Failure */
   async request(group: GroupName, name: FileName, typed: string): Promise<{ path: string }> {
     const { result: found } = await this.#on.calls.call("find_file", { group, name });
-    const { gid, file, attributes } = found;
+    const { gid, listingId, file, attributes } = found;
     const { path, base, taken } = await this.#on.files.destination(typed, found.name);
-    this.#book.refuseSecond(gid, file.fileId, path);
+    this.#book.refuseSecond(gid, listingId, path);
     const manifest = await this.#on.manifests.get({ group, gid }, file);
-    const begun = await this.#clearEarlier(gid, file.fileId, path);
-    const job = this.#add({ gid, group, name: found.name, path, base, file, attributes }, begun);
+    const begun = await this.#clearEarlier(gid, listingId, path);
+    const job = this.#add({ gid, listingId, group, name: found.name, path, base, file, attributes }, begun);
     // What may be there already is only looked at: that needs no place in the line.
-    if (taken || this.#freePlaces()[job.size] > 0) await this.#begin(job, manifest);
+    const isFree = this.#book.inTheWayOf(job) === undefined;
+    if (isFree && (taken || this.#freePlaces()[job.size] > 0)) await this.#begin(job, manifest);
     this.#moveOn();
     return { path };
   }
@@ -148,16 +153,14 @@ export class DownloadKeeper {
   ): Promise<ManyDownloads> {
     const failures: { name: FileName; failure: Failure }[] = [];
     const wanted: { what: Wanted; begun: boolean }[] = [];
-    // Many go into a folder, whatever its name ends with.
-    const folder = typed.endsWith("/") ? typed : `${typed}/`;
-    await this.#on.files.destination(folder, files[0]?.name ?? ("" as FileName));
-    for (const { name, attributes, fileId, size, sha1, digest } of files) {
+    const destination = await this.#on.files.destinations(typed);
+    for (const { name, attributes, listingId, fileId, size, sha1, digest } of files) {
       try {
         const file = { fileId, size, sha1, digest };
-        const { path, base } = await this.#on.files.destination(folder, name);
-        this.#book.refuseSecond(gid, fileId, path);
-        const begun = await this.#clearEarlier(gid, fileId, path);
-        wanted.push({ what: { gid, group, name, path, base, file, attributes }, begun });
+        const { path, base } = destination(name);
+        this.#book.refuseSecond(gid, listingId, path);
+        const begun = await this.#clearEarlier(gid, listingId, path);
+        wanted.push({ what: { gid, listingId, group, name, path, base, file, attributes }, begun });
       } catch (error) {
         failures.push({ name, failure: toFailure(error) });
       }
@@ -174,7 +177,7 @@ export class DownloadKeeper {
     return this.#book
       .all()
       .filter(({ record }) => record.state !== "complete")
-      .map(({ record }) => partPathOf(record.path));
+      .flatMap(({ record }) => [partPathOf(record.path), smallPartPathOf(record)]);
   }
 
   async pause(group: GroupName, name: FileName): Promise<void> {
@@ -221,8 +224,7 @@ export class DownloadKeeper {
 
   /** A source of a followed file came up, or has more. */
   sourceFound(gid: Gid, fileId: FileId, source: Source): void {
-    const job = this.#book.find(gid, fileId);
-    if (job !== undefined) this.#follower.addSource(job, source);
+    for (const job of this.#book.ofContent(gid, fileId)) this.#follower.addSource(job, source);
   }
 
   /** Of the transfer: the phase of a download changed. */
@@ -253,7 +255,7 @@ export class DownloadKeeper {
   }
 
   #isNews({ gid, group, file }: Renaming): boolean {
-    const job = file === undefined ? undefined : this.#book.find(gid, file.fileId);
+    const job = file === undefined ? undefined : this.#book.find(gid, file.listingId);
     return job?.record.group !== group || job.record.name !== file?.name;
   }
 
@@ -262,7 +264,7 @@ export class DownloadKeeper {
     for (const job of this.#book.all()) {
       const { record } = job;
       if (record.gid !== gid) continue;
-      const name = record.file.fileId === file?.fileId ? file.name : record.name;
+      const name = record.listingId === file?.listingId ? file.name : record.name;
       if (record.group !== group || record.name !== name) this.#update(job, { group, name });
     }
   }
@@ -272,7 +274,7 @@ export class DownloadKeeper {
   #add(what: Wanted, begun: boolean): DownloadJob {
     const record: DownloadRecord = {
       ...what,
-      journalPath: this.#on.journalPath(what.gid, what.file.fileId),
+      journalPath: this.#on.journalPath(what.gid, what.listingId),
       order: this.#on.library.nextOrder(),
       state: "running",
       failure: undefined,
@@ -320,15 +322,46 @@ export class DownloadKeeper {
     this.#on.moved?.();
   }
 
+  /** Many end with one answer of the tracker: one look serves all of them. */
+  #moveOnSoon(): void {
+    if (this.#isMovingOn) return;
+    this.#isMovingOn = true;
+    queueMicrotask(() => {
+      this.#isMovingOn = false;
+      this.#moveOn();
+    });
+  }
+
   #nextInLine(places: { small: number; large: number }): DownloadJob[] {
     const next: DownloadJob[] = [];
+    const contents = new Set<string>();
     for (const job of this.#book.queued()) {
       if (places.small + places.large === 0) break;
       if (job.record.state !== "running" || places[job.size] === 0) continue;
+      const content = `${job.record.gid} ${job.record.file.fileId}`;
+      if (contents.has(content) || !this.#hasTheWay(job)) continue;
+      contents.add(content);
       places[job.size]--;
       next.push(job);
     }
     return next;
+  }
+
+  /** One that is paused makes way, and goes on later from what it has. */
+  #hasTheWay(job: DownloadJob): boolean {
+    const other = this.#book.inTheWayOf(job);
+    if (other?.place.kind === "active" && other.record.state !== "running")
+      this.#behind(this.#makeWay(other, other.place.download));
+    return other === undefined;
+  }
+
+  async #makeWay(job: DownloadJob, download: Download): Promise<void> {
+    if (this.#makingWay.has(download)) return;
+    this.#makingWay.add(download);
+    await download.suspend();
+    if (this.#book.holding(download) !== job) return;
+    job.place = { kind: job.record.state === "running" ? "queued" : "resting" };
+    this.#moveOnSoon();
   }
 
   #watch(): void {
@@ -417,14 +450,14 @@ export class DownloadKeeper {
     if (this.#on.isTrackerUp()) await shared;
     job.settling = false;
     this.#on.emit({ kind: "download-complete", view: job.view(true) });
-    this.#moveOn();
+    this.#moveOnSoon();
   }
 
   /** Recorded as complete only when the share is known or remembered: until then a next run does it again. */
   async #shareComplete(job: DownloadJob): Promise<void> {
-    const { gid, group, name, path, file } = job.record;
+    const { gid, listingId, group, name, path, file } = job.record;
     try {
-      await this.#on.addShare({ gid, group, name, path, file });
+      await this.#on.addShare({ gid, listingId, group, name, path, file, placed: job.placed });
       if (this.#closed) return;
       if (job.size === "small") this.#on.library.putDownloadSoon(job.record);
       else this.#on.library.putDownload(job.record);
@@ -464,12 +497,12 @@ export class DownloadKeeper {
 
   #drop(job: DownloadJob): void {
     this.#book.remove(job);
-    this.#on.library.removeDownload(job.record.gid, job.record.file.fileId);
+    this.#on.library.removeDownload(job.record.gid, job.record.listingId);
   }
 
   /** @returns whether a failed one left something at this place, to be gone on with; elsewhere it is removed */
-  async #clearEarlier(gid: Gid, fileId: FileId, path: string): Promise<boolean> {
-    const job = this.#book.find(gid, fileId);
+  async #clearEarlier(gid: Gid, listingId: ListingId, path: string): Promise<boolean> {
+    const job = this.#book.find(gid, listingId);
     if (job === undefined) return false;
     const isLeft = job.record.state === "failed" && job.begun;
     if (isLeft && job.record.path !== path) await this.#discard(job);

@@ -7,6 +7,7 @@ import { meantNames } from "./meant-names.ts";
 import type { ManyEnded } from "./views.ts";
 
 /**
+ * @param act "passed": there was nothing to be done any more
  * @param none what is said of a folder or a pattern that means nothing
  * @throws Failure if nothing at all is meant
  */
@@ -14,7 +15,7 @@ export async function eachMeant(
   wanted: readonly string[],
   there: readonly { readonly name: FileName }[],
   none: (word: string) => Failure,
-  act: (name: FileName) => Promise<void>,
+  act: (name: FileName) => Promise<"passed" | undefined>,
 ): Promise<ManyEnded> {
   const { names, futile } = meantNames(
     wanted,
@@ -29,8 +30,7 @@ export async function eachMeant(
   const done: FileName[] = [];
   await eachAtOnce(names, CHANGES_AT_ONCE_MAX, async (name) => {
     try {
-      await act(name);
-      done.push(name);
+      if ((await act(name)) !== "passed") done.push(name);
     } catch (error) {
       failures.push({ name, failure: toFailure(error) });
     }

@@ -5,7 +5,7 @@
  * is one after the other all the same. One that fails stops no other; that nobody is logged in any more, or that no tracker
  * answers, stops all.
  */
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { type Failure, orThrow, toFailure } from "../base/failure.ts";
 import { type FileName, type GroupName, parseFileName } from "../base/ids.ts";
 import { UPLOADS_OF_FOLDER_AT_ONCE_MAX } from "../base/limits.ts";
@@ -23,7 +23,7 @@ export interface FolderUploadOrder {
   /** In place of the folder's own name. */
   readonly as: FileName | undefined;
   readonly progress: (at: HashProgress) => void;
-  /** After which no other file is begun. */
+  /** After which no other folder is looked through and no other file begun. */
   readonly signal: AbortSignal | undefined;
 }
 
@@ -52,7 +52,9 @@ export async function uploadFolder(
   { files, upload, parts }: FolderUploadDependencies,
   { folder, pattern, matches, group, as, progress, signal }: FolderUploadOrder,
 ): Promise<FolderUpload> {
-  const found = await files.walk(folder, { matches, parts });
+  const name = as ?? basename(resolve(folder));
+  const looking = (of: number) => progress({ name, doneBytes: 0, total: 0, file: { number: 0, of } });
+  const found = await files.walk(folder, { matches, parts, signal, found: looking });
   const prefix = as ?? (pattern === undefined ? basename(found.root) : undefined);
   const remarks: UploadRemark[] = [];
   const results: UploadResult[] = [];

@@ -72,6 +72,19 @@ describe("a followed group", () => {
     expect(world.called("list_files")).toHaveLength(2);
   });
 
+  test("of a folder that is shared all are fetched, and each is told of", async () => {
+    await follow();
+    const names = ["a", "b", "c"].map((each) => file(`runs/${each}`));
+    for (const name of names) anna.machine.disk.write(`/data/${name}`, name);
+    await anna.app.uploadFolder({ folder: "/data/runs", pattern: undefined }, LAB, undefined, () => {});
+    await calm();
+    expect(begun().toSorted()).toEqual(["/in/runs/a", "/in/runs/b", "/in/runs/c"]);
+    const told = ben.events.flatMap((event) =>
+      event.kind === "news" && event.news.kind === "new-file" ? [event.news.name] : [],
+    );
+    expect(told.toSorted()).toEqual(names);
+  });
+
   test("is shown with its folder, and followed into another one when told so", async () => {
     await follow();
     await follow("/other");

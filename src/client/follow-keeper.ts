@@ -8,7 +8,7 @@
 import { sep } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { Failure, type FailureCode, toFailure } from "../base/failure.ts";
-import { type FileId, type FileName, type Gid, type GroupName, sameName } from "../base/ids.ts";
+import { type FileName, type Gid, type GroupName, type ListingId, sameName } from "../base/ids.ts";
 import { FOLLOW_AHEAD_MAX, FOLLOW_RETRY_MS, FOLLOWED_NAMES_MAX, FOLLOWS_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Departure, DownloadKeeper } from "./download-keeper.ts";
@@ -48,7 +48,7 @@ interface Follow {
 
 interface Listed {
   readonly name: FileName;
-  readonly fileId: FileId;
+  readonly listingId: ListingId;
 }
 
 export class FollowKeeper {
@@ -197,7 +197,7 @@ export class FollowKeeper {
     const [name] = follow.names;
     if (name === undefined) return;
     const { result } = await this.#on.calls.call("find_file", { group, gid, name });
-    await this.#fetchNew(follow, [{ name: result.name, fileId: result.file.fileId }]);
+    await this.#fetchNew(follow, [{ name: result.name, listingId: result.listingId }]);
     follow.names.delete(name);
   }
 
@@ -216,10 +216,10 @@ export class FollowKeeper {
     const { gid } = follow.record;
     const { library, shares, downloads } = this.#on;
     const plan = planFollow(listed, {
-      isSettled: (fileId) => library.isSettled(gid, fileId),
-      isHere: (fileId) => shares.has(gid, fileId) || downloads.has(gid, fileId),
+      isSettled: (listingId) => library.isSettled(gid, listingId),
+      isHere: (listingId) => shares.has(gid, listingId) || downloads.has(gid, listingId),
     });
-    for (const { fileId } of plan.settle) this.#settle(follow, fileId);
+    for (const { listingId } of plan.settle) this.#settle(follow, listingId);
     for (const file of plan.fetch) {
       if (!this.#hasRoom()) return false;
       if (!this.#isCurrent(follow)) return true;
@@ -229,7 +229,7 @@ export class FollowKeeper {
     return true;
   }
 
-  async #fetch(follow: Follow, { name, fileId }: Listed): Promise<void> {
+  async #fetch(follow: Follow, { name, listingId }: Listed): Promise<void> {
     const { group, folder } = follow.record;
     try {
       await this.#on.downloads.request(group, name, `${folder}${sep}`);
@@ -240,11 +240,11 @@ export class FollowKeeper {
       if (failure.code !== "download-exists")
         this.#warn(`${forTerminal(name)} of ${group} is not fetched: ${failure.message}`);
     }
-    this.#settle(follow, fileId);
+    this.#settle(follow, listingId);
   }
 
-  #settle(follow: Follow, fileId: FileId): void {
-    if (this.#isCurrent(follow)) this.#on.library.settle(follow.record.gid, fileId);
+  #settle(follow: Follow, listingId: ListingId): void {
+    if (this.#isCurrent(follow)) this.#on.library.settle(follow.record.gid, listingId);
   }
 
   #failed(follow: Follow, failure: Failure): void {

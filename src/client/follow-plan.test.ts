@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
-import type { FileId } from "../base/ids.ts";
+import type { ListingId } from "../base/ids.ts";
 import { planFollow } from "./follow-plan.ts";
 
-const listed = ["a", "b", "c", "d"].map((name) => ({ name, fileId: name as FileId }));
+const listed = ["a", "b", "c", "d"].map((name) => ({ name, listingId: name as ListingId }));
 
 function plan(settled: string, here: string): [string, string] {
   const { fetch, settle } = planFollow(listed, {
-    isSettled: (fileId) => settled.includes(fileId),
-    isHere: (fileId) => here.includes(fileId),
+    isSettled: (listingId) => settled.includes(listingId),
+    isHere: (listingId) => here.includes(listingId),
   });
   const names = (files: readonly { name: string }[]) => files.map(({ name }) => name).join("");
   return [names(fetch), names(settle)];

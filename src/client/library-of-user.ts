@@ -8,7 +8,7 @@
 import type { Database } from "bun:sqlite";
 import * as v from "valibot";
 import { Failure, toFailure } from "../base/failure.ts";
-import type { FileId, Gid, Uid } from "../base/ids.ts";
+import type { Gid, ListingId, Uid } from "../base/ids.ts";
 import { COUNTERS_TAKEN, LIBRARY_CHANGES_UNWRITTEN_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import {
@@ -95,8 +95,11 @@ export class UserLibrary {
 
   #writeShare(record: ShareRecord): void {
     this.#run(
-      `INSERT OR REPLACE INTO share VALUES ($uid, $gid, $fileId, $group, $name, $path, $size, $sha1, $digest,
-        $device, $inode, $bytes, $modifiedNs, $counter, $state)`,
+      `INSERT INTO share VALUES ($uid, $gid, $listingId, $fileId, $group, $name, $path, $size, $sha1, $digest,
+        $device, $inode, $bytes, $modifiedNs, $counter, $state)
+       ON CONFLICT (uid, gid, listing_id) DO UPDATE SET group_name = $group, name = $name, path = $path,
+        size = $size, sha1 = $sha1, digest = $digest, device = $device, inode = $inode, bytes = $bytes,
+        modified_ns = $modifiedNs, counter = $counter, state = $state`,
       { uid: this.#uid, ...shareBindings(record) },
     );
   }
@@ -134,17 +137,21 @@ export class UserLibrary {
 
   #writeDownload(record: DownloadRecord): void {
     this.#run(
-      `INSERT OR REPLACE INTO download VALUES ($uid, $gid, $fileId, $group, $name, $path, $size, $sha1, $digest,
-        $journalPath, $order, $state, $doneBytes, $code, $message, $base, $modifiedMs, $executable)`,
+      `INSERT INTO download VALUES ($uid, $gid, $listingId, $fileId, $group, $name, $path, $size, $sha1, $digest,
+        $journalPath, $order, $state, $doneBytes, $code, $message, $base, $modifiedMs, $executable)
+       ON CONFLICT (uid, gid, listing_id) DO UPDATE SET group_name = $group, name = $name, path = $path,
+        size = $size, sha1 = $sha1, digest = $digest, journal_path = $journalPath, place = $order, state = $state,
+        done_bytes = $doneBytes, failure_code = $code, failure_message = $message, base = $base,
+        modified_ms = $modifiedMs, executable = $executable`,
       { uid: this.#uid, ...downloadBindings(record) },
     );
   }
 
   /** @throws Failure */
-  removeDownload(gid: Gid, fileId: FileId): void {
+  removeDownload(gid: Gid, listingId: ListingId): void {
     this.flush();
-    const sql = "DELETE FROM download WHERE uid = $uid AND gid = $gid AND file_id = $fileId";
-    this.#run(sql, { uid: this.#uid, gid, fileId });
+    const sql = "DELETE FROM download WHERE uid = $uid AND gid = $gid AND listing_id = $listingId";
+    this.#run(sql, { uid: this.#uid, gid, listingId });
   }
 
   /** Brings what was put soon to the disk, in one step. @throws Failure */
@@ -187,15 +194,15 @@ export class UserLibrary {
   }
 
   /** A file of a followed group that is never to be fetched again. @throws Failure */
-  settle(gid: Gid, fileId: FileId): void {
-    const sql = "INSERT OR IGNORE INTO settled VALUES ($uid, $gid, $fileId)";
-    this.#run(sql, { uid: this.#uid, gid, fileId });
+  settle(gid: Gid, listingId: ListingId): void {
+    const sql = "INSERT OR IGNORE INTO settled VALUES ($uid, $gid, $listingId)";
+    this.#run(sql, { uid: this.#uid, gid, listingId });
   }
 
   /** @throws Failure */
-  isSettled(gid: Gid, fileId: FileId): boolean {
-    const sql = "SELECT 1 FROM settled WHERE uid = $uid AND gid = $gid AND file_id = $fileId";
-    return this.#get(sql, { uid: this.#uid, gid, fileId }) !== null;
+  isSettled(gid: Gid, listingId: ListingId): boolean {
+    const sql = "SELECT 1 FROM settled WHERE uid = $uid AND gid = $gid AND listing_id = $listingId";
+    return this.#get(sql, { uid: this.#uid, gid, listingId }) !== null;
   }
 
   // --- rows ---

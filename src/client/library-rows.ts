@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import * as v from "valibot";
 import { Failure } from "../base/failure.ts";
 import type { FileAttributes } from "../base/file-attributes.ts";
-import type { FileName, Gid, GroupName } from "../base/ids.ts";
+import type { FileName, Gid, GroupName, ListingId } from "../base/ids.ts";
 import type { FileSummary } from "../base/manifest.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
 import * as s from "../wire/schema.ts";
@@ -11,6 +11,7 @@ import * as s from "../wire/schema.ts";
 /** A file on this disk that is or was shared. */
 export interface ShareRecord {
   readonly gid: Gid;
+  readonly listingId: ListingId;
   readonly group: GroupName;
   readonly name: FileName;
   readonly path: string;
@@ -24,6 +25,7 @@ export interface ShareRecord {
 
 export interface DownloadRecord {
   readonly gid: Gid;
+  readonly listingId: ListingId;
   readonly group: GroupName;
   readonly name: FileName;
   readonly path: string;
@@ -56,6 +58,7 @@ const digits = v.pipe(v.string(), v.regex(/^\d+$/));
 const summaryColumns = { file_id: s.fileId, size: s.fileSize, sha1: s.sha1, digest: s.digest };
 const commonColumns = {
   gid: s.gid,
+  listing_id: s.listingId,
   group_name: s.groupName,
   name: s.fileName,
   path: text,
@@ -103,7 +106,18 @@ export function toShare(row: v.InferOutput<typeof shareRow>): ShareRecord {
     size: row.bytes,
     modifiedNs: row.modified_ns,
   };
-  return { gid, group: row.group_name, name, path, file: summaryOf(row), identity, counter, state };
+  const listingId = row.listing_id;
+  return {
+    gid,
+    listingId,
+    group: row.group_name,
+    name,
+    path,
+    file: summaryOf(row),
+    identity,
+    counter,
+    state,
+  };
 }
 
 /** Parameters of the statement that stores it. */
@@ -118,6 +132,7 @@ export function toDownload(row: v.InferOutput<typeof downloadRow>): DownloadReco
     row.failure_code === null ? undefined : new Failure(row.failure_code, row.failure_message ?? "");
   return {
     gid,
+    listingId: row.listing_id,
     group: row.group_name,
     name,
     path,

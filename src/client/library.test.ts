@@ -4,8 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
-import type { FileName, Gid, GroupName, Sha1, Uid } from "../base/ids.ts";
+import type { FileName, Gid, GroupName, ListingId, Sha1, Uid } from "../base/ids.ts";
 import { LIBRARY_CHANGES_UNWRITTEN_MAX } from "../base/limits.ts";
+import { listingOf } from "../base/listing-id.ts";
 import { Manifest } from "../base/manifest.ts";
 import { Library } from "./library.ts";
 import type { DownloadRecord, ShareRecord } from "./library-rows.ts";
@@ -18,9 +19,15 @@ function summary(size: number) {
   return Manifest.make(size, size.toString(16).padStart(40, "0") as Sha1, new Uint8Array(52)).summary;
 }
 
+/** As one that is known by its content alone. */
+function listing(size: number): ListingId {
+  return listingOf(summary(size));
+}
+
 function share(size: number, change: Partial<ShareRecord> = {}): ShareRecord {
   return {
     gid: GID,
+    listingId: listing(size),
     group: "lab" as GroupName,
     name: `file ${size}` as FileName,
     path: `/data/file ${size}`,
@@ -35,6 +42,7 @@ function share(size: number, change: Partial<ShareRecord> = {}): ShareRecord {
 function download(order: number, change: Partial<DownloadRecord> = {}): DownloadRecord {
   return {
     gid: GID,
+    listingId: listing(order),
     group: "lab" as GroupName,
     name: `file ${order}` as FileName,
     path: `/in/file ${order}`,
@@ -122,7 +130,7 @@ describe("what a user shares and downloads", () => {
     const second = open();
     expect(second.of(ANNA).downloads()).toEqual([download(2, { state: "paused" })]);
     expect(second.of(ANNA).nextOrder()).toBe(3);
-    second.of(ANNA).removeDownload(GID, summary(2).fileId);
+    second.of(ANNA).removeDownload(GID, listing(2));
     expect(second.of(ANNA).downloads()).toEqual([]);
     expect(second.of(ANNA).nextOrder()).toBe(1);
     second.close();
@@ -226,20 +234,43 @@ describe("damage", () => {
     expect(await Bun.file(path).text()).toStartWith("not a database");
   });
 
-  test("a library of the version before is taken over: what a download had below its folder was one name", () => {
-    open().close();
+  test("a library of the versions before is taken over, where a content had one name", () => {
     const database = new Database(path);
-    database.run("ALTER TABLE download DROP COLUMN base");
-    database.run("ALTER TABLE download DROP COLUMN modified_ms");
-    database.run("ALTER TABLE download DROP COLUMN executable");
-    database.run("PRAGMA user_version = 1");
-    database.run(
-      `INSERT INTO download VALUES ('${ANNA}', '${GID}', '${summary(3).fileId}', 'lab', 'f', '/in/f', 3,
-        '${summary(3).sha1}', '${summary(3).digest}', '/j', 1, 'running', 0, NULL, NULL)`,
-    );
+    database.run(`CREATE TABLE counter (uid TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      CREATE TABLE share (
+        uid TEXT NOT NULL, gid TEXT NOT NULL, file_id TEXT NOT NULL,
+        group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+        size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
+        device TEXT NOT NULL, inode TEXT NOT NULL, bytes INTEGER NOT NULL, modified_ns TEXT NOT NULL,
+        counter INTEGER NOT NULL, state TEXT NOT NULL,
+        PRIMARY KEY (uid, gid, file_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX share_of_path ON share (uid, path);
+      CREATE TABLE download (
+        uid TEXT NOT NULL, gid TEXT NOT NULL, file_id TEXT NOT NULL,
+        group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+        size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
+        journal_path TEXT NOT NULL, place INTEGER NOT NULL, state TEXT NOT NULL, done_bytes INTEGER NOT NULL,
+        failure_code TEXT, failure_message TEXT,
+        PRIMARY KEY (uid, gid, file_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE settled (
+        uid TEXT NOT NULL, gid TEXT NOT NULL, file_id TEXT NOT NULL,
+        PRIMARY KEY (uid, gid, file_id)
+      ) STRICT, WITHOUT ROWID;
+      PRAGMA user_version = 1`);
+    const of = ({ fileId, sha1, digest }: ReturnType<typeof summary>, name: string) =>
+      `'${ANNA}', '${GID}', '${fileId}', 'lab', '${name}', '/in/${name}', 3, '${sha1}', '${digest}'`;
+    database.run(`INSERT INTO share VALUES (${of(summary(3), "s")}, '1', '2', 3, '4', 7, 'shared')`);
+    database.run(`INSERT INTO download VALUES (${of(summary(3), "f")}, '/j', 1, 'running', 0, NULL, NULL)`);
+    database.run(`INSERT INTO settled VALUES ('${ANNA}', '${GID}', '${summary(3).fileId}')`);
     database.close();
     const library = open();
-    expect(library.of(ANNA).downloads()).toMatchObject([{ path: "/in/f", base: "/in" }]);
+    const listingId = listing(3);
+    const anna = library.of(ANNA);
+    expect(anna.downloads()).toMatchObject([{ listingId, file: summary(3), path: "/in/f", base: "/in" }]);
+    expect(anna.shares()).toMatchObject([{ listingId, file: summary(3), path: "/in/s", counter: 7 }]);
+    expect(anna.isSettled(GID, listingId)).toBe(true);
     library.close();
     expect(warnings).toEqual([]);
   });
@@ -265,7 +296,7 @@ test.skipIf(process.platform === "win32")("the library is for its owner's eyes o
 
 describe("followed groups", () => {
   const FOLLOW = { gid: GID, group: "lab" as GroupName, folder: "/in" };
-  const FILE = summary(1).fileId;
+  const FILE = listing(1);
 
   test("are kept for each user, with what is settled there, until they are followed no more", () => {
     let library = open();

@@ -7,10 +7,11 @@ import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { Digest, Uid } from "../base/ids.ts";
+import { LIBRARY_LOG_BYTES, SQLITE_CACHE_BYTES_MAX, SQLITE_PAGE_BYTES } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import { saying, UserLibrary } from "./library-of-user.ts";
 
-const VERSION = 2;
+const VERSION = 4;
 
 const SCHEMA = `
   -- The last change counter of this machine for each user: the next change of any share carries a greater one.
@@ -41,6 +42,64 @@ const MIGRATIONS: readonly string[] = [
   `ALTER TABLE download ADD COLUMN base TEXT NOT NULL DEFAULT '';
    ALTER TABLE download ADD COLUMN modified_ms INTEGER;
    ALTER TABLE download ADD COLUMN executable INTEGER;`,
+  // A content may have several names in a group. Of before it has one, and is known by its file id.
+  `CREATE TABLE share_of_name (
+     uid TEXT NOT NULL, gid TEXT NOT NULL, listing_id TEXT NOT NULL, file_id TEXT NOT NULL,
+     group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+     size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
+     device TEXT NOT NULL, inode TEXT NOT NULL, bytes INTEGER NOT NULL, modified_ns TEXT NOT NULL,
+     counter INTEGER NOT NULL, state TEXT NOT NULL,
+     PRIMARY KEY (uid, gid, listing_id)
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO share_of_name SELECT uid, gid, file_id, file_id, group_name, name, path, size, sha1, digest,
+     device, inode, bytes, modified_ns, counter, state FROM share;
+   DROP TABLE share;
+   ALTER TABLE share_of_name RENAME TO share;
+   CREATE INDEX share_of_path ON share (uid, path);
+   CREATE TABLE download_of_name (
+     uid TEXT NOT NULL, gid TEXT NOT NULL, listing_id TEXT NOT NULL, file_id TEXT NOT NULL,
+     group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+     size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
+     journal_path TEXT NOT NULL, place INTEGER NOT NULL, state TEXT NOT NULL, done_bytes INTEGER NOT NULL,
+     failure_code TEXT, failure_message TEXT,
+     base TEXT NOT NULL DEFAULT '', modified_ms INTEGER, executable INTEGER,
+     PRIMARY KEY (uid, gid, listing_id)
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO download_of_name SELECT uid, gid, file_id, file_id, group_name, name, path, size, sha1, digest,
+     journal_path, place, state, done_bytes, failure_code, failure_message, base, modified_ms, executable
+     FROM download;
+   DROP TABLE download;
+   ALTER TABLE download_of_name RENAME TO download;
+   CREATE TABLE IF NOT EXISTS settled (
+     uid TEXT NOT NULL, gid TEXT NOT NULL, file_id TEXT NOT NULL,
+     PRIMARY KEY (uid, gid, file_id)
+   ) STRICT, WITHOUT ROWID;
+   ALTER TABLE settled RENAME COLUMN file_id TO listing_id;`,
+  // In the order in which they came: sorted by hashes, the rows of a folder would each be on another page of the file.
+  `CREATE TABLE share_in_order (
+     uid TEXT NOT NULL, gid TEXT NOT NULL, listing_id TEXT NOT NULL, file_id TEXT NOT NULL,
+     group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+     size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
+     device TEXT NOT NULL, inode TEXT NOT NULL, bytes INTEGER NOT NULL, modified_ns TEXT NOT NULL,
+     counter INTEGER NOT NULL, state TEXT NOT NULL,
+     PRIMARY KEY (uid, gid, listing_id)
+   ) STRICT;
+   INSERT INTO share_in_order SELECT * FROM share ORDER BY uid, counter;
+   DROP TABLE share;
+   ALTER TABLE share_in_order RENAME TO share;
+   CREATE INDEX share_of_path ON share (uid, path);
+   CREATE TABLE download_in_order (
+     uid TEXT NOT NULL, gid TEXT NOT NULL, listing_id TEXT NOT NULL, file_id TEXT NOT NULL,
+     group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+     size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
+     journal_path TEXT NOT NULL, place INTEGER NOT NULL, state TEXT NOT NULL, done_bytes INTEGER NOT NULL,
+     failure_code TEXT, failure_message TEXT,
+     base TEXT NOT NULL DEFAULT '', modified_ms INTEGER, executable INTEGER,
+     PRIMARY KEY (uid, gid, listing_id)
+   ) STRICT;
+   INSERT INTO download_in_order SELECT * FROM download ORDER BY uid, place;
+   DROP TABLE download;
+   ALTER TABLE download_in_order RENAME TO download;`,
 ];
 
 /** Tables that came later: made where they are missing. An earlier version of this program leaves them alone. */
@@ -51,8 +110,8 @@ const LATER = `
   ) STRICT, WITHOUT ROWID;
   -- Files of followed groups that were dealt with: fetched, begun or passed over.
   CREATE TABLE IF NOT EXISTS settled (
-    uid TEXT NOT NULL, gid TEXT NOT NULL, file_id TEXT NOT NULL,
-    PRIMARY KEY (uid, gid, file_id)
+    uid TEXT NOT NULL, gid TEXT NOT NULL, listing_id TEXT NOT NULL,
+    PRIMARY KEY (uid, gid, listing_id)
   ) STRICT, WITHOUT ROWID;
 `;
 
@@ -110,6 +169,9 @@ function prepare(database: Database, path: string): void {
   database.run("PRAGMA synchronous = FULL");
   database.run("PRAGMA fullfsync = 1");
   database.run("PRAGMA busy_timeout = 2000");
+  // With the runtime's 2 MiB and 1,000 pages the rows of a folder of many files are read and written again and again.
+  database.run(`PRAGMA cache_size = ${SQLITE_CACHE_BYTES_MAX / SQLITE_PAGE_BYTES}`);
+  database.run(`PRAGMA wal_autocheckpoint = ${LIBRARY_LOG_BYTES / SQLITE_PAGE_BYTES}`);
   const { user_version: version } = database.query("PRAGMA user_version").get() as { user_version: number };
   if (version > VERSION)
     throw new Failure(

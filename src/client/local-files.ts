@@ -47,6 +47,8 @@ export interface LocalFiles {
   difference(path: string, known: FileIdentity): Promise<Failure | undefined>;
   /** Where a file of that name goes if the user wrote `typed`, as `cp` would have it. @throws Failure */
   destination(typed: string, name: FileName): Promise<Destination>;
+  /** Where files go that are all put into the folder `typed`. @throws Failure, and so does what it returns */
+  destinations(typed: string): Promise<(name: FileName) => Omit<Destination, "taken">>;
   /** @returns the absolute path of an existing folder. @throws Failure */
   folder(typed: string): Promise<string>;
 }

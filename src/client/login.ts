@@ -64,7 +64,7 @@ export class Login {
       fingerprint,
       isTrackerUp,
       addShare: (downloaded) => shares.addDownloaded(downloaded),
-      journalPath: (gid, fileId) => journalPath(uid, gid, fileId),
+      journalPath: (gid, listingId) => journalPath(uid, gid, listingId),
       moved: () => this.follows.moved(),
     });
     this.follows = new FollowKeeper({ ...common, clock, isTrackerUp, shares, downloads: this.downloads });

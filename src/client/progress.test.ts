@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import type { FileName, Fingerprint, Gid, GroupName, Uid, UserName } from "../base/ids.ts";
+import { listingOf } from "../base/listing-id.ts";
 import { manifestOf } from "../testing/service-clients.ts";
 import { deviceOf, hexId } from "../testing/test-tracker.ts";
 import type { DownloadPhase, DownloadSnapshot, SourceSnapshot } from "../transfer/contract.ts";
@@ -10,6 +11,7 @@ import { downloadView, isBusy, type Surroundings, waitReason } from "./progress.
 const { summary } = manifestOf("film", 1_000);
 const RECORD: DownloadRecord = {
   gid: hexId<Gid>("lab"),
+  listingId: listingOf(summary),
   group: "lab" as GroupName,
   name: "film" as FileName,
   path: "/in/film",

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import type { FileName, Gid, GroupName } from "../base/ids.ts";
+import type { FileName, Gid, GroupName, ListingId } from "../base/ids.ts";
 import { SHARES_PER_CALL_MAX } from "../base/limits.ts";
 import { manifestOf } from "../testing/service-clients.ts";
 import { hexId } from "../testing/test-tracker.ts";
@@ -10,6 +10,7 @@ import type { TrackerCalls } from "./tracker-link.ts";
 
 const lab = { group: "lab" as GroupName };
 const gid = hexId<Gid>("lab");
+const listingId = hexId<ListingId>("listing", 64);
 
 /** Answers each share with its own name; keeps what was asked. */
 class FakeTracker implements TrackerCalls {
@@ -25,10 +26,10 @@ class FakeTracker implements TrackerCalls {
     this.atOnceMost = Math.max(this.atOnceMost, ++this.atOnce);
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.atOnce--;
-    if (method === "share") return { result: { gid, name: shares[0]?.name } } as never;
+    if (method === "share") return { result: { gid, listingId, name: shares[0]?.name } } as never;
     if (!this.knowsMany) throw new Failure("protocol", "unknown method share_many");
     const outcomes = shares.map(({ name }) =>
-      name === this.refused ? { failure: { code: "name-taken", message: "taken" } } : { name },
+      name === this.refused ? { failure: { code: "name-taken", message: "taken" } } : { listingId, name },
     );
     return { result: { gid, outcomes } } as never;
   }

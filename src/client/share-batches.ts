@@ -61,9 +61,14 @@ export class ShareBatches {
       const tail = Buffer.concat(some.map(({ pieceList }) => pieceList ?? new Uint8Array()));
       const { result } = await this.#calls.call("share_many", { ...group, shares }, tail);
       for (const [at, { resolve, reject }] of some.entries()) {
-        const { name, failure } = result.outcomes[at] ?? {};
+        const { listingId, name, failure } = result.outcomes[at] ?? {};
         if (failure !== undefined) reject(new Failure(failure.code, failure.message));
-        else resolve({ gid: result.gid, name: defined(name, "a share without a failure has a name") });
+        else
+          resolve({
+            gid: result.gid,
+            listingId: defined(listingId, "a share without a failure is listed"),
+            name: defined(name, "a share without a failure has a name"),
+          });
       }
     } catch (error) {
       if (isFailure(error) && error.code === "protocol") await this.#tellOneByOne(group, some);

@@ -6,7 +6,7 @@
  */
 import { isFailure } from "../base/failure.ts";
 import type { FileAttributes } from "../base/file-attributes.ts";
-import type { FileId, FileName, Gid, GroupName, RequestId } from "../base/ids.ts";
+import type { FileName, Gid, GroupName, ListingId, RequestId } from "../base/ids.ts";
 import { BLOB_PART_BYTES, BLOB_TRIES_MAX, PIECE_BYTES } from "../base/limits.ts";
 import type { FileSummary, Manifest } from "../base/manifest.ts";
 import type { OwnShare, Result } from "../wire/client-tracker.ts";
@@ -35,7 +35,7 @@ export interface ToldShare {
   readonly pace: Pace;
 }
 
-/** The name is that which the content has there. */
+/** Which listing it is, and what that is called. */
 export type Told = Result<"share"> & { readonly counter: number };
 
 export class ShareCalls {
@@ -97,10 +97,10 @@ export class ShareCalls {
   }
 
   /** Succeeds also where nothing is left to stop. @throws Failure */
-  async stop(of: GroupRef, fileId: FileId, counter: number): Promise<void> {
+  async stop(of: GroupRef, listingId: ListingId, counter: number): Promise<void> {
     const id = this.#newRequestId();
     try {
-      await this.#calls.call("stop_share", { id, ...of, fileId, counter });
+      await this.#calls.call("stop_share", { id, ...of, listingId, counter });
     } catch (error) {
       if (!isFailure(error) || !ENDED_ALREADY.has(error.code)) throw error;
     }

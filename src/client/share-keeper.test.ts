@@ -19,6 +19,70 @@ beforeEach(async () => {
 });
 afterEach(() => closeLab({ world, anna, ben }));
 
+describe("one content under two names", () => {
+  beforeEach(async () => {
+    await anna.share("one", "lab", "same");
+    await anna.share("two", "lab", "same");
+  });
+  const listed = async () => (await ben.app.listFiles(LAB)).map(({ name }) => name as string);
+
+  test("is served from one path, and from the other when that share is stopped", async () => {
+    expect(anna.offered()).toEqual(["/data/one"]);
+    await anna.app.stopShare(LAB, file("one"));
+    expect(anna.offered()).toEqual(["/data/two"]);
+    expect(await listed()).toEqual(["two"]);
+    await anna.app.stopShare(LAB, file("two"));
+    expect(anna.offered()).toEqual([]);
+    expect(await listed()).toEqual([]);
+  });
+
+  test("goes on being served where the one that is not served ends", async () => {
+    await anna.app.stopShare(LAB, file("two"));
+    expect(anna.offered()).toEqual(["/data/one"]);
+    expect(await listed()).toEqual(["one"]);
+  });
+
+  test("is served from the other path when the transfer finds the one changed, or it is gone", async () => {
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    anna.engine.events.offerBroken(offer, new Failure("file-changed", "/data/one was changed"));
+    await settle();
+    await settle();
+    expect(anna.offered()).toEqual(["/data/two"]);
+    expect(await listed()).toEqual(["two"]);
+    annasMachine.disk.files.delete("/data/two");
+    await world.pass(2 * SHARE_LOOK_MS);
+    expect(anna.offered()).toEqual([]);
+    expect(await listed()).toEqual([]);
+  });
+
+  test("is shared under both after another login", async () => {
+    anna = await (await restart(anna)).logIn("anna");
+    expect(
+      anna.app
+        .showShares()
+        .map(({ name }) => name as string)
+        .toSorted(),
+    ).toEqual(["one", "two"]);
+    const [served = ""] = anna.offered();
+    await anna.app.stopShare(LAB, file(served.slice("/data/".length)));
+    expect(anna.offered()).toEqual([served === "/data/one" ? "/data/two" : "/data/one"]);
+  });
+
+  test("is not served for a moment from the other path when its user is a member no more", async () => {
+    const offered: string[] = [];
+    const { engine } = anna;
+    const offer = engine.offer.bind(engine);
+    engine.offer = (each) => {
+      offered.push(each.path);
+      offer(each);
+    };
+    await anna.app.deleteGroup(LAB);
+    expect(anna.offered()).toEqual([]);
+    expect(offered).toEqual([]);
+  });
+});
+
 describe("what is shared", () => {
   test("several shares are ended at once: what fails stops no other, and what means nothing is told", async () => {
     for (const name of ["a.csv", "b.csv", "c.h5"]) await anna.share(name);

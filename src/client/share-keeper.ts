@@ -2,16 +2,25 @@
  * The files that one logged-in user shares from this machine.
  *
  * Keeps three in step: what the library remembers, what the tracker knows, what the transfer offers. A file is offered
- * only while it is what was hashed. When the tracker cannot be told of a change, the library remembers it and
+ * only while it is what was hashed; of a content that it shares under several names the transfer serves one path, and another
+ * of them when that one ends. When the tracker cannot be told of a change, the library remembers it and
  * `trackerUp`, or the next login, tells it. How a file comes to be shared is the uploader's. Lives from login to logout.
  */
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
 import type { FileAttributes } from "../base/file-attributes.ts";
-import { type FileId, type FileName, type Gid, type GroupName, sameName } from "../base/ids.ts";
+import {
+  type FileId,
+  type FileName,
+  type Gid,
+  type GroupName,
+  type ListingId,
+  sameName,
+} from "../base/ids.ts";
 import { PIECE_BYTES, RESTORES_AT_ONCE_MAX, TIME_MS_MAX } from "../base/limits.ts";
 import type { FileSummary, Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Offer, TransferEngine } from "../transfer/contract.ts";
+import type { PlacedFile } from "../transfer/disk/contract.ts";
 import type { FileIdentity } from "../transfer/disk/file-identity.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
 import { eachAtOnce } from "./each-at-once.ts";
@@ -39,7 +48,7 @@ export interface ShareKeeperDependencies {
 export interface Renaming {
   readonly gid: Gid;
   readonly group: GroupName;
-  readonly file?: { readonly fileId: FileId; readonly name: FileName };
+  readonly file?: { readonly listingId: ListingId; readonly name: FileName };
 }
 
 /** A file that is in its place after a download. */
@@ -47,12 +56,15 @@ export interface Downloaded {
   readonly gid: Gid;
   readonly group: GroupName;
   readonly name: FileName;
+  readonly listingId: ListingId;
   readonly path: string;
   readonly file: FileSummary;
+  /** What lies there, if that is known. */
+  readonly placed?: PlacedFile | undefined;
 }
 
 /** By what its group is meant, and what is to be shared there. */
-type NewShare = Omit<ShareRecord, "gid" | "counter" | "state"> & { readonly gid?: Gid };
+type NewShare = Omit<ShareRecord, "gid" | "listingId" | "counter" | "state"> & { readonly gid?: Gid };
 
 /** What goes along with a share. */
 interface ShareExtras {
@@ -71,10 +83,12 @@ export class ShareKeeper {
   readonly #library: UserLibrary;
   readonly #emit: (event: ClientEvent) => void;
   #isClosed = false;
-  /** What is shared, by group and file. */
+  /** What is shared, by group and listing. */
   readonly #shared = new SharedRecords();
-  /** Those of them that the transfer offers; the others are being looked at. */
+  /** Those of them that may be served; the others are being looked at. */
   readonly #offered = new Set<string>();
+  /** By group and content: the one of those whose path the transfer serves. */
+  readonly #served = new Map<string, string>();
   /** Those of which people know that their piece list is not to be had. */
   readonly #unserved = new Set<string>();
   /** Being shared right now: the tracker may know before this machine has its answer. */
@@ -95,8 +109,8 @@ export class ShareKeeper {
     return [...this.#shared.values()].map(viewOf);
   }
 
-  has(gid: Gid, fileId: FileId): boolean {
-    return this.#shared.has(shareKey(gid, fileId));
+  has(gid: Gid, listingId: ListingId): boolean {
+    return this.#shared.has(shareKey(gid, listingId));
   }
 
   sharedFrom(path: string): readonly ShareRecord[] {
@@ -132,18 +146,18 @@ export class ShareKeeper {
 
   /** The machine becomes a full source of what it has downloaded; the transfer offers it already. */
   async addDownloaded(downloaded: Downloaded): Promise<void> {
-    const opened = await this.#look(downloaded.path);
-    const { gid, group, name, path, file } = downloaded;
-    const share = { gid, group, name, path, file, identity: opened.identity };
+    const placed = downloaded.placed ?? (await this.#look(downloaded.path));
+    const { gid, group, name, listingId, path, file } = downloaded;
+    const share = { gid, group, name, path, file, identity: placed.identity };
     const pace = file.size <= PIECE_BYTES ? "with others" : "at once";
     try {
-      const record = await this.#share(share, { attributes: attributesOf(opened), pace });
-      this.#offered.add(keyOf(record));
+      this.#servesAlready(await this.#share(share, { attributes: attributesOf(placed), pace }));
     } catch (error) {
       if (!isPassing(error)) throw error;
-      const record: ShareRecord = { ...share, counter: this.#library.nextCounter(), state: "shared" };
+      const counter = this.#library.nextCounter();
+      const record: ShareRecord = { ...share, listingId, counter, state: "shared" };
       this.#remember(record, "at once");
-      this.#offered.add(keyOf(record));
+      this.#servesAlready(record);
     }
   }
 
@@ -178,9 +192,32 @@ export class ShareKeeper {
 
   #offer(record: ShareRecord, fresh: boolean): void {
     if (this.#isClosed) return;
-    const { gid, file, path, identity } = record;
-    this.#engine.offer({ gid, file, manifest: () => this.#manifestOf(record), path, identity, fresh });
     this.#offered.add(keyOf(record));
+    const served = this.#served.get(contentKey(record)) ?? keyOf(record);
+    if (served === keyOf(record)) this.#serve(record, fresh);
+  }
+
+  #serve(record: ShareRecord, fresh: boolean): void {
+    const { gid, file, path, identity } = record;
+    this.#served.set(contentKey(record), keyOf(record));
+    this.#engine.offer({ gid, file, manifest: () => this.#manifestOf(record), path, identity, fresh });
+  }
+
+  #servesAlready(record: ShareRecord): void {
+    this.#offered.add(keyOf(record));
+    this.#served.set(contentKey(record), keyOf(record));
+  }
+
+  /** Another share of the content takes its place. */
+  #serveNoMore(record: ShareRecord): void {
+    this.#offered.delete(keyOf(record));
+    if (this.#served.get(contentKey(record)) !== keyOf(record)) return;
+    this.#served.delete(contentKey(record));
+    const { gid, file } = record;
+    const others = this.#shared.ofFile(file.fileId).filter((each) => this.#offered.has(keyOf(each)));
+    const other = others.find((each) => each.gid === gid);
+    if (other === undefined) this.#engine.withdraw(gid, file.fileId);
+    else this.#serve(other, false);
   }
 
   // --- ending ---
@@ -194,20 +231,24 @@ export class ShareKeeper {
         `this machine shares no file named ${forTerminal(name)} in ${group}; list_files ${group} shows what others share`,
       );
     const counter = this.#library.nextCounter();
-    await this.#tracker.stop(refOf(record), record.file.fileId, counter);
+    await this.#tracker.stop(refOf(record), record.listingId, counter);
     this.#forget(record, counter);
   }
 
   /** This user is no longer in that group: nothing is shared there any more. */
   async leaveGroup(isThat: GroupTest): Promise<void> {
     const records = [...this.#shared.values()].filter(isThat);
+    // None of them may take the place of another.
+    for (const record of records) this.#offered.delete(keyOf(record));
+    for (const record of records) this.#serveNoMore(record);
     await eachAtOnce(records, RESTORES_AT_ONCE_MAX, (record) => this.end(record));
   }
 
   /** The transfer has found that a file is not what it was. Another path may have taken its place since. */
   async broken({ gid, file, path }: Offer, failure: Failure): Promise<void> {
-    const record = this.#shared.get(shareKey(gid, file.fileId));
-    if (record?.path === path) await this.endBroken(record, failure.message);
+    const broken = this.#shared.ofFile(file.fileId).filter((each) => each.gid === gid && each.path === path);
+    for (const record of broken) this.#offered.delete(keyOf(record));
+    for (const record of broken) await this.endBroken(record, failure.message);
   }
 
   /** Those that are served. */
@@ -234,13 +275,12 @@ export class ShareKeeper {
     const counter = this.#library.nextCounter();
     this.#forget(record, counter);
     // A tracker that cannot be told now is told by `restore`, which goes by the counter.
-    await this.#tracker.stop(refOf(record), record.file.fileId, counter).catch(() => {});
+    await this.#tracker.stop(refOf(record), record.listingId, counter).catch(() => {});
   }
 
   #forget(record: ShareRecord, counter: number): void {
-    const key = keyOf(record);
-    if (this.#offered.delete(key)) this.#engine.withdraw(record.gid, record.file.fileId);
-    this.#shared.delete(key);
+    this.#serveNoMore(record);
+    this.#shared.delete(keyOf(record));
     this.#library.putShare({ ...record, counter, state: "stopped" });
   }
 
@@ -256,7 +296,7 @@ export class ShareKeeper {
   renamed({ gid, group, file }: Renaming): void {
     for (const record of this.#shared.values()) {
       if (record.gid === gid)
-        this.#call(record, group, record.file.fileId === file?.fileId ? file.name : record.name);
+        this.#call(record, group, record.listingId === file?.listingId ? file.name : record.name);
     }
   }
 
@@ -288,8 +328,8 @@ export class ShareKeeper {
   async #reconcile(): Promise<void> {
     const known = await this.#tracker.ownShares();
     if (this.#isClosed) return;
-    for (const { gid, group, fileId, name } of known)
-      this.#call(this.#shared.get(shareKey(gid, fileId)), group, name);
+    for (const { gid, group, listingId, name } of known)
+      this.#call(this.#shared.get(shareKey(gid, listingId)), group, name);
     const plan = planShares([...this.#shared.values()], known);
     this.#library.learnCounter(plan.counter);
     for (const record of plan.forget) this.#forget(record, record.counter);
@@ -298,9 +338,9 @@ export class ShareKeeper {
     await eachAtOnce(plan.offer, RESTORES_AT_ONCE_MAX, (record) => this.#offerAgain(record));
   }
 
-  async #stopUnknown({ gid, group, fileId }: OwnShare): Promise<void> {
-    if (this.#shared.has(shareKey(gid, fileId)) || this.#sharing.has(fileId)) return;
-    await this.#tracker.stop({ group, gid }, fileId, this.#library.nextCounter());
+  async #stopUnknown({ gid, group, fileId, listingId }: OwnShare): Promise<void> {
+    if (this.#shared.has(shareKey(gid, listingId)) || this.#sharing.has(fileId)) return;
+    await this.#tracker.stop({ group, gid }, listingId, this.#library.nextCounter());
   }
 
   /** A tracker that is behind learns of the share from the others: it goes on here. */
@@ -309,7 +349,10 @@ export class ShareKeeper {
       const manifest = (await this.#ofSmall(record)) ?? (await this.#manifests.kept(record.file));
       const { gid, group, name, path, file, identity } = record;
       const share = { gid, group, name, path, file, identity };
-      await this.#offerAgain(await this.#share(share, { manifest, pace: "at once" }));
+      const again = await this.#share(share, { manifest, pace: "at once" });
+      // A name that it had here only may be another listing there.
+      if (keyOf(again) !== keyOf(record)) this.#forget(record, record.counter);
+      await this.#offerAgain(again);
     } catch (error) {
       if (isFailure(error) && error.code === "try-later") return this.#offerAgain(record);
       if (isPassing(error)) throw error;
@@ -345,6 +388,10 @@ export class ShareKeeper {
       throw error;
     }
   }
+}
+
+function contentKey({ gid, file }: ShareRecord): string {
+  return `${gid} ${file.fileId}`;
 }
 
 /** A time before 1970 is none that travels. */

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { FileName, Gid, GroupName } from "../base/ids.ts";
+import { listingOf } from "../base/listing-id.ts";
 import { manifestOf } from "../testing/service-clients.ts";
 import { hexId } from "../testing/test-tracker.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
@@ -12,11 +13,23 @@ const identity = { device: "1", inode: "2", size: 1_000_000, modifiedNs: "3" };
 
 function remembered(name: string, counter: number, state: ShareRecord["state"] = "shared"): ShareRecord {
   const file = manifestOf(name).summary;
-  return { gid, group, name: name as FileName, path: `/data/${name}`, file, identity, counter, state };
+  const listingId = listingOf(file);
+  return {
+    gid,
+    listingId,
+    group,
+    name: name as FileName,
+    path: `/data/${name}`,
+    file,
+    identity,
+    counter,
+    state,
+  };
 }
 
 function known(name: string, counter: number, shared: boolean): OwnShare {
-  return { group, gid, name: name as FileName, ...manifestOf(name).summary, shared, counter };
+  const file = manifestOf(name).summary;
+  return { group, gid, name: name as FileName, listingId: listingOf(file), ...file, shared, counter };
 }
 
 const NOTHING = { offer: [], share: [], stop: [], forget: [], counter: 0 };

@@ -4,7 +4,7 @@
  * Each change of a share carries a counter of this machine, so the greater counter knows better: a tracker that lags
  * behind is told again, a share that ended elsewhere (left group, deleted group) ends here.
  */
-import type { FileId, Gid } from "../base/ids.ts";
+import type { Gid, ListingId } from "../base/ids.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
 import type { ShareRecord } from "./library-rows.ts";
 
@@ -21,24 +21,24 @@ export interface SharePlan {
   readonly counter: number;
 }
 
-export function shareKey(gid: Gid, fileId: FileId): string {
-  return `${gid} ${fileId}`;
+export function shareKey(gid: Gid, listingId: ListingId): string {
+  return `${gid} ${listingId}`;
 }
 
 export function planShares(remembered: readonly ShareRecord[], known: readonly OwnShare[]): SharePlan {
-  const knownByKey = new Map(known.map((row) => [shareKey(row.gid, row.fileId), row]));
+  const knownByKey = new Map(known.map((row) => [shareKey(row.gid, row.listingId), row]));
   const shared = new Set<string>();
   const plan = { offer: [] as ShareRecord[], share: [] as ShareRecord[], forget: [] as ShareRecord[] };
   for (const record of remembered) {
     if (record.state !== "shared") continue;
-    const key = shareKey(record.gid, record.file.fileId);
+    const key = shareKey(record.gid, record.listingId);
     const row = knownByKey.get(key);
     shared.add(key);
     if (row?.shared === true) plan.offer.push(record);
     else if (row === undefined || row.counter < record.counter) plan.share.push(record);
     else plan.forget.push(record);
   }
-  const stop = known.filter((row) => row.shared && !shared.has(shareKey(row.gid, row.fileId)));
+  const stop = known.filter((row) => row.shared && !shared.has(shareKey(row.gid, row.listingId)));
   const counter = known.reduce((greatest, row) => Math.max(greatest, row.counter), 0);
   return { ...plan, stop, counter };
 }

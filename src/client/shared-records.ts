@@ -1,4 +1,4 @@
-/** What one user shares from this machine, found by group and content, by path, or by content alone. No I/O. */
+/** What one user shares from this machine, found by group and listing, by path, or by content. No I/O. */
 import type { FileId } from "../base/ids.ts";
 import type { ShareRecord } from "./library-rows.ts";
 import { shareKey } from "./share-plan.ts";
@@ -49,8 +49,8 @@ export class SharedRecords {
   }
 }
 
-export function keyOf({ gid, file }: Pick<ShareRecord, "gid" | "file">): string {
-  return shareKey(gid, file.fileId);
+export function keyOf({ gid, listingId }: Pick<ShareRecord, "gid" | "listingId">): string {
+  return shareKey(gid, listingId);
 }
 
 function add<K>(index: Map<K, Set<string>>, place: K, key: string): void {

@@ -10,7 +10,6 @@ import type { FileId, Gid } from "../base/ids.ts";
 import { SMALL_FILES_FRESH_MS, SMALL_FILES_PER_CALL_MAX } from "../base/limits.ts";
 import { type FileSummary, Manifest, pieceCount, SHA1_BYTES, SHA256_BYTES } from "../base/manifest.ts";
 import type { Source } from "../wire/client-tracker.ts";
-import { shareKey } from "./share-plan.ts";
 import type { Answer, TrackerCalls } from "./tracker-link.ts";
 
 export interface WantedSmall {
@@ -96,5 +95,5 @@ function foundIn(
 }
 
 function keyOf({ gid, file }: WantedSmall): string {
-  return shareKey(gid, file.fileId);
+  return `${gid} ${file.fileId}`;
 }

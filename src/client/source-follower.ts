@@ -63,13 +63,13 @@ export class SourceFollower {
 
   /** What is known already is dialled again in its own time: only the first answer is a fresh start for all. */
   async #ask(job: DownloadJob, isFirst: boolean): Promise<void> {
-    const { gid, file } = job.record;
+    const { gid, listingId, file } = job.record;
     try {
-      const { result } = await this.#on.calls.call("follow", { gid, fileId: file.fileId });
+      const { result } = await this.#on.calls.call("follow", { gid, fileId: file.fileId, listingId });
       if (job.followed !== "asking") return;
       job.followed = "yes";
       job.lastSeenMs = result.lastSeenMs;
-      this.#on.called({ gid, group: result.group, file: { fileId: file.fileId, name: result.name } });
+      this.#on.called({ gid, group: result.group, file: { listingId, name: result.name } });
       job.listed = new Set(result.sources.map(({ fingerprint }) => fingerprint));
       for (const source of result.sources) if (isFirst || !isKnown(job, source)) this.addSource(job, source);
     } catch (error) {

@@ -77,6 +77,10 @@ export class TrackerNews implements TrackerSessionEvents {
       case "news":
         this.tell(notice.news);
         break;
+      case "new-files":
+        for (const { name, size } of notice.files)
+          this.tell({ kind: "new-file", group: notice.group, user: notice.user, name, size });
+        break;
       case "source":
         this.#login()?.downloads.sourceFound(notice.gid, notice.fileId, notice.source);
         break;
@@ -127,6 +131,6 @@ async function followNames(login: Login, news: News): Promise<void> {
   if (news.kind === "user-renamed") login.userRenamed(news.name);
   if (news.kind === "group-renamed") login.renamed(news);
   if (news.kind !== "file-renamed") return;
-  const { gid, group, fileId, name } = news;
-  login.renamed({ gid, group, file: { fileId, name } });
+  const { gid, group, listingId, name } = news;
+  login.renamed({ gid, group, file: { listingId, name } });
 }

@@ -323,7 +323,7 @@ export class TrackerSession implements TrackerCalls {
   async #greet(link: TrackerLink, index: number): Promise<void> {
     const late = () => this.#closed || this.#current !== undefined;
     if (late()) return;
-    const greeting = { version: CLIENT_TRACKER_VERSION, program: this.#program } as const;
+    const greeting = { version: CLIENT_TRACKER_VERSION, program: this.#program, newFiles: true } as const;
     const askedMs = this.#clock.nowMs();
     const { result: hello } = await link.call("hello", greeting);
     if (late()) return;

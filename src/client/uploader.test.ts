@@ -73,20 +73,21 @@ describe("sharing", () => {
     expect(anna.engine.offers.size).toBe(1);
   });
 
-  test("content that the group has is shared under the name that it has there", async () => {
+  test("content that the group has under another name is shared under both", async () => {
     await anna.share("one", "lab", "same");
     ben.machine.disk.write("/data/two", "same");
     const result = await ben.app.uploadFile("/data/two", LAB, undefined, () => {});
-    expect(result).toMatchObject({ name: file("one"), path: "/data/two", kept: "name" });
+    expect(result).toMatchObject({ name: file("two"), path: "/data/two", kept: undefined });
     expect((await ben.app.listFiles(LAB)).map(({ name, sources }) => [name, sources])).toEqual([
-      [file("one"), 2],
+      [file("one"), 1],
+      [file("two"), 1],
     ]);
   });
 
-  test("content that this machine shares already stays shared from where it is", async () => {
+  test("content that this machine shares already under that name stays shared from where it is", async () => {
     await anna.share("one", "lab", "same");
     annasMachine.disk.write("/data/two", "same");
-    const result = await anna.app.uploadFile("/data/two", LAB, undefined, () => {});
+    const result = await anna.app.uploadFile("/data/two", LAB, file("one"), () => {});
     expect(result).toMatchObject({ name: file("one"), path: "/data/one", kept: "path" });
     expect(anna.offered()).toEqual(["/data/one"]);
     annasMachine.disk.files.delete("/data/two");
@@ -99,8 +100,8 @@ describe("sharing", () => {
     const [before] = anna.engine.offers.values();
     annasMachine.disk.files.delete("/data/one");
     annasMachine.disk.write("/data/two", "same");
-    const result = await anna.app.uploadFile("/data/two", LAB, undefined, () => {});
-    expect(result).toMatchObject({ name: file("one"), path: "/data/two", kept: "name" });
+    const result = await anna.app.uploadFile("/data/two", LAB, file("one"), () => {});
+    expect(result).toMatchObject({ name: file("one"), path: "/data/two", kept: undefined });
     expect(anna.offered()).toEqual(["/data/two"]);
     if (before === undefined) throw new Error("nothing was offered");
     anna.engine.events.offerBroken(before, new Failure("file-changed", "/data/one was removed"));

@@ -149,7 +149,7 @@ export class Uploader {
     }
   }
 
-  /** Two files of one content at once would each find that the other does not stand yet. */
+  /** Two files of one content under one name at once would each find that the other does not stand yet. */
   async #uploadHashed(place: UploadPlace, hashed: Hashed): Promise<UploadResult> {
     const { fileId } = hashed.manifest.summary;
     const before = this.#underWay.get(fileId) ?? Promise.resolve();
@@ -173,7 +173,7 @@ export class Uploader {
     const { manifest } = hashed;
     const { path, identity, executable } = opened;
     const { sha1, size } = manifest.summary;
-    const standing = await this.#standing(group, manifest, path);
+    const standing = await this.#standing(group, name, manifest, path);
     if (standing !== undefined) return { name: standing.name, path: standing.path, kept: "path", sha1, size };
     if (!isOneOfMany || size > PIECE_BYTES) await this.#manifests.keep(manifest);
     const share = { group, name, path, file: manifest.summary, identity, executable };
@@ -235,10 +235,16 @@ export class Uploader {
     return manifest;
   }
 
-  /** The share of this content in that group from another path, if the file there still is what was shared. */
-  async #standing(group: GroupName, { summary }: Manifest, path: string): Promise<ShareRecord | undefined> {
+  /** The share of this content under that name from another path, if the file there still is what was shared. */
+  async #standing(
+    group: GroupName,
+    name: FileName,
+    { summary }: Manifest,
+    path: string,
+  ): Promise<ShareRecord | undefined> {
     for (const record of this.#shares.ofContent(summary.fileId)) {
-      if (!sameName(record.group, group) || record.path === path) continue;
+      const isAsked = sameName(record.group, group) && sameName(record.name, name);
+      if (!isAsked || record.path === path) continue;
       if ((await this.#files.difference(record.path, record.identity)) === undefined) return record;
     }
     return undefined;

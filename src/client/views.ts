@@ -100,7 +100,7 @@ export interface HashProgress {
   readonly name: string;
   readonly doneBytes: number;
   readonly total: number;
-  /** Which of how many, where several are shared in one step. */
+  /** Which of how many, where several are shared in one step; 0 while their folder is looked through: of how many so far. */
   readonly file?: { readonly number: number; readonly of: number };
 }
 

@@ -77,7 +77,8 @@ export type Offer =
   | "share" // from this machine
   | "download"
   | "path"
-  | "folder";
+  | "folder"
+  | "direction";
 
 export const TOPICS = ["Account", "Groups", "Files", "Downloads", "Program"] as const;
 export type Topic = (typeof TOPICS)[number];

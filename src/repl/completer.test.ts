@@ -66,6 +66,8 @@ describe("Tab completes", () => {
     expect(await tab("cr")).toEqual(["create_", "create_group", "create_user"]);
     expect(await tab("create_")).toEqual(["create_", "create_group", "create_user"]);
     expect(await tab("help upl")).toBe("help upload_file ");
+    expect(await tab("set_limit ")).toEqual(["set_limit ", "down", "up"]);
+    expect(await tab("set_limit d")).toBe("set_limit down ");
     expect(await tab("xyz")).toBeUndefined();
   });
 

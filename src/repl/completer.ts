@@ -85,6 +85,7 @@ export class Completer {
 
   async #choices(offer: Offer, group: GroupName | undefined, word: WordAtCursor): Promise<readonly Choice[]> {
     if (offer === "command") return commandNames();
+    if (offer === "direction") return asChoices(["down", "up"]);
     if (offer === "path" || offer === "folder") return this.#paths(word, offer === "folder");
     const names = await this.#names(offer, group);
     return offer === "file" || offer === "download" || offer === "share"
@@ -92,7 +93,7 @@ export class Completer {
       : asChoices(names);
   }
 
-  #names(offer: Exclude<Offer, "command" | "path" | "folder">, group: GroupName | undefined) {
+  #names(offer: Exclude<Offer, "command" | "direction" | "path" | "folder">, group: GroupName | undefined) {
     const client = this.#client;
     const isThere = (one: { readonly group: GroupName }) => isAlike(one.group, group);
     switch (offer) {

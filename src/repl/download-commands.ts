@@ -1,6 +1,7 @@
 /** Commands on downloads. */
 import { Failure, isFailure, orThrow } from "../base/failure.ts";
 import { type FileName, type GroupName, parseFileName } from "../base/ids.ts";
+import { DOWNLOADS_AT_ONCE_MAX } from "../base/limits.ts";
 import { isPattern } from "../base/name-pattern.ts";
 import { formatRate, parseRate } from "../base/rate-text.ts";
 import { count, forTerminal } from "../base/text.ts";
@@ -21,7 +22,7 @@ import {
 } from "./command.ts";
 import { quoteWord } from "./parser.ts";
 import { renderFollows } from "./render.ts";
-import { renderDownloads } from "./render-download.ts";
+import { renderDownloadCounts, renderDownloads } from "./render-download.ts";
 import { downloadFields, failedFields, followFields } from "./said.ts";
 import { tellSome } from "./tell-some.ts";
 
@@ -29,6 +30,7 @@ const topic = "Downloads";
 
 const direction = {
   label: "<up|down>",
+  offer: "direction",
   parse: (text: string): Direction | Failure => {
     const word = text.toLowerCase();
     if (word === "up" || word === "down") return word;
@@ -37,7 +39,7 @@ const direction = {
       `set_limit takes up or down first, then a rate; got ${forTerminal(text.slice(0, 40))}`,
     );
   },
-};
+} as const;
 
 /** Several words, for `2.5 MiB/s`. */
 const rate = { label: "<rate>", parse: parseRate, takesRest: true } as const;
@@ -105,8 +107,10 @@ export const downloadCommands = [
     args: [],
     summary: "Show all downloads: [D] downloading, [C] complete, [P] paused, [F] failed.",
     example: "show_downloads",
-    async run({ client, clock }) {
+    isLong: true,
+    async run({ client, clock, hint }) {
       const views = client.showDownloads();
+      if (views.length > DOWNLOADS_AT_ONCE_MAX) hint(renderDownloadCounts(views));
       return shown(renderDownloads(views, clock.nowMs()), { downloads: views.map(downloadFields) });
     },
   }),

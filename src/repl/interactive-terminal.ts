@@ -5,7 +5,7 @@
  * with nothing of that there, or while the command does not end, twice in a row, it leaves, as Ctrl-D does. Readline keeps the terminal in raw mode, so that neither arrives as a signal, and both are seen while a command runs. An answer
  * that is not echoed is kept in no history, nor is a line that holds a password, nor one typed ahead before it is taken
  * as a command: it may be the answer to a question yet to come. What Tab asks for may take its time: who types on loses
- * only the completion. Errors and notices are broken between words; a reply is not: what it lists, and paths in it, are copied. While a long reply is read its pager stands in place of what is typed, and no key is a part of a line.
+ * only the completion. What is wider than the screen is broken between words, and a reply only where nothing is parted that may be copied (`wrapped-reply`). While a long reply is read its pager stands in place of what is typed, and no key is a part of a line.
  */
 import { createInterface, type Interface } from "node:readline";
 import { Writable } from "node:stream";
@@ -13,11 +13,11 @@ import { HISTORY_LINES_MAX, LINES_AHEAD_MAX } from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
 import { wrapped } from "../base/wrapped.ts";
 import type { Complete, Completion, LineHistory, ProgressRows, Terminal } from "./contract.ts";
-import { fitting } from "./fitting.ts";
 import { fitsScreen, Pager } from "./pager.ts";
 import { Printer } from "./printer.ts";
 import { renderChoices } from "./render-choices.ts";
 import { type Screen, ScreenFoot } from "./screen-foot.ts";
+import { wrappedReply } from "./wrapped-reply.ts";
 
 export interface TerminalStreams {
   readonly input: NodeJS.ReadableStream;
@@ -162,7 +162,7 @@ export class InteractiveTerminal implements Terminal {
   }
 
   reply(lines: readonly string[]): void {
-    this.#foot.above(() => this.#output.print(lines));
+    this.#foot.above(() => this.#print(lines));
   }
 
   /** Where lines were typed or pasted ahead, nobody sits there to turn pages. */
@@ -291,7 +291,7 @@ export class InteractiveTerminal implements Terminal {
     if (reading === undefined) return;
     this.#foot.above(() => {
       this.#reading = undefined;
-      this.#output.print(lines);
+      this.#print(lines);
     });
     this.#foot.progress(this.#progress);
     reading.end();
@@ -338,6 +338,10 @@ export class InteractiveTerminal implements Terminal {
 
   // --- the screen ---
 
+  #print(lines: readonly string[]): void {
+    this.#output.print(lines.flatMap((line) => wrappedReply(forTerminal(line), this.columns)));
+  }
+
   #cursorRow(): number {
     const asked = this.#question?.text ?? this.#reading?.status;
     if (asked !== undefined) return Math.floor(Bun.stringWidth(asked) / this.#foot.size.columns);
@@ -352,7 +356,7 @@ export class InteractiveTerminal implements Terminal {
   }
 
   #drawStatus(reading: Reading): void {
-    reading.status = fitting(reading.pager.status, this.#foot.size.columns - 1);
+    reading.status = reading.pager.status(this.#foot.size.columns - 1);
     this.#foot.write(reading.status);
   }
 

@@ -1,9 +1,11 @@
 /**
  * A list that is longer than the screen, a screen at a time. Pure: what is shown next, not how.
  *
- * A line that is wider than the screen takes several rows of it; one row is left for the word that there is more.
+ * A line that is wider than the screen takes the rows that it is broken into; one row is left for the word that there is more.
  */
 import type { ScreenSize } from "./contract.ts";
+import { fitting } from "./fitting.ts";
+import { wrappedReply } from "./wrapped-reply.ts";
 
 export class Pager {
   readonly #lines: readonly string[];
@@ -17,9 +19,11 @@ export class Pager {
     return this.#shown >= this.#lines.length;
   }
 
-  /** What stands below the lines while there are more. */
-  get status(): string {
-    return `-- ${this.#shown} of ${this.#lines.length}: space for more, Enter for a line, q to stop --`;
+  /** What stands below the lines while there are more: all the keys, as long as there is room. */
+  status(columns: number): string {
+    const shown = `${this.#shown} of ${this.#lines.length}`;
+    const whole = `-- ${shown}: space for more, Enter for a line, q to stop --`;
+    return Bun.stringWidth(whole) <= columns ? whole : fitting(`${shown}: space, Enter or q`, columns);
   }
 
   /** The next screen. */
@@ -50,5 +54,8 @@ export function fitsScreen(lines: readonly string[], { rows, columns }: ScreenSi
 }
 
 function rowsOf(line: string, columns: number): number {
-  return Math.max(1, Math.ceil(Bun.stringWidth(line) / Math.max(1, columns)));
+  const rows = wrappedReply(line, columns).map((row) =>
+    Math.ceil(Bun.stringWidth(row) / Math.max(1, columns)),
+  );
+  return rows.reduce((sum, each) => sum + Math.max(1, each), 0);
 }

@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { PROGRESS_AFTER_MS, PROGRESS_LINE_MS } from "../base/limits.ts";
 import type { ClientIntents, DownloadView, HashProgress } from "../client/views.ts";
 import type { Terminal } from "./contract.ts";
+import { DownloadBatch, keyOf } from "./download-batch.ts";
 import { type ProgressItem, renderProgress } from "./render-progress.ts";
 
 export interface ProgressBoardDependencies {
@@ -29,6 +30,9 @@ export class ProgressBoard {
   #hashing: Hashing | undefined;
   /** When each download that runs was first seen to, by group and name. */
   #sinceMs = new Map<string, number>();
+  /** And when to be out of the line. */
+  #activeMs = new Map<string, number>();
+  readonly #batch = new DownloadBatch();
   #cancel: (() => void) | undefined;
 
   constructor({ client, terminal, clock }: ProgressBoardDependencies) {
@@ -56,9 +60,10 @@ export class ProgressBoard {
     const nowMs = this.#clock.monotonicMs();
     const isUnderWay = this.#follow(nowMs);
     this.#cancel = isUnderWay ? this.#clock.after(PROGRESS_LINE_MS, () => this.look()) : undefined;
+    const all = this.#batch.look(this.#downloads(), nowMs);
     const items = this.#items(nowMs);
     this.#terminal.progress(
-      items.length === 0 ? undefined : (size) => renderProgress(items, size, this.#clock.nowMs()),
+      items.length === 0 ? undefined : (size) => renderProgress(items, size, this.#clock.nowMs(), all),
     );
   }
 
@@ -70,8 +75,10 @@ export class ProgressBoard {
 
   /** @returns whether anything is under way */
   #follow(nowMs: number): boolean {
-    const running = this.#running().map(keyOf);
-    this.#sinceMs = new Map(running.map((key) => [key, this.#sinceMs.get(key) ?? nowMs]));
+    const running = this.#running();
+    const active = running.filter(({ waits }) => waits?.kind !== "queued");
+    this.#sinceMs = sinceWhen(running, this.#sinceMs, nowMs);
+    this.#activeMs = sinceWhen(active, this.#activeMs, nowMs);
     return running.length > 0 || this.#hashing !== undefined;
   }
 
@@ -82,40 +89,49 @@ export class ProgressBoard {
       ...(hashing !== undefined && isShown(hashing.sinceMs) ? [hashingItem(hashing, nowMs)] : []),
       ...this.#running()
         .filter((view) => isShown(this.#sinceMs.get(keyOf(view))))
-        .map(downloadItem),
+        .map((view) => downloadItem(view, !isShown(this.#activeMs.get(keyOf(view))))),
     ];
   }
 
   #running(): DownloadView[] {
-    if (this.#client.whoAmI().user === undefined) return [];
-    return this.#client.showDownloads().filter(({ state }) => state === "downloading");
+    return this.#downloads().filter(({ state }) => state === "downloading");
+  }
+
+  #downloads(): readonly DownloadView[] {
+    return this.#client.whoAmI().user === undefined ? [] : this.#client.showDownloads();
   }
 }
 
-function keyOf({ group, name }: DownloadView): string {
-  return `${group}/${name}`;
+function sinceWhen(
+  views: readonly DownloadView[],
+  before: ReadonlyMap<string, number>,
+  nowMs: number,
+): Map<string, number> {
+  return new Map(views.map(keyOf).map((key) => [key, before.get(key) ?? nowMs]));
 }
 
 function hashingItem({ sinceMs, fromBytes, at }: Hashing, nowMs: number): ProgressItem {
   if (at.file !== undefined) return sharingItem(at.name, at.file);
   const rate = (1000 * (at.doneBytes - fromBytes)) / Math.max(1, nowMs - sinceMs);
-  return { ...at, doing: "hashing", rate, sources: undefined, waits: undefined };
+  return { ...at, doing: "hashing", rate, sources: undefined, waits: undefined, isBrief: false };
 }
 
-/** Several are hashed at once, so that only how many there are tells how far it is. */
+/** Several are hashed at once, so that only how many there are tells how far it is. Before the first its folder is looked through. */
 function sharingItem(name: string, file: { readonly number: number; readonly of: number }): ProgressItem {
   return {
     name,
-    doing: "sharing",
+    doing: file.number === 0 ? "looking" : "sharing",
     doneBytes: file.number,
     total: file.of,
     rate: 0,
     sources: undefined,
     waits: undefined,
+    isBrief: false,
   };
 }
 
-function downloadItem({ name, doneBytes, size, rate, sources, waits }: DownloadView): ProgressItem {
+function downloadItem(view: DownloadView, isBrief: boolean): ProgressItem {
+  const { name, doneBytes, size, rate, sources, waits } = view;
   return {
     name,
     doing: waits?.kind === "verifying" ? "verifying" : "downloading",
@@ -124,5 +140,6 @@ function downloadItem({ name, doneBytes, size, rate, sources, waits }: DownloadV
     rate,
     sources: sources.filter(({ state }) => state === "connected").length,
     waits,
+    isBrief,
   };
 }

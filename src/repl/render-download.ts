@@ -25,6 +25,13 @@ export function renderDownloads(downloads: readonly DownloadView[], nowMs: numbe
   ]);
 }
 
+/** How many of each state, for whoever cannot see them all at once. */
+export function renderDownloadCounts(downloads: readonly DownloadView[]): string {
+  const kinds = downloads.map(({ state, waits }) => (waits?.kind === "queued" ? "waiting in line" : state));
+  const counts = [...new Set(kinds)].map((kind) => `${kinds.filter((each) => each === kind).length} ${kind}`);
+  return `${count(downloads.length, "download")}: ${counts.join(", ")}`;
+}
+
 function details(view: DownloadView, nowMs: number): string {
   const parts = [status(view, nowMs), givers(view), troubles(view), `to ${view.path}`];
   return parts.filter((part) => part !== "").join("; ");

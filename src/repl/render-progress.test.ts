@@ -10,6 +10,7 @@ const film: ProgressItem = {
   rate: 11.3 * MiB,
   sources: 3,
   waits: undefined,
+  isBrief: false,
 };
 const song: ProgressItem = { ...film, name: "song.flac", doneBytes: 3 * MiB, total: 30 * MiB, sources: 1 };
 const lost: ProgressItem = {
@@ -75,6 +76,23 @@ describe("rows of progress", () => {
       "... and 5 more",
     ]);
     expect(render(many, 30, 2)).toHaveLength(2);
+  });
+
+  test("tell of more than fit in one row for all, then of what takes its time", () => {
+    const brief = Array.from({ length: 8 }, (_, index) => ({ ...film, name: `b${index}`, isBrief: true }));
+    const queued: ProgressItem = { ...lost, name: "q", waits: { kind: "queued" } };
+    const all: ProgressItem = { ...film, name: "3 of 1001 files", sources: undefined };
+    expect(renderProgress([...brief, queued, film], screen(80), 0, all)).toEqual([
+      "3 of 1001 files   42%  11.3 MiB/s  1m01s left  512 MiB of 1.2 GiB",
+      "lecture 1.mp4     42%  11.3 MiB/s  1m01s left  512 MiB of 1.2 GiB  3 sources",
+    ]);
+    expect(renderProgress(Array(9).fill(film), screen(80), 0, all)).toHaveLength(8);
+    expect(renderProgress([film], screen(80), 0, all)).toHaveLength(1);
+  });
+
+  test("of a folder that is looked through, how many files were found", () => {
+    const looking: ProgressItem = { ...film, name: "runs", doing: "looking", doneBytes: 0, total: 12345 };
+    expect(render([looking], 80)).toEqual(["runs  looking through it: 12345 files so far"]);
   });
 
   test("never reach the edge of the screen, whatever the name and the width", () => {

@@ -1,6 +1,9 @@
 /**
  * What is under way as rows of a screen, one each. Pure.
  *
+ * Where there are more than there is room for, the first row tells of all downloads together, and the others of what takes its
+ * time: rows of files that are over at once tell nothing and make the screen restless.
+ *
  * A row is shorter than the screen is wide, so that it never wraps, and the rows take a third of its height at most. On
  * a narrow screen what matters least is left out first: the bar, then sources, then how many bytes.
  */
@@ -12,8 +15,8 @@ import { renderWait } from "./render-download.ts";
 
 export interface ProgressItem {
   readonly name: string;
-  readonly doing: "hashing" | "downloading" | "verifying" | "sharing";
-  /** Of "sharing": files, and so is `total`. */
+  readonly doing: "hashing" | "downloading" | "verifying" | "sharing" | "looking";
+  /** Of "sharing" and "looking": files, and so is `total`. */
   readonly doneBytes: number;
   readonly total: number;
   /** Bytes a second, of this run; 0 if unknown. */
@@ -22,6 +25,8 @@ export interface ProgressItem {
   readonly sources: number | undefined;
   /** Why it does not go on; undefined if it does. */
   readonly waits: WaitReason | undefined;
+  /** Has not been at it for long enough to be read. */
+  readonly isBrief: boolean;
 }
 
 const GAP = "  ";
@@ -30,14 +35,19 @@ const BAR_COLUMNS_MIN = 12;
 const BAR_COLUMNS_MAX = 32;
 const ROWS_MIN = 2;
 
-/** @param nowMs wall clock, for "last seen" */
+/** @param nowMs wall clock, for "last seen". @param all the downloads of `items`, as one */
 export function renderProgress(
   items: readonly ProgressItem[],
   { columns, rows }: ScreenSize,
   nowMs: number,
+  all?: ProgressItem,
 ): string[] {
   const most = Math.max(ROWS_MIN, Math.floor(rows / 3));
   const sorted = [...items].sort((left, right) => rank(left) - rank(right));
+  if (sorted.length > most && all !== undefined) {
+    const lasting = sorted.filter((item) => !item.isBrief && item.waits?.kind !== "queued");
+    return rowsOf([all, ...lasting.slice(0, most - 1)], columns - 1, nowMs);
+  }
   const shown = sorted.length > most ? sorted.slice(0, most - 1) : sorted;
   const left = sorted.length - shown.length;
   const lines = rowsOf(shown, columns - 1, nowMs);
@@ -66,7 +76,7 @@ function rowsOf(items: readonly ProgressItem[], width: number, nowMs: number): s
   return items.map((item, index) => {
     const name = padded(shortened(names[index] ?? "", nameColumns), nameColumns);
     if (isHeld(item)) return fitting([name, percentOf(item), reasonOf(item, nowMs)].join(GAP), width);
-    const bar = barColumns < BAR_COLUMNS_MIN ? [] : [barOf(item, barColumns)];
+    const bar = barColumns < BAR_COLUMNS_MIN || item.doing === "looking" ? [] : [barOf(item, barColumns)];
     return fitting([name, ...bar, texts[index] ?? ""].join(GAP), width);
   });
 }
@@ -97,6 +107,7 @@ function levelFor(figures: readonly (readonly string[])[], width: number): numbe
 /** The most important first. */
 function figuresOf(item: ProgressItem): string[] {
   const { doing, doneBytes, total, rate, sources } = item;
+  if (doing === "looking") return [`looking through it: ${count(total, "file")} so far`];
   const first = percentOf(item) + (doing === "downloading" ? "" : `${GAP}${doing}`);
   if (doing === "sharing") return [first, `${doneBytes} of ${count(total, "file")}`];
   if (rate <= 0) return [first, bytesOf(doneBytes, total)];

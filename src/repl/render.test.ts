@@ -334,7 +334,7 @@ describe("what happens is told in one line", () => {
         news: {
           kind: "file-renamed",
           gid,
-          fileId: hexId("x", 64),
+          listingId: hexId("x", 64),
           group,
           from: "x" as FileName,
           name: "x~abcde" as FileName,

@@ -125,8 +125,18 @@ export function renderPrompt({ user, listening }: WhoAmI): string {
 }
 
 export function renderHashing({ name, total, file }: HashProgress): string {
+  if (file?.number === 0) return `Looking through ${forTerminal(name)}: ${count(file.of, "file")} so far`;
   if (file !== undefined) return `Sharing ${file.number} of ${count(file.of, "file")}: ${forTerminal(name)}`;
   return `Hashing ${forTerminal(name)} (${formatBytes(total)})`;
+}
+
+/** For whoever leaves, of downloads that do not end before. */
+export function renderUnfinished(amount: number): string {
+  const which =
+    amount === 1
+      ? "1 download is not complete: it goes on"
+      : `${amount} downloads are not complete: they go on`;
+  return `${which} when you log in here again`;
 }
 
 /** For whoever leaves, of files that nobody else has online. */

@@ -29,6 +29,12 @@ const view: DownloadView = {
   waits: undefined,
   failure: undefined,
 };
+const downloading = (name: string): DownloadView => ({
+  ...view,
+  name: name as FileName,
+  state: "downloading",
+  doneBytes: 0,
+});
 const complete: ClientEvent = { kind: "download-complete", view };
 
 function start(
@@ -382,6 +388,55 @@ describe("a person is helped", () => {
       await start(terminal, { client }).exitCode;
       expect(terminal.screen.slice(1)).toEqual([...reply, note]);
     }
+  });
+
+  test("by being told which downloads wait for their next login", async () => {
+    const note = "2 downloads are not complete: they go on when you log in here again";
+    for (const line of ["logout", "exit"]) {
+      const client = new FakeClient();
+      client.me = { ...client.me, user: "ann" as UserName };
+      client.downloads = [view, ...["a", "b"].map((name) => downloading(name))];
+      const terminal = new FakeTerminal([line], true);
+      await start(terminal, { client }).exitCode;
+      expect(terminal.screen).toContain(`note: ${note}`);
+    }
+  });
+
+  test("by a count where there are more downloads than a screen tells of", async () => {
+    const client = new FakeClient();
+    const queued: DownloadView = { ...downloading("q"), waits: { kind: "queued" } };
+    client.downloads = [...Array(8).fill(view), downloading("a"), queued];
+    const terminal = new FakeTerminal(["show_downloads"], true);
+    await start(terminal, { client }).exitCode;
+    expect(terminal.screen[1]).toBe("long: [C] [math] x");
+    expect(terminal.screen.at(-1)).toBe("note: 10 downloads: 8 complete, 1 downloading, 1 waiting in line");
+    client.downloads = client.downloads.slice(0, 8);
+    const few = new FakeTerminal(["show_downloads"], true);
+    await start(few, { client }).exitCode;
+    expect(few.screen.at(-1)).toStartWith("long:   5 B");
+  });
+
+  test("by one row for all downloads where there are many, and a row only for those that take their time", async () => {
+    const client = new FakeClient();
+    const clock = new ManualClock();
+    client.me = { ...client.me, user: "ann" as UserName };
+    const queued = (name: string): DownloadView => ({ ...downloading(name), waits: { kind: "queued" } });
+    client.downloads = Array.from({ length: 10 }, (_, at) => queued(`f${at}`));
+    const terminal = new FakeTerminal(["list_follows", "wait"], true);
+    client.idle = new Promise(() => {});
+    const { stop, exitCode } = start(terminal, { client, clock });
+    await settle();
+    clock.advance(PROGRESS_AFTER_MS);
+    client.downloads = [downloading("f0"), ...client.downloads.slice(1)];
+    clock.advance(PROGRESS_LINE_MS);
+    expect(terminal.rows.map((row) => row.split("  ")[0])).toEqual(["0 of 10 files"]);
+    clock.advance(PROGRESS_AFTER_MS);
+    expect(terminal.rows.map((row) => row.split("  ")[0])).toEqual(["0 of 10 files", "f0"]);
+    client.downloads = [{ ...view, name: "f0" as FileName }, ...client.downloads.slice(1)];
+    clock.advance(PROGRESS_LINE_MS);
+    expect(terminal.rows.map((row) => row.split("  ")[0])).toEqual(["1 of 10 files"]);
+    stop.abort();
+    await exitCode;
   });
 
   test("a script is not asked to wait for that, nor is a stop held up by it", async () => {

@@ -19,7 +19,7 @@ import type { Terminal } from "./contract.ts";
 import { EventFolding } from "./event-folding.ts";
 import { type ParserOptions, splitWords } from "./parser.ts";
 import { ProgressBoard } from "./progress-board.ts";
-import { renderHashing, renderLastCopies, renderPrompt } from "./render.ts";
+import { renderHashing, renderLastCopies, renderPrompt, renderUnfinished } from "./render.ts";
 import { manyOf, renderEvent, renderEvents } from "./render-event.ts";
 import { saidError, saidEvent, saidHashing, saidNotice, saidReply } from "./said.ts";
 
@@ -290,6 +290,8 @@ export class Repl {
   /** A person who leaves hears what goes with them; a script has nobody to hear it. */
   async #lastCopies(note: (line: string) => void, stop?: AbortSignal): Promise<void> {
     if (!this.#terminal.interactive || this.#client.whoAmI().user === undefined) return;
+    const unfinished = this.#client.showDownloads().filter(({ state }) => state === "downloading").length;
+    if (unfinished > 0) note(renderUnfinished(unfinished));
     const asked = this.#client.lastCopies();
     const files = await (stop === undefined ? asked : Promise.race([asked, whenAborted(stop)]));
     if (files !== undefined && files.length > 0) note(renderLastCopies(files));

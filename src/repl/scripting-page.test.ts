@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { FAILURE_CODES, Failure, orThrow } from "../base/failure.ts";
-import type { FileId, FileName, Gid, GroupName, Sha1, UserName } from "../base/ids.ts";
+import type { FileId, FileName, Gid, GroupName, ListingId, Sha1, UserName } from "../base/ids.ts";
 import { jsonLine } from "../base/text.ts";
 import type { ClientEvent, DownloadView, News, WaitReason } from "../client/views.ts";
 import { FakeClient } from "../testing/fake-client.ts";
@@ -89,7 +89,14 @@ const NEWS: { readonly [K in News["kind"]]: Extract<News, { kind: K }> } = {
   "new-file": { kind: "new-file", group, name, user, size },
   "user-renamed": { kind: "user-renamed", from: user, name: "bob~abcde" as UserName },
   "group-renamed": { kind: "group-renamed", gid, from: group, group: "math~abcde" as GroupName },
-  "file-renamed": { kind: "file-renamed", gid, fileId, group, from: name, name: "x" as FileName },
+  "file-renamed": {
+    kind: "file-renamed",
+    gid,
+    listingId: "ee" as ListingId,
+    group,
+    from: name,
+    name: "x" as FileName,
+  },
   "password-lost": { kind: "password-lost" },
 };
 

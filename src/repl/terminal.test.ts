@@ -248,15 +248,15 @@ describe("on a terminal", () => {
     await terminal.close();
   });
 
-  test("errors and what comes unasked are broken between words; a reply, which is copied, is not", async () => {
+  test("what is wider than the screen is broken between words, and a reply where nothing that is copied is parted", async () => {
     const { terminal, output, errors } = open();
     const line = "bob asks to join group photos: accept_request photos bob";
     terminal.notice(line);
-    terminal.reply([line]);
+    terminal.reply(["Download complete: /in/the films of last May/a.mkv"]);
     terminal.error(line);
     await terminal.close();
     expect(output.text).toContain("bob asks to join group photos:\naccept_request photos bob\n");
-    expect(output.text).toContain(`${line}\n`);
+    expect(output.text).toContain("Download complete:\n/in/the films of last May/a.mkv\n");
     expect(errors.text).toContain("error: bob asks to join group photos:\naccept_request photos bob\n");
   });
 
@@ -289,7 +289,7 @@ describe("on a terminal", () => {
       const { terminal, type, output } = open();
       const reading = terminal.replyLong(lines);
       expect(shown(output)).toEqual(lines.slice(0, 23));
-      expect(output.text).toEndWith("-- 23 of 60: space for more, Enter f...");
+      expect(output.text).toEndWith("23 of 60: space, Enter or q");
       await type("\r");
       expect(shown(output)).toEqual(lines.slice(0, 24));
       await type(" ");
@@ -321,7 +321,7 @@ describe("on a terminal", () => {
       const reading = terminal.replyLong(lines);
       output.text = "";
       terminal.notice("bob asks to join");
-      expect(output.text).toContain("bob asks to join\n-- 23 of 60");
+      expect(output.text).toContain("bob asks to join\n23 of 60");
       await terminal.close();
       expect(await isRead(reading)).toBe(true);
     });
@@ -352,7 +352,7 @@ describe("on a terminal", () => {
       output.text = "";
       output.columns = 20;
       output.emit("resize");
-      expect(output.text).toBe(`\u001b[1A${CLEAR}-- 23 of 60: spa...`);
+      expect(output.text).toBe(`\u001b[1A${CLEAR}23 of 60: space,...`);
       await terminal.close();
     });
 

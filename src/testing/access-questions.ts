@@ -4,6 +4,7 @@
  * A question may have a twin: the same about what is not there. Who is refused must not be able to tell the two apart.
  */
 import type { Digest, FileId, FileName, Gid, GroupName, UserName } from "../base/ids.ts";
+import { listingIdOf } from "../base/listing-id.ts";
 import { stateHash } from "../tracker/core/state-rows.ts";
 import type { Method, Params } from "../wire/client-tracker.ts";
 import type { Role } from "./access-table.ts";
@@ -149,8 +150,9 @@ export const QUESTIONS: { readonly [M in Method]: Ask<M> } = {
     return { params: { group: LAB, shares: [one] }, twin: { group: LAB, shares: [other] } };
   },
   stop_share: ({ world }) => {
-    const params = { id: world.id(), group: LAB, fileId: KEPT.summary.fileId, counter: 2 };
-    return { params, twin: { ...params, fileId: NOWHERE } };
+    const listingId = listingIdOf(KEPT.summary.fileId, CUT);
+    const params = { id: world.id(), group: LAB, listingId, counter: 2 };
+    return { params, twin: { ...params, listingId: listingIdOf(NOWHERE, CUT) } };
   },
   find_file: () => {
     const params = { group: LAB, name: CUT };

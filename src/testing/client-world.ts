@@ -43,6 +43,7 @@ interface Call {
 class WorldLink implements TrackerLink, ClientLink {
   readonly remote: Address = { host: "192.0.2.1", port: 50_000 };
   greeted = false;
+  takesNewFiles = false;
   session: LinkSession | undefined;
   isOpen = true;
   readonly #ended = Promise.withResolvers<never>();
@@ -148,6 +149,10 @@ class MemoryDisk implements LocalFiles {
     };
   }
 
+  async destinations(typed: string): Promise<(name: FileName) => Omit<Destination, "taken">> {
+    return (name) => ({ path: join(typed, name), base: join(typed, ".") });
+  }
+
   async folder(typed: string): Promise<string> {
     return join(typed, ".");
   }
@@ -237,7 +242,7 @@ export class RunningClient {
         return engine;
       },
       newRequestId: () => world.tracker.id(),
-      journalPath: (uid, gid, fileId) => `/journals/${uid}.${gid}.${fileId}`,
+      journalPath: (uid, gid, listingId) => `/journals/${uid}.${gid}.${listingId}`,
       close: async () => library.close(),
     };
     const app = await openClientApp(

@@ -155,10 +155,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     changes: [
       {
         file: "tracker/core/queries.ts",
-        find: "export function sharersOf({ shares }: State, gid: Gid, fileId: FileId): ShareRow[] {\n  return [...shares.sharers(gid, fileId)];",
-        replace:
-          "export function sharersOf({ shares, users }: State, gid: Gid, fileId: FileId): ShareRow[] {\n" +
-          '  return [...shares.sharers(gid, fileId)].filter(({ uid }) => !users.name(uid).includes("~"));',
+        find: "export function sharersOf({ shares }: State,",
+        replace: "export function sharersOf({ shares, users }: State,",
+      },
+      {
+        file: "tracker/core/queries.ts",
+        find: "  return [...machines.values()];",
+        replace: '  return [...machines.values()].filter(({ uid }) => !users.name(uid).includes("~"));',
       },
     ],
   },

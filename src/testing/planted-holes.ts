@@ -428,7 +428,7 @@ const GRANTS: readonly PlantedHole[] = [
   hole(
     "serves ranges that reach beyond a piece",
     SERVER,
-    ["range.begin + range.length > file.shape.pieceLength(piece)", "false"],
+    ["range.begin + range.length > served.table.pieceLength(piece)", "false"],
     [SERVER_TESTS, "beyond the end of a short last piece close the link"],
   ),
   hole(

@@ -176,6 +176,7 @@ export class TestClient implements ClientLink {
   readonly remote: Address;
   readonly notices: Notice[] = [];
   greeted = false;
+  takesNewFiles = false;
   isOpen = true;
   session: LinkSession | undefined;
   name = "" as UserName;

@@ -6,7 +6,8 @@
  * is often given again, with the id that it had.
  */
 import { Failure, toFailure } from "../base/failure.ts";
-import type { FileId, Fingerprint, Gid, RequestId, Uid, UserName } from "../base/ids.ts";
+import type { Fingerprint, Gid, RequestId, Uid, UserName } from "../base/ids.ts";
+import { listingIdOf } from "../base/listing-id.ts";
 import type { Prng } from "../base/prng.ts";
 import type { TrackerEntry } from "../base/tracker-entry.ts";
 import { trackerDialler } from "../client/dial-tracker.ts";
@@ -260,11 +261,11 @@ export class SimClient {
   }
 
   async #stopShare(
-    { group, content }: Extract<Intention, { kind: "stop_share" }>,
+    { group, name, content }: Extract<Intention, { kind: "stop_share" }>,
     id: RequestId,
   ): Promise<void> {
-    const fileId: FileId = contentOf(content).summary.fileId;
-    await this.#give({ method: "stop_share", params: { id, group, fileId, counter: ++this.#changes } });
+    const listingId = listingIdOf(contentOf(content).summary.fileId, name);
+    await this.#give({ method: "stop_share", params: { id, group, listingId, counter: ++this.#changes } });
   }
 
   async #changePassword(person: SimPerson, id: RequestId): Promise<void> {

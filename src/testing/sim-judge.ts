@@ -112,22 +112,24 @@ function judgeUserGroups(state: State, rules: SimRules): void {
 }
 
 function judgeShares(state: State, rules: SimRules): void {
-  const expected = new Map<string, string[]>();
+  judgeListings(rules);
+  const expected = new Map<string, Set<string>>();
   for (const share of rules.shares()) {
-    const { gid, fileId, uid, device, shared, counter } = share;
-    const held = state.shares.share(gid, fileId, { uid, device });
+    const { gid, fileId, listingId, uid, device, shared, counter } = share;
+    const held = state.shares.share(gid, listingId, { uid, device });
     if (held?.shared !== shared || held.counter !== counter)
       breach(`the share of ${fileId} by ${uid} is not what its machine said last`);
     const place = `${gid} ${fileId}`;
-    const sharers = expected.get(place) ?? [];
+    const sharers = expected.get(place) ?? new Set();
     expected.set(place, sharers);
-    if (shared && rules.standing(gid, uid) === "member") sharers.push(`${uid} ${device}`);
+    if (shared && rules.standing(gid, uid) === "member") sharers.add(`${uid} ${device}`);
   }
   for (const [place, sharers] of expected) {
     const [gid, fileId] = place.split(" ") as [Gid, Parameters<typeof sharersOf>[2]];
     const actual = sharersOf(state, gid, fileId).map(({ uid, device }) => `${uid} ${device}`);
     if (rules.unclear.has(gid)) continue;
-    if (actual.sort().join() !== sharers.sort().join()) breach(`sharers of ${fileId} in ${gid} came or went`);
+    if (actual.sort().join() !== [...sharers].sort().join())
+      breach(`sharers of ${fileId} in ${gid} came or went`);
   }
   for (const gid of clear(rules, rules.gids)) {
     judgeFileNames(state, rules, gid);
@@ -135,21 +137,34 @@ function judgeShares(state: State, rules: SimRules): void {
   }
 }
 
+/** One of each content under each name, and of no two. */
+function judgeListings(rules: SimRules): void {
+  const known = new Map<string, string>();
+  for (const [of, listingIds] of rules.listings())
+    for (const listingId of listingIds) {
+      if (listingIds.size > 1) breach(`${of} is listed ${listingIds.size} times`);
+      // The same may be listed in several groups.
+      const what = of.slice(of.indexOf(" "));
+      if ((known.get(listingId) ?? what) !== what) breach(`${listingId} is of two contents or names`);
+      known.set(listingId, what);
+    }
+}
+
 function judgeFileNames(state: State, rules: SimRules, gid: Gid): void {
-  for (const [key, fileIds] of rules.fileNames(gid)) {
-    if (state.shares.find(gid, key)[0] !== fileIds[0])
+  for (const [key, listingIds] of rules.fileNames(gid)) {
+    if (state.shares.find(gid, key)[0] !== listingIds[0])
       breach(`the file name ${key} is not with its first claim`);
-    const bare = fileIds.filter((fileId) => !state.shares.name(gid, fileId)?.includes("~"));
+    const bare = listingIds.filter((listingId) => !state.shares.name(gid, listingId)?.includes("~"));
     if (bare.length !== 1) breach(`the file name ${key} has ${bare.length} holders`);
   }
 }
 
 function judgeAttributes(state: State, rules: SimRules, gid: Gid): void {
   if (!rules.isThere(gid)) return;
-  for (const [fileId, said] of rules.fileAttributes(gid)) {
-    const kept = state.shares.attributes(gid, fileId);
+  for (const [listingId, said] of rules.fileAttributes(gid)) {
+    const kept = state.shares.attributes(gid, listingId);
     if (kept?.modifiedMs !== said?.modifiedMs || kept?.executable !== said?.executable)
-      breach(`the attributes of ${fileId} in ${gid} are not those of its last listing`);
+      breach(`the attributes of ${listingId} in ${gid} are not those of its last listing`);
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import { Failure } from "../base/failure.ts";
 import type { Fingerprint, RequestId, Uid } from "../base/ids.ts";
+import { listingIdOf } from "../base/listing-id.ts";
 import { Prng } from "../base/prng.ts";
 import type { Command } from "../tracker/core/commands.ts";
 import { deriveUid } from "../tracker/core/derived-ids.ts";
@@ -140,9 +141,10 @@ class MergeWorld {
         return { kind: "share-file", request, by, device, group, name, file, counter, attributes };
       }
       case "stop_share": {
-        const { gid, group, content } = intention;
+        const { gid, group, name, content } = intention;
         const counter = this.#count(`${by} ${device} ${gid} ${content}`);
-        return { kind: "stop-share", request, by, device, group, fileId: fileOf(content).fileId, counter };
+        const listingId = listingIdOf(fileOf(content).fileId, name);
+        return { kind: "stop-share", request, by, device, group, listingId, counter };
       }
       case "change_password":
         return { kind: "change-password", request, by, device, passwordHash: `hash ${request}` };

@@ -12,6 +12,7 @@ import {
   type Fingerprint,
   type Gid,
   type JoinId,
+  type ListingId,
   nameKey,
   type Uid,
 } from "../base/ids.ts";
@@ -39,6 +40,7 @@ export interface RuledPassword {
 export interface RuledShare {
   readonly gid: Gid;
   readonly fileId: FileId;
+  readonly listingId: ListingId;
   readonly uid: Uid;
   readonly device: Fingerprint;
   readonly shared: boolean;
@@ -148,41 +150,55 @@ export class SimRules {
   shares(): RuledShare[] {
     const last = new Map<string, RuledShare>();
     for (const { entry } of this.#of("share-set")) {
-      const { gid, fileId, uid, device } = entry.body;
-      const place = `${gid} ${fileId} ${uid} ${device}`;
+      const { gid, uid, device } = entry.body;
+      const listingId = listingOf(entry.body);
+      const place = `${gid} ${listingId} ${uid} ${device}`;
       const before = last.get(place);
-      if (before === undefined || outcounts(entry.body, before)) last.set(place, entry.body);
+      if (before === undefined || outcounts(entry.body, before))
+        last.set(place, { ...entry.body, listingId });
     }
     return [...last.values()].filter(({ gid }) => !this.#isDeleted(gid));
   }
 
-  /** By key of the name: the listed contents under it, the holder first. */
-  fileNames(gid: Gid): Map<string, FileId[]> {
+  /** Listings by what they are of: one content under one name is one, wherever it was listed. */
+  listings(): Map<string, Set<ListingId>> {
+    const listings = new Map<string, Set<ListingId>>();
+    for (const { entry } of this.#of("file-added")) {
+      const { gid, fileId, name } = entry.body;
+      const of = `${gid} ${fileId} ${nameKey(name)}`;
+      listings.set(of, (listings.get(of) ?? new Set()).add(listingOf(entry.body)));
+    }
+    return listings;
+  }
+
+  /** By key of the name: the contents listed under it, the holder first. */
+  fileNames(gid: Gid): Map<string, ListingId[]> {
     const shared = new Set(
       this.shares()
         .filter((share) => share.gid === gid && share.shared && this.standing(gid, share.uid) === "member")
-        .map(({ fileId }) => fileId),
+        .map(({ listingId }) => listingId),
     );
-    const listings = new Map<FileId, { id: FileId; name: FileName; claim: string }>();
+    const listings = new Map<ListingId, { id: ListingId; name: FileName; claim: string }>();
     for (const { entry } of this.#of("file-added")) {
-      const { fileId, name } = entry.body;
-      if (entry.body.gid !== gid || !shared.has(fileId)) continue;
+      const { name } = entry.body;
+      const id = listingOf(entry.body);
+      if (entry.body.gid !== gid || !shared.has(id)) continue;
       const claim = claimText(entry);
-      if (claim > (listings.get(fileId)?.claim ?? "")) listings.set(fileId, { id: fileId, name, claim });
+      if (claim > (listings.get(id)?.claim ?? "")) listings.set(id, { id, name, claim });
     }
     return byName([...listings.values()]);
   }
 
-  /** Of each content that was ever listed: what the last listing of it said. */
-  fileAttributes(gid: Gid): Map<FileId, FileAttributes | undefined> {
-    const last = new Map<FileId, { claim: string; attributes: FileAttributes | undefined }>();
+  /** Of each content under each name that it ever had: what was said last when it was listed so. */
+  fileAttributes(gid: Gid): Map<ListingId, FileAttributes | undefined> {
+    const last = new Map<ListingId, { claim: string; attributes: FileAttributes | undefined }>();
     for (const { entry } of this.#of("file-added")) {
-      const { fileId, attributes } = entry.body;
+      const { attributes } = entry.body;
+      const id = listingOf(entry.body);
       const claim = claimText(entry);
-      if (entry.body.gid === gid && claim > (last.get(fileId)?.claim ?? ""))
-        last.set(fileId, { claim, attributes });
+      if (entry.body.gid === gid && claim > (last.get(id)?.claim ?? "")) last.set(id, { claim, attributes });
     }
-    return new Map([...last].map(([fileId, { attributes }]) => [fileId, attributes]));
+    return new Map([...last].map(([id, { attributes }]) => [id, attributes]));
   }
 
   // --- who owned what ---
@@ -236,12 +252,17 @@ function seesAll(accept: HistoryEntry, removals: readonly Of<"member-removed">[]
   return removals.every(({ entry }) => ids.has(entry.body.removalId));
 }
 
-function outcounts(one: RuledShare, other: RuledShare): boolean {
+function outcounts(one: Pick<RuledShare, "shared" | "counter">, other: RuledShare): boolean {
   return one.counter === other.counter ? !one.shared : one.counter > other.counter;
 }
 
 function ofKind<K extends EntryKind>(entries: readonly HistoryEntry[], kind: K): Of<K>[] {
   return entries.filter(({ entry }) => entry.body.kind === kind) as Of<K>[];
+}
+
+/** A listing of before is known by its content alone. */
+function listingOf({ fileId, listingId }: { fileId: FileId; listingId?: ListingId }): ListingId {
+  return listingId ?? (fileId as string as ListingId);
 }
 
 function claimText({ stamp, key }: Entry): string {

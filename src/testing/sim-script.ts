@@ -26,7 +26,13 @@ export type Intention =
       readonly name: FileName;
       readonly content: string;
     }
-  | { readonly kind: "stop_share"; readonly gid: Gid; readonly group: GroupName; readonly content: string }
+  | {
+      readonly kind: "stop_share";
+      readonly gid: Gid;
+      readonly group: GroupName;
+      readonly name: FileName;
+      readonly content: string;
+    }
   | { readonly kind: "grant"; readonly gid: Gid }
   | { readonly kind: "change_password" };
 
@@ -98,6 +104,6 @@ function asMember(gid: Gid, group: GroupName, random: Prng): Intention | undefin
   if (content === undefined || name === undefined) return undefined;
   const action = random.below(10);
   if (action < 4) return { kind: "share", gid, group, name, content };
-  if (action < 7) return { kind: "stop_share", gid, group, content };
+  if (action < 7) return { kind: "stop_share", gid, group, name, content };
   return action < 9 ? { kind: "grant", gid } : { kind: "leave_group", group };
 }

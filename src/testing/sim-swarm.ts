@@ -219,7 +219,7 @@ export class SimSwarm {
   #connect(node: Node, download: SimDownload, server: Node): void {
     const room = PEERS_PER_DOWNLOAD_MAX - download.told.size;
     if (room < (server.download === undefined ? 1 : 2)) return;
-    server.channels.set(node, { peer: node.fingerprint, fileId: FILE_ID, downloader: node });
+    server.channels.set(node, { peer: node.fingerprint, content: FILE_ID, downloader: node });
     download.told.set(server.fingerprint, undefined);
     this.#input(node, download, (machine) => machine.peerJoined(server.fingerprint, this.#now));
     const bits = defined(Bitfield.fromBytes(this.#pieces, server.have().toBytes()), "a copy");

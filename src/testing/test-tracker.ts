@@ -12,11 +12,13 @@ import type {
   Fingerprint,
   Gid,
   GroupName,
+  ListingId,
   RequestId,
   Sha1,
   Uid,
   UserName,
 } from "../base/ids.ts";
+import { listingIdOf } from "../base/listing-id.ts";
 import type { FileSummary } from "../base/manifest.ts";
 import type { ChangePassword, Command } from "../tracker/core/commands.ts";
 import { deriveGid, deriveUid } from "../tracker/core/derived-ids.ts";
@@ -167,16 +169,26 @@ export class TestTracker {
     });
   }
 
+  /** Whatever name that machine shares it under. */
   stop(by: Uid, groupName: string, content: string, counter = 2): readonly Entry[] | Failure {
-    const { fileId } = fileOf(content);
+    const listingId = this.#listingOf(by, groupName, content);
     return this.run({
       kind: "stop-share",
       by,
       device: deviceOf(by),
       group: group(groupName),
-      fileId,
+      listingId,
       counter,
     });
+  }
+
+  #listingOf(by: Uid, groupName: string, content: string): ListingId {
+    const { fileId } = fileOf(content);
+    const { groups, shares } = this.state;
+    const [gid] = groups.find(groupName);
+    const all = gid === undefined ? [] : [...shares.ofContent(gid, fileId)];
+    const own = all.filter((each) => gid && shares.share(gid, each, { uid: by, device: deviceOf(by) }));
+    return own[0] ?? all[0] ?? listingIdOf(fileId, file(content));
   }
 }
 

@@ -17,9 +17,10 @@ import { type AccountRow, accountOf, accountsNamed } from "./core/queries.ts";
 import type { CallerMethod, Desk, LinkMethod } from "./desk.ts";
 import { type Device, reachableAddress } from "./presence.ts";
 
-export const hello: LinkMethod<"hello"> = async (desk, link) => {
+export const hello: LinkMethod<"hello"> = async (desk, link, { newFiles = false }) => {
   await desk.ready();
   link.greeted = true;
+  link.takesNewFiles = newFiles;
   return { tracker: desk.no, clockMs: desk.clock.nowMs(), keys: [...desk.keys()] };
 };
 

@@ -5,7 +5,17 @@
  * are announced to those who are online here just the same; and so is state that is joined without its entries.
  */
 import { unreachable } from "../base/assert.ts";
-import type { FileId, FileName, Fingerprint, Gid, GroupName, RequestId, Uid } from "../base/ids.ts";
+import type {
+  FileId,
+  FileName,
+  Fingerprint,
+  Gid,
+  GroupName,
+  ListingId,
+  RequestId,
+  Uid,
+} from "../base/ids.ts";
+import { listingOf } from "../base/listing-id.ts";
 import type { News } from "../wire/client-tracker.ts";
 import type { BodyOf, Entry, Origin, Stamp } from "../wire/entry.ts";
 import type { RowKind, RowOf, StateRow } from "../wire/state-row.ts";
@@ -109,7 +119,7 @@ function scopeOfRows(state: State, rows: readonly StateRow[]): MergeScope {
     groups: of("group").flatMap(({ gid, creation }) => defined(creation?.name ?? groupName(state, gid))),
     files: [
       ...of("file").map(({ gid, listing }) => ({ gid, name: listing.name })),
-      ...of("share").flatMap(({ gid, fileId }) => namesOf(state, gid, [fileId])),
+      ...of("share").flatMap((row) => namesOf(state, row.gid, [listingOf(row)])),
       ...of("person").flatMap(({ gid, uid }) => namesOf(state, gid, state.shares.ofUserIn(gid, uid))),
     ],
   };
@@ -139,7 +149,7 @@ function lookAt(state: State, { body }: Entry): Before {
   const passwordStamp = body.kind === "password-changed" ? state.users.passwordStamp(body.uid) : undefined;
   if (!("gid" in body)) return { group: undefined, tenure: undefined, listed: false, passwordStamp };
   const { gid } = body;
-  const listed = "fileId" in body && listedFile(state, gid, body.fileId) !== undefined;
+  const listed = "fileId" in body && listedFile(state, gid, listingOf(body)) !== undefined;
   return { group: groupName(state, gid), tenure: state.groups.tenure(gid), listed, passwordStamp };
 }
 
@@ -153,9 +163,9 @@ function scopeOf(state: State, body: Entry["body"]): NameScope {
     case "group-deleted":
       return { groups: defined(groupName(state, body.gid)) };
     case "file-added":
-      return { files: [{ gid: body.gid, name: body.name }, ...namesOf(state, body.gid, [body.fileId])] };
+      return { files: [{ gid: body.gid, name: body.name }, ...namesOf(state, body.gid, [listingOf(body)])] };
     case "share-set":
-      return { files: namesOf(state, body.gid, [body.fileId]) };
+      return { files: namesOf(state, body.gid, [listingOf(body)]) };
     case "request-accepted":
     case "request-closed":
     case "member-removed":
@@ -170,8 +180,12 @@ function scopeOf(state: State, body: Entry["body"]): NameScope {
   }
 }
 
-function namesOf({ shares }: State, gid: Gid, fileIds: Iterable<FileId>): { gid: Gid; name: FileName }[] {
-  return Array.from(fileIds, (fileId) => shares.name(gid, fileId))
+function namesOf(
+  { shares }: State,
+  gid: Gid,
+  listingIds: Iterable<ListingId>,
+): { gid: Gid; name: FileName }[] {
+  return Array.from(listingIds, (listingId) => shares.name(gid, listingId))
     .flatMap(defined)
     .map((name) => ({ gid, name }));
 }
@@ -299,7 +313,7 @@ function ofShare(state: State, body: BodyOf<"share-set">, before: Before): Annou
   const { gid, fileId, uid, device } = body;
   const shared: Announcement = { kind: "shared", gid, fileId, uid, device };
   const group = groupName(state, gid);
-  const found = listedFile(state, gid, fileId);
+  const found = listedFile(state, gid, listingOf(body));
   if (before.listed || group === undefined || found === undefined) return [shared];
   const { name, file } = found;
   const user = userName(state, uid);

@@ -42,6 +42,7 @@ beforeEach(() => {
     remote: ADDRESS,
     isOpen: true,
     greeted: true,
+    takesNewFiles: false,
     session: { uid: ann, passwordStamp, changing: undefined },
     notify: (notice) => void heard.push(notice),
     close: () => {},

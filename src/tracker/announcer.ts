@@ -11,6 +11,7 @@ import type { Announcement } from "./announcements.ts";
 import type { ClientLink } from "./client-link.ts";
 import { accountOf, groupsOf, isMember, membersOf } from "./core/queries.ts";
 import type { State } from "./core/state.ts";
+import { gatherNewFiles, type NewFiles, noticesOf } from "./new-files.ts";
 import type { NewsBook } from "./news.ts";
 import type { Device, FileRef, Presence } from "./presence.ts";
 import type { RecentRemovals } from "./recent-removals.ts";
@@ -45,7 +46,7 @@ export class Announcer {
   /** @throws Failure "disk-error" if news cannot be kept */
   announce(announcements: readonly Announcement[]): void {
     const kept = new Map<Uid, News[]>();
-    for (const announcement of announcements) this.#announce(announcement, kept);
+    for (const announcement of gatherNewFiles(announcements)) this.#announce(announcement, kept);
     if (kept.size > 0) this.#news.keep(kept);
   }
 
@@ -63,8 +64,8 @@ export class Announcer {
   sharesAppeared(device: Device): void {
     const { shares } = this.#state;
     for (const file of this.#presence.followed()) {
-      const share = shares.share(file.gid, file.fileId, { uid: device.uid, device: device.fingerprint });
-      if (share?.shared === true) this.sourceAppeared(device, file, true);
+      const by = { uid: device.uid, device: device.fingerprint };
+      if (shares.sharesContent(file.gid, file.fileId, by)) this.sourceAppeared(device, file, true);
     }
   }
 
@@ -75,14 +76,17 @@ export class Announcer {
         link.notify({ kind: "revoked", gid, uid });
   }
 
-  #announce(announcement: Announcement, kept: Map<Uid, News[]>): void {
+  #announce(announcement: Announcement | NewFiles, kept: Map<Uid, News[]>): void {
     switch (announcement.kind) {
       case "news":
         if (!this.#presence.isOnline(announcement.to)) add(kept, announcement.to, announcement.news);
         this.#tell(announcement.to, { kind: "news", news: announcement.news });
         break;
       case "group-news":
-        this.#tellGroup(announcement);
+        this.#tellGroup(announcement, () => [{ kind: "news", news: announcement.news }]);
+        break;
+      case "new-files":
+        this.#tellGroup(announcement, (link) => noticesOf(announcement, link));
         break;
       case "access-ended":
         this.#endAccess(announcement);
@@ -112,8 +116,16 @@ export class Announcer {
     for (const { link } of this.#presence.devicesOf(uid)) link?.notify(notice);
   }
 
-  #tellGroup({ gid, by, news }: Of<"group-news">): void {
-    for (const uid of this.#onlineMembers(gid)) if (uid !== by) this.#tell(uid, { kind: "news", news });
+  /** The members online now, but the one who did it. */
+  #tellGroup(
+    { gid, by }: { readonly gid: Gid; readonly by: Uid },
+    notices: (link: ClientLink) => Iterable<Notice>,
+  ): void {
+    for (const uid of this.#onlineMembers(gid)) {
+      if (uid === by) continue;
+      for (const { link } of this.#presence.devicesOf(uid))
+        if (link !== undefined) for (const notice of notices(link)) link.notify(notice);
+    }
   }
 
   /** Whichever are fewer are walked: a group may be large, and so may be the number of those online. */

@@ -25,6 +25,8 @@ export interface ClientLink {
   readonly isOpen: boolean;
   /** Whether it has said hello. */
   greeted: boolean;
+  /** Whether it takes notices of several new files. */
+  takesNewFiles: boolean;
   session: LinkSession | undefined;
   /** Nothing happens once the connection has ended. */
   notify(notice: Notice): void;

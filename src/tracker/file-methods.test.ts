@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { FileName, Gid, GroupName, UserName } from "../base/ids.ts";
 import { BLOB_PART_BYTES, GRANT_LIFETIME_MS, SOURCES_MAX } from "../base/limits.ts";
+import { listingIdOf } from "../base/listing-id.ts";
 import { Manifest } from "../base/manifest.ts";
 import { failureOf } from "../testing/failure-of.ts";
 import { manifestOf, ServiceWorld, type TestClient, testSigning } from "../testing/service-clients.ts";
@@ -13,6 +14,7 @@ const name = (text: string) => text as UserName;
 
 const manifest = manifestOf("cut");
 const { fileId, digest } = manifest.summary;
+const listingId = listingIdOf(fileId, cut);
 
 async function sharedWorld() {
   const world = new ServiceWorld();
@@ -40,7 +42,7 @@ test("a new file is told to the other members online, and only once", async () =
 
 test("files are listed with the machines online that share them", async () => {
   const { ada, bob } = await sharedWorld();
-  const row = { name: cut, ...manifest.summary, sources: 1, addedMs: expect.any(Number) };
+  const row = { name: cut, listingId, ...manifest.summary, sources: 1, addedMs: expect.any(Number) };
   expect((await bob.call("list_files", { group: lab })).rows).toEqual([row]);
   expect((await bob.call("search", { text: "CUT" })).rows).toEqual([{ group: lab, file: row }]);
   ada.hangUp();
@@ -77,7 +79,10 @@ test("a share is refused unless its piece list is there and is that file's", asy
   ];
   for (const file of lies) expect(await bob.attempt("share", { ...params, file })).toBe("corrupt");
   expect(await bob.attempt("share", params)).toBe("done");
-  expect(await bob.attempt("share", { ...params, id: world.id(), counter: 2, name: cut })).toBe("done");
+  const again = { ...params, id: world.id(), counter: 2 };
+  expect(await bob.attempt("share", { ...again, name: cut })).toBe("name-taken");
+  // Under another name nothing of the content is wanted again.
+  expect(await bob.attempt("share", { ...again, id: world.id(), name: "y" as FileName })).toBe("done");
 });
 
 test("a piece list may come with its share, whole and right, or not at all", async () => {
@@ -108,7 +113,11 @@ describe("several shares in one step", () => {
     const shares = lists.map((list) => oneOf(world, list));
     world.store.batches.length = 0;
     const { outcomes } = await bob.call("share_many", { group: lab, shares }, together(...lists));
-    expect(outcomes).toEqual(shares.map(({ name }) => ({ name })));
+    const listings = shares.map(({ name, file: { fileId } }) => ({
+      name,
+      listingId: listingIdOf(fileId, name),
+    }));
+    expect(outcomes).toEqual(listings);
     expect(world.store.batches).toEqual([2 * lists.length]);
     for (const [at, { name }] of shares.entries()) {
       const found = await ada.call("find_file", { group: lab, name });
@@ -118,8 +127,24 @@ describe("several shares in one step", () => {
     }
     const [first] = shares;
     const repeated = await bob.call("share_many", { group: lab, shares }, together(...lists));
-    expect(repeated.outcomes[0]).toEqual({ name: first?.name ?? cut });
+    expect(repeated.outcomes[0]).toEqual({
+      name: first?.name ?? cut,
+      listingId: listings[0]?.listingId ?? listingId,
+    });
     expect(world.store.batches.length).toBe(1);
+  });
+
+  test("are news in one notice, but to clients that know only news of each", async () => {
+    const { world, ada, bob, eve, clear } = await sharedWorld();
+    await ada.call("hello", { version: 1, program: "test", newFiles: true });
+    await clear(ada, bob, eve);
+    const shares = ["a", "b", "c"].map((content) => oneOf(world, small(content)));
+    await bob.call("share_many", { group: lab, shares }, together(small("a"), small("b"), small("c")));
+    const files = shares.map((share) => ({ name: share.name, size: 1_000 }));
+    const told = { group: lab, user: name("bob") };
+    expect(await ada.heard()).toEqual([{ kind: "new-files", ...told, files }]);
+    expect(await eve.heardNews()).toEqual(files.map((file) => ({ kind: "new-file", ...told, ...file })));
+    expect(await bob.heard()).toEqual([]);
   });
 
   test("what is wrong with one is said of that one, and stops no other", async () => {
@@ -142,7 +167,7 @@ describe("several shares in one step", () => {
     const { outcomes } = await bob.call("share_many", { group: lab, shares });
     expect(outcomes).toEqual([
       { failure: expect.objectContaining({ code: "no-piece-list" }) },
-      { name: cut },
+      { listingId, name: cut },
     ]);
     expect((await ada.call("list_files", { group: lab })).rows[0]?.sources).toBe(2);
     for (const tail of [fresh.rows, together(fresh, manifest, fresh)])
@@ -287,7 +312,7 @@ test("a group that the client knows by its id is meant, though its name is anoth
   expect((await bob.ask("get_blob", { group: other, gid, digest, offset: 0 })).tail).toEqual(manifest.rows);
   expect((await bob.call("find_file", { group: other, gid, name: cut })).gid).toBe(gid);
   expect((await bob.call("share", { ...params, id: world.id() })).gid).toBe(gid);
-  await bob.call("stop_share", { id: world.id(), group: other, gid, fileId, counter: 2 });
+  await bob.call("stop_share", { id: world.id(), group: other, gid, listingId, counter: 2 });
   expect((await bob.call("list_files", { group: other })).rows).toEqual([]);
   expect((await bob.call("list_files", { group: lab })).rows.map(({ sources }) => sources)).toEqual([1]);
   expect(await bob.call("follow", { gid, fileId })).toMatchObject({ group: lab, name: cut });
@@ -395,7 +420,7 @@ test("a grant names group, user and the key of this connection, and ends after i
 test("own shares come back after a restart, stopped ones too, for this machine alone", async () => {
   const { world, ada, bob } = await sharedWorld();
   await ada.share("lab", "other", manifestOf("other"));
-  const stop = { id: world.id(), group: lab, fileId, counter: 2 };
+  const stop = { id: world.id(), group: lab, listingId, counter: 2 };
   await ada.call("stop_share", stop);
   expect(await ada.attempt("stop_share", { ...stop, id: world.id(), counter: 3 })).toBe("not-shared");
   world.restart();
@@ -429,4 +454,23 @@ test("an unfinished piece list is forgotten with its connection", async () => {
   await bob.login("bob");
   const rest = large.rows.subarray(512 * 1024);
   expect(await bob.attempt("put_blob", { ...params, offset: 512 * 1024 }, rest)).toBe("protocol");
+});
+
+test("who shares a content under whatever name is a source of it, and each name has its own count", async () => {
+  const { world, gid, bob, eve } = await sharedWorld();
+  const other = "other.mov" as FileName;
+  const params = { id: world.id(), group: lab, name: other, file: manifest.summary, counter: 1 };
+  const shared = await bob.call("share", params);
+  expect(shared).toEqual({ gid, name: other, listingId: listingIdOf(fileId, other) });
+  const { sources } = await eve.call("follow", { gid, fileId, listingId: shared.listingId });
+  expect(sources.map(({ user }) => user as string).toSorted()).toEqual(["ada", "bob"]);
+  const rows = async () =>
+    (await eve.call("list_files", { group: lab })).rows.map(({ name, sources }) => [name as string, sources]);
+  expect(await rows()).toEqual([
+    [cut, 1],
+    [other, 1],
+  ]);
+  const stop = { id: world.id(), group: lab, listingId: shared.listingId, counter: 2 };
+  await bob.call("stop_share", stop);
+  expect(await rows()).toEqual([[cut, 1]]);
 });

@@ -5,18 +5,21 @@
  * can name one has seen the file it belongs to.
  */
 import { Failure, orThrow, toFailure } from "../base/failure.ts";
-import type { Digest, FileName, Gid } from "../base/ids.ts";
+import type { Digest, FileName, Gid, ListingId } from "../base/ids.ts";
 import { BLOB_PART_BYTES, GRANT_LIFETIME_MS, PIECE_BYTES, TEXT_CHARS_MAX } from "../base/limits.ts";
+import { listingIdOf } from "../base/listing-id.ts";
 import { type FileSummary, Manifest, pieceCount, SHA1_BYTES, SHA256_BYTES } from "../base/manifest.ts";
 import type { FileView, OneShare, Result } from "../wire/client-tracker.ts";
 import { sign } from "../wire/signed.ts";
 import { carryOut } from "./carry-out.ts";
+import { listedSame } from "./core/decide-shares.ts";
 import { stampMs } from "./core/hybrid-time.ts";
 import {
   type FileRow,
   findFile as fileNamed,
   listFiles as filesPage,
   groupName,
+  listedContent,
   listedFile,
   memberGroupNamed,
   ownShares as ownSharesPage,
@@ -30,6 +33,11 @@ import { nameNow, requireMember } from "./known-group.ts";
 import type { FileRef } from "./presence.ts";
 import { SourceTable } from "./source-table.ts";
 import { sourcesOf } from "./sources.ts";
+
+interface ListingNow {
+  readonly listingId: ListingId;
+  readonly name: FileName;
+}
 
 type Outcome = Result<"share_many">["outcomes"][number];
 
@@ -114,7 +122,7 @@ export const share: CallerMethod<"share"> = async (desk, caller, params, tail) =
   } as const;
   return carryOut(desk, caller.link, command, (state) => ({
     gid,
-    name: listedFile(state, gid, file.fileId)?.name ?? name,
+    ...listingNow(state, gid, { name, file }),
   }));
 };
 
@@ -126,20 +134,26 @@ export const shareMany: CallerMethod<"share_many"> = async (desk, caller, { shar
   const unlisted = keepPieceLists(desk, shares, tail, fresh);
   await Promise.all(fresh.map(({ file }) => desk.cluster.spreadBlob(file.digest)));
   const group = nameNow(desk.state, by, { ...meant, gid });
-  const outcomes = shares.map(async (share): Promise<{ name: FileName }> => {
+  const outcomes = shares.map(async (share): Promise<ListingNow> => {
     const failure = unlisted.get(share);
     if (failure !== undefined) throw failure;
     const { id: request, name, file, counter, attributes } = share;
     const told = { request, by, device, group, name, file, counter, attributes };
-    return carryOut(desk, link, { kind: "share-file", ...told }, (state) => ({
-      name: listedFile(state, gid, file.fileId)?.name ?? name,
-    }));
+    return carryOut(desk, link, { kind: "share-file", ...told }, (state) =>
+      listingNow(state, gid, { name, file }),
+    );
   });
   return { gid, outcomes: (await Promise.allSettled(outcomes)).map(outcomeOf) };
 };
 
+/** What was shared, as it is called. */
+function listingNow(state: Desk["state"], gid: Gid, share: Pick<OneShare, "name" | "file">): ListingNow {
+  const listingId = listedSame(state, gid, share) ?? listingIdOf(share.file.fileId, share.name);
+  return { listingId, name: listedFile(state, gid, listingId)?.name ?? share.name };
+}
+
 /** A refusal is the one share's own; that this tracker cannot go on is everybody's. @throws Failure */
-function outcomeOf(settled: PromiseSettledResult<{ name: FileName }>): Outcome {
+function outcomeOf(settled: PromiseSettledResult<ListingNow>): Outcome {
   if (settled.status === "fulfilled") return settled.value;
   const failure = toFailure(settled.reason);
   if (failure.code === "disk-error" || failure.code === "try-another") throw failure;
@@ -149,29 +163,44 @@ function outcomeOf(settled: PromiseSettledResult<{ name: FileName }>): Outcome {
 
 export const stopShare: CallerMethod<"stop_share"> = (desk, caller, params) => {
   const { uid: by, fingerprint: device, link } = caller;
-  const { id: request, fileId, counter } = params;
+  const { id: request, listingId, counter } = params;
   const group = nameNow(desk.state, by, params);
-  const command = { kind: "stop-share", request, by, device, group, fileId, counter } as const;
+  const command = { kind: "stop-share", request, by, device, group, listingId, counter } as const;
   return carryOut(desk, link, command, () => ({}));
 };
 
 // --- downloading ---
 
-export const follow: CallerMethod<"follow"> = (desk, caller, { gid, fileId }) => {
+export const follow: CallerMethod<"follow"> = (desk, caller, { gid, fileId, listingId }) => {
   const { state, presence, announcer, clock } = desk;
   const file = { gid, fileId };
   requireMember(desk.state, gid, caller.uid);
   const group = groupName(state, gid);
-  const name = state.shares.name(gid, fileId);
+  const name = nameOfContent(state, file, listingId);
   if (group === undefined || name === undefined)
     throw new Failure("unknown-file", "no such file in that group");
   orThrow(presence.follow(caller, file));
-  const own = state.shares.share(gid, fileId, { uid: caller.uid, device: caller.fingerprint });
-  announcer.sourceAppeared(caller, file, own?.shared === true);
+  const by = { uid: caller.uid, device: caller.fingerprint };
+  announcer.sourceAppeared(caller, file, state.shares.sharesContent(gid, fileId, by));
   const sources = sourcesOf(state, presence, file, caller, desk.prng);
   const isHere = sources.some(({ complete }) => complete);
   return { sources, lastSeenMs: isHere ? clock.nowMs() : lastSeenMs(desk, file), group, name };
 };
+
+/** That of the listing meant, or any that it has or had. */
+function nameOfContent(
+  { shares }: Desk["state"],
+  { gid, fileId }: FileRef,
+  meant: ListingId | undefined,
+): FileName | undefined {
+  const all = [...shares.ofContent(gid, fileId)];
+  const [listingId] = [
+    ...all.filter((each) => each === meant),
+    ...all.filter((each) => shares.isListed(gid, each)),
+    ...all,
+  ];
+  return listingId === undefined ? undefined : shares.name(gid, listingId);
+}
 
 export const unfollow: CallerMethod<"unfollow"> = ({ presence }, caller, { gid, fileId }) => {
   presence.unfollow(caller, { gid, fileId });
@@ -185,7 +214,7 @@ export const findSmall: CallerMethod<"find_small"> = (desk, caller, { gid, fileI
   const table = new SourceTable();
   const lists: Uint8Array[] = [];
   const sharedBy = fileIds.map((fileId) => {
-    const file = listedFile(state, gid, fileId)?.file;
+    const file = listedContent(state, gid, fileId);
     if (file === undefined || file.size > PIECE_BYTES) return [];
     const rows = store.getBlob(file.digest, 0, SHA1_BYTES + SHA256_BYTES);
     if (rows === undefined) return [];
@@ -210,8 +239,11 @@ export const grant: CallerMethod<"grant"> = (desk, { uid, fingerprint }, { gid }
 };
 
 function isNewHere({ state }: Desk, gid: Gid, file: FileSummary): boolean {
-  const known = state.shares.file(gid, file.fileId);
-  return known?.digest !== file.digest || known.size !== file.size;
+  for (const listingId of state.shares.ofContent(gid, file.fileId)) {
+    const known = state.shares.file(gid, listingId);
+    if (known?.digest === file.digest && known.size === file.size) return false;
+  }
+  return true;
 }
 
 /** One that came with its share: of a file that is not too large for a single message. */
@@ -239,7 +271,7 @@ function keepPieceLists(
     const rows = given.get(share);
     const checked = rows === undefined ? pieceListOf(desk, share.file) : Manifest.check(share.file, rows);
     if (checked instanceof Failure) wrong.set(share, checked);
-    else if (rows !== undefined && !desk.store.hasBlob(share.file.digest)) kept.set(share.file.digest, rows);
+    else if (rows !== undefined) kept.set(share.file.digest, rows);
   }
   if (kept.size > 0) desk.store.putBlobs(kept);
   return wrong;

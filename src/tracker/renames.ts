@@ -6,9 +6,9 @@
  * not mention; they are those under the same name.
  */
 import { unreachable } from "../base/assert.ts";
-import type { FileId, FileName, Gid, GroupName, Uid, UserName } from "../base/ids.ts";
+import type { FileName, Gid, GroupName, ListingId, Uid, UserName } from "../base/ids.ts";
 import type { News } from "../wire/client-tracker.ts";
-import { groupName, membersOf, sharersOf } from "./core/queries.ts";
+import { groupName, membersOf } from "./core/queries.ts";
 import type { State } from "./core/state.ts";
 
 export interface NewsTo {
@@ -27,7 +27,7 @@ export interface NameScope {
 type Subject =
   | { readonly kind: "user"; readonly uid: Uid; readonly name: UserName }
   | { readonly kind: "group"; readonly gid: Gid; readonly name: GroupName }
-  | { readonly kind: "file"; readonly gid: Gid; readonly fileId: FileId; readonly name: FileName };
+  | { readonly kind: "file"; readonly gid: Gid; readonly listingId: ListingId; readonly name: FileName };
 
 export class NameWatch {
   readonly #state: State;
@@ -63,9 +63,9 @@ export class NameWatch {
       for (const gid of groups.find(chosen))
         yield [gid, { kind: "group", gid, name: groups.name(gid) ?? chosen }, chosen];
     for (const { gid, name: chosen } of this.#scope.files ?? [])
-      for (const fileId of shares.find(gid, chosen)) {
-        const name = shares.name(gid, fileId) ?? chosen;
-        yield [`${gid} ${fileId}`, { kind: "file", gid, fileId, name }, chosen];
+      for (const listingId of shares.find(gid, chosen)) {
+        const name = shares.name(gid, listingId) ?? chosen;
+        yield [`${gid} ${listingId}`, { kind: "file", gid, listingId, name }, chosen];
       }
   }
 }
@@ -84,11 +84,11 @@ function newsOf(state: State, subject: Subject, before: string): NewsTo[] {
       return tell(membersOf(state, gid), groupRenamed(gid, before as GroupName, group));
     }
     case "file": {
-      const { gid, fileId, name } = subject;
+      const { gid, listingId, name } = subject;
       const group = groupName(state, gid);
       if (group === undefined) return [];
-      const sharers = new Set(sharersOf(state, gid, fileId).map(({ uid }) => uid));
-      return tell(sharers, { kind: "file-renamed", gid, fileId, group, from: before as FileName, name });
+      const sharers = new Set(Array.from(state.shares.sharers(gid, listingId), ({ uid }) => uid));
+      return tell(sharers, { kind: "file-renamed", gid, listingId, group, from: before as FileName, name });
     }
     default:
       return unreachable(subject);

@@ -28,6 +28,7 @@ export interface RpcLinkDependencies {
 
 export class RpcLink implements ClientLink {
   greeted = false;
+  takesNewFiles = false;
   #session: LinkSession | undefined;
   readonly #connection: Connection;
   readonly #rpc: RpcConnection<typeof METHODS, typeof notice>;

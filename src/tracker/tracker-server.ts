@@ -205,7 +205,6 @@ export class TrackerServer {
 
   async #listen(transport: Transport): Promise<void> {
     this.#listener = await transport.listen(this.#options.address, (connection) => this.#accept(connection));
-    this.#options.log.info(`listening on ${formatAddress(this.address)}, key sha256:${this.fingerprint}`);
   }
 
   #accept(connection: Connection): void {

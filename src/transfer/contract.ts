@@ -11,7 +11,7 @@ import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
 import type { FileSummary, Manifest } from "../base/manifest.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import type { GrantRefusal } from "../wire/signed.ts";
-import type { LeftDownload } from "./disk/contract.ts";
+import type { LeftDownload, PlacedFile } from "./disk/contract.ts";
 import type { FileIdentity } from "./disk/file-identity.ts";
 
 /** A file on this disk that members of a group may fetch. */
@@ -71,7 +71,8 @@ export type DownloadPhase =
   | { readonly kind: "paused" }
   | { readonly kind: "disk-wait"; readonly failure: Failure } // goes on by itself when there is room
   | { readonly kind: "finishing" } // whole-file SHA-1, sync, placing
-  | { readonly kind: "complete" }
+  /** With what lies at its place, where that is known. */
+  | { readonly kind: "complete"; readonly file?: PlacedFile }
   | { readonly kind: "failed"; readonly failure: Failure };
 
 export interface DownloadSnapshot {

@@ -12,6 +12,7 @@ import { Prng } from "../base/prng.ts";
 import type { Transport } from "../net/connection.ts";
 import { PacedTransport } from "../net/paced-transport.ts";
 import type { GrantRefusal } from "../wire/signed.ts";
+import { BundleDownload } from "./bundle-download.ts";
 import type {
   Direction,
   Download,
@@ -22,17 +23,28 @@ import type {
   TransferEngine,
   TransferEvents,
 } from "./contract.ts";
-import type { DiscardDownload, LeftDownload, OpenDownload, PieceWorkers } from "./disk/contract.ts";
+import type {
+  DiscardDownload,
+  LeftDownload,
+  OpenDownload,
+  PieceWorkers,
+  PlacedFile,
+  SmallFileDisk,
+} from "./disk/contract.ts";
 import { FileDownload } from "./file-download.ts";
 import { PeerNetwork } from "./peer-network.ts";
 import { PeerServer } from "./peer-server.ts";
 import { type OpenSource, SharedFile, sourceOpener } from "./shared-file.ts";
+import { SmallDownloads } from "./small-downloads.ts";
+import type { SwarmDependencies } from "./swarm.ts";
 
 export interface TransferDependencies {
   readonly transport: Transport;
   readonly workers: PieceWorkers;
   readonly openDownload: OpenDownload;
   readonly discardDownload: DiscardDownload;
+  /** undefined: small files are fetched and served one by one. */
+  readonly smallFiles?: SmallFileDisk;
   /** How a shared file is opened; from the disk unless something else is handed in. */
   readonly openSource?: OpenSource;
   readonly clock: Clock;
@@ -46,6 +58,9 @@ export function createTransferEngine(dependencies: TransferDependencies): Transf
   return new Engine(dependencies);
 }
 
+/** What runs and takes its share of the buffers. */
+type Running = Pick<FileDownload, "setBudget" | "limitChanged">;
+
 class Engine implements TransferEngine {
   readonly #dependencies: TransferDependencies;
   readonly #seeds: Prng;
@@ -53,14 +68,17 @@ class Engine implements TransferEngine {
   readonly #network: PeerNetwork;
   readonly #sending: Pacer;
   readonly #receiving: Pacer;
-  readonly #downloads = new Set<FileDownload>();
+  readonly #small: SmallDownloads | undefined;
+  readonly #running = new Set<Running>();
+  readonly #downloads = new Set<Download>();
 
   constructor(dependencies: TransferDependencies) {
-    const { transport, workers, clock, authority, seed } = dependencies;
+    const { transport, workers, smallFiles, clock, authority, seed } = dependencies;
     this.#dependencies = dependencies;
     this.#seeds = new Prng(seed);
     this.#server = new PeerServer({
       slots: workers.slots,
+      smallFiles,
       clock,
       keys: () => authority.keys(),
       nowMs: () => clock.nowMs() + authority.clockAheadMs(),
@@ -69,6 +87,22 @@ class Engine implements TransferEngine {
     this.#receiving = new Pacer({ clock, sliceBytes: PIECE_BYTES });
     const paced = new PacedTransport(transport, this.#sending);
     this.#network = new PeerNetwork({ transport: paced, clock, serving: this.#server });
+    this.#small = smallFiles === undefined ? undefined : this.#smallDownloads(smallFiles);
+  }
+
+  #smallDownloads(smallFiles: SmallFileDisk): SmallDownloads {
+    const { events, discardDownload } = this.#dependencies;
+    return new SmallDownloads({
+      alone: (order, as) => this.#alone(order, as),
+      bundle: (gid, files, sources) => {
+        const bundle = new BundleDownload({ ...this.#swarmDependencies(), smallFiles }, gid, files, sources);
+        this.#shareBuffersWith(bundle, bundle.ended);
+        return bundle;
+      },
+      discard: (order) => discardDownload({ ...order, fileId: order.manifest.summary.fileId }),
+      changed: (download) => events.changed(download),
+      placed: ({ order }, file) => this.#offerPlaced(order, file),
+    });
   }
 
   listen(address: Address): Promise<Address> {
@@ -103,40 +137,65 @@ class Engine implements TransferEngine {
   }
 
   download(order: DownloadOrder): Download {
-    const { workers, clock, authority, events, openDownload, discardDownload } = this.#dependencies;
+    const isSmall = order.manifest.summary.size <= PIECE_BYTES;
+    const download = isSmall && this.#small !== undefined ? this.#small.add(order) : this.#alone(order);
+    this.#downloads.add(download);
+    void download.ended.then(() => this.#downloads.delete(download));
+    return download;
+  }
+
+  /** @param as by what it is known outside; itself if undefined */
+  #alone(order: DownloadOrder, as?: Download): FileDownload {
+    const { workers, events, openDownload, discardDownload } = this.#dependencies;
     const download = new FileDownload(
       {
-        network: this.#network,
+        ...this.#swarmDependencies(),
         server: this.#server,
         workers,
-        clock,
-        authority,
         openDownload,
         discardDownload,
-        budget: this.#budget(this.#downloads.size + 1),
-        receiving: this.#receiving,
-        seed: this.#seeds.uint32() | 0,
-        changed: (changed) => events.changed(changed),
-        placed: ({ order: { gid, manifest, path } }) =>
-          this.offer({
-            gid,
-            file: manifest.summary,
-            manifest: async () => manifest,
-            path,
-            identity: undefined,
-            fresh: false,
-          }),
+        changed: (changed) => events.changed(as ?? changed),
+        placed: (placed) => this.#offerPlaced(placed.order),
         notice: (message) => events.notice(message),
       },
       order,
     );
-    this.#downloads.add(download);
+    this.#shareBuffersWith(download, download.ended);
+    return download;
+  }
+
+  #swarmDependencies(): SwarmDependencies {
+    const { workers, clock, authority } = this.#dependencies;
+    return {
+      network: this.#network,
+      slots: workers.slots,
+      clock,
+      authority,
+      budget: this.#budget(this.#running.size + 1),
+      receiving: this.#receiving,
+      seed: this.#seeds.uint32() | 0,
+    };
+  }
+
+  /** The whole file, from where it has been placed. */
+  #offerPlaced({ gid, manifest, path }: DownloadOrder, file?: PlacedFile): void {
+    this.offer({
+      gid,
+      file: manifest.summary,
+      manifest: async () => manifest,
+      path,
+      identity: file?.identity,
+      fresh: false,
+    });
+  }
+
+  #shareBuffersWith(running: Running, ended: Promise<unknown>): void {
+    this.#running.add(running);
     this.#shareOutBuffers();
-    void download.ended.then(() => {
-      this.#downloads.delete(download);
+    void ended.then(() => {
+      this.#running.delete(running);
       this.#shareOutBuffers();
     });
-    return download;
   }
 
   discard(left: LeftDownload): Promise<void> {
@@ -162,7 +221,7 @@ class Engine implements TransferEngine {
   limit(direction: Direction, bytesPerSecond: number | undefined): void {
     if (direction === "up") this.#sending.limit(bytesPerSecond);
     else this.#receiving.limit(bytesPerSecond);
-    for (const download of this.#downloads) download.limitChanged();
+    for (const running of this.#running) running.limitChanged();
   }
 
   limits(): RateLimits {
@@ -174,14 +233,14 @@ class Engine implements TransferEngine {
     this.#network.close();
   }
 
-  /** Pieces that each of so many downloads may hold in buffers; uploads always keep theirs. */
-  #budget(downloads: number): number {
+  /** Pieces that each of so many that run may hold in buffers; uploads always keep theirs. */
+  #budget(running: number): number {
     const forDownloads = this.#dependencies.workers.slots.capacity - UPLOADS_AT_ONCE_MAX;
-    return Math.max(1, Math.floor(forDownloads / Math.max(1, downloads)));
+    return Math.max(1, Math.floor(forDownloads / Math.max(1, running)));
   }
 
   #shareOutBuffers(): void {
-    const budget = this.#budget(this.#downloads.size);
-    for (const download of this.#downloads) download.setBudget(budget);
+    const budget = this.#budget(this.#running.size);
+    for (const running of this.#running) running.setBudget(budget);
   }
 }

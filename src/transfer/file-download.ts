@@ -10,7 +10,13 @@ import type { PieceIndex } from "../base/ids.ts";
 import { SHA1_BYTES } from "../base/manifest.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import type { Download, DownloadOrder, DownloadPhase, DownloadSnapshot } from "./contract.ts";
-import type { DiscardDownload, DownloadFile, OpenDownload, PrefixHash } from "./disk/contract.ts";
+import type {
+  DiscardDownload,
+  DownloadFile,
+  OpenDownload,
+  PieceWorkers,
+  PrefixHash,
+} from "./disk/contract.ts";
 import { PartOfFile } from "./part-of-file.ts";
 import type { PeerServer } from "./peer-server.ts";
 import { PrefixFollower } from "./prefix-follower.ts";
@@ -19,6 +25,7 @@ import { Swarm, type SwarmDependencies } from "./swarm.ts";
 
 export interface FileDownloadDependencies extends SwarmDependencies {
   readonly server: PeerServer;
+  readonly workers: Pick<PieceWorkers, "store" | "load" | "prefixHash">;
   readonly openDownload: OpenDownload;
   readonly discardDownload: DiscardDownload;
   /** The phase changed. */
@@ -193,9 +200,15 @@ export class FileDownload implements Download {
 
   #startSwarm(disk: DownloadFile): Swarm {
     const { gid, manifest } = this.order;
+    const { workers } = this.#dependencies;
     const swarm = new Swarm(
       { ...this.#dependencies, budget: this.#budget },
-      { gid, manifest, descriptor: disk.file, have: disk.resumed },
+      {
+        wanted: { kind: "open", gid, fileId: manifest.summary.fileId },
+        table: manifest,
+        have: disk.resumed,
+        store: (piece, slot, verified) => workers.store(disk.file, manifest, piece, slot, verified),
+      },
       {
         record: (piece) => disk.recordWritten(piece),
         written: (piece) => this.#written(piece),

@@ -11,7 +11,7 @@ import type { ServedFile } from "./served-file.ts";
 
 export class PartOfFile implements ServedFile {
   readonly gid: Gid;
-  readonly shape: FileShape;
+  readonly table: FileShape;
   readonly have: Bitfield;
   /** Left by an earlier run and not read since. */
   readonly #unverified: Bitfield;
@@ -20,12 +20,12 @@ export class PartOfFile implements ServedFile {
   /** @param have what earlier runs left; grows in place */
   constructor(
     gid: Gid,
-    shape: FileShape,
+    table: FileShape,
     have: Bitfield,
     load: (piece: PieceIndex, slot: Slot, verify: boolean) => Promise<boolean>,
   ) {
     this.gid = gid;
-    this.shape = shape;
+    this.table = table;
     this.have = have;
     this.#unverified = new Bitfield(have.length);
     for (const piece of have.indices()) this.#unverified.set(piece);

@@ -79,10 +79,11 @@ async function setUp() {
   const feed = new PeerFeed(
     link,
     {
-      manifest,
+      table: manifest,
       slots: pool,
       clock,
-      open: (handler) => link.openChannel(gid, manifest.summary.fileId, "grant", handler),
+      open: (handler) =>
+        link.openChannel({ kind: "open", gid, fileId: manifest.summary.fileId }, "grant", handler),
     },
     receiver,
   );
@@ -356,11 +357,11 @@ describe("what makes no sense ends the link and gives back every slot", () => {
     const nobody = serveNobody();
     const again = new PeerLink(near, { serving: nobody, clock: new ManualClock(), whenClosed: () => {} });
     const open = (handler: ChannelHandler) =>
-      again.openChannel(gid, file.manifest.summary.fileId, "g", handler);
+      again.openChannel({ kind: "open", gid, fileId: file.manifest.summary.fileId }, "g", handler);
     new PeerFeed(
       again,
       {
-        manifest: file.manifest,
+        table: file.manifest,
         slots: new SharedSlotPool(new SharedArrayBuffer(0)),
         clock: new ManualClock(),
         open,
@@ -384,10 +385,10 @@ describe("what makes no sense ends the link and gives back every slot", () => {
     const receiver = new Receiver();
     const clock = new ManualClock();
     const open = (handler: ChannelHandler) =>
-      link.openChannel(gid, file.manifest.summary.fileId, "g", handler);
+      link.openChannel({ kind: "open", gid, fileId: file.manifest.summary.fileId }, "g", handler);
     new PeerFeed(
       link,
-      { manifest: file.manifest, slots: new SharedSlotPool(new SharedArrayBuffer(0)), clock, open },
+      { table: file.manifest, slots: new SharedSlotPool(new SharedArrayBuffer(0)), clock, open },
       receiver,
     );
     const silent = new RawPeer(far);

@@ -11,7 +11,7 @@ import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import type { Fingerprint, PieceIndex } from "../base/ids.ts";
 import { CHANNEL_OPEN_MS_MAX } from "../base/limits.ts";
-import type { Manifest } from "../base/manifest.ts";
+import type { PieceTable } from "../base/manifest.ts";
 import { decodeBits, type PieceRange, type RejectReason } from "../wire/client-peer.ts";
 import type { Slot, SlotPool } from "./disk/contract.ts";
 import type { ChannelHandler, OpenedChannel, PeerLink } from "./peer-link.ts";
@@ -39,14 +39,14 @@ interface Arrival {
 }
 
 export interface PeerFeedDependencies {
-  readonly manifest: Manifest;
+  readonly table: PieceTable;
   readonly slots: SlotPool;
   readonly clock: Clock;
 }
 
 export class PeerFeed implements ChannelHandler {
   readonly peer: Fingerprint;
-  readonly #manifest: Manifest;
+  readonly #table: PieceTable;
   readonly #slots: SlotPool;
   readonly #events: FeedEvents;
   readonly #channel: OpenedChannel;
@@ -57,11 +57,11 @@ export class PeerFeed implements ChannelHandler {
 
   constructor(
     link: PeerLink,
-    { manifest, slots, clock, open }: PeerFeedDependencies & { open: (to: ChannelHandler) => OpenedChannel },
+    { table, slots, clock, open }: PeerFeedDependencies & { open: (to: ChannelHandler) => OpenedChannel },
     events: FeedEvents,
   ) {
     this.peer = link.peer;
-    this.#manifest = manifest;
+    this.#table = table;
     this.#slots = slots;
     this.#events = events;
     this.#channel = open(this);
@@ -99,7 +99,7 @@ export class PeerFeed implements ChannelHandler {
     if (this.#isOpen) throw new Failure("protocol", "the peer opened a channel twice");
     this.#isOpen = true;
     this.#cancelDeadline();
-    const decoded = decodeBits(this.#manifest.pieces, bits);
+    const decoded = decodeBits(this.#table.pieces, bits);
     if (decoded instanceof Failure) throw decoded;
     this.#events.opened(this, decoded);
   }
@@ -122,7 +122,7 @@ export class PeerFeed implements ChannelHandler {
     const piece = this.#index(number);
     const arrival = this.#arrivals.get(piece) ?? (begin === 0 ? this.#begin(piece) : undefined);
     const isInOrder = arrival === undefined || begin === arrival.bytes;
-    if (!isInOrder || begin + length > this.#manifest.pieceLength(piece))
+    if (!isInOrder || begin + length > this.#table.pieceLength(piece))
       throw new Failure("protocol", "the peer sent bytes of a piece out of order or beyond its end");
     // The rest of what was given up after its beginning: the peer may not have known.
     if (arrival === undefined) return undefined;
@@ -141,12 +141,12 @@ export class PeerFeed implements ChannelHandler {
   dataEnds(number: number, begin: number, length: number): void {
     const piece = number as PieceIndex;
     // Also of what is thrown away: the line is free again.
-    if (begin + length === this.#manifest.pieceLength(piece)) this.#channel.arrived(piece);
+    if (begin + length === this.#table.pieceLength(piece)) this.#channel.arrived(piece);
     const arrival = this.#arrivals.get(piece);
     if (arrival === undefined) return;
     arrival.inFrame = false;
     arrival.bytes = begin + length;
-    if (arrival.bytes < this.#manifest.pieceLength(piece)) {
+    if (arrival.bytes < this.#table.pieceLength(piece)) {
       if (!this.#asked.has(piece)) this.#giveUp(piece);
       return;
     }
@@ -176,14 +176,14 @@ export class PeerFeed implements ChannelHandler {
   }
 
   #index(number: number): PieceIndex {
-    const piece = this.#manifest.pieceIndex(number);
+    const piece = this.#table.pieceIndex(number);
     if (piece === undefined)
       throw new Failure("protocol", `the peer spoke of piece ${number}, which is not there`);
     return piece;
   }
 
   #wholePiece(piece: PieceIndex): PieceRange {
-    return { piece, begin: 0, length: this.#manifest.pieceLength(piece) };
+    return { piece, begin: 0, length: this.#table.pieceLength(piece) };
   }
 
   #giveUp(piece: PieceIndex): void {

@@ -17,7 +17,7 @@ import { RawPeer } from "../testing/raw-peer.ts";
 import { SimNetwork, type SimNetworkOptions } from "../testing/sim-network.ts";
 import { encodeDataHead, encodeHello, encodePeerMessage, type PeerMessage } from "../wire/client-peer.ts";
 import { encodeFrame, frameHeader } from "../wire/frame.ts";
-import { type ChannelHandler, PeerLink, type ServingSide } from "./peer-link.ts";
+import { type ChannelHandler, PeerLink, type ServingSide, type Wanted } from "./peer-link.ts";
 
 const self = "1".repeat(64) as Fingerprint;
 const other = "2".repeat(64) as Fingerprint;
@@ -85,7 +85,7 @@ class RecordingServing implements ServingSide {
   /** What it says of a piece that has arrived. */
   isOnItsWay: (piece: number) => boolean = () => true;
 
-  open(link: PeerLink, channel: number, _gid: Gid, _fileId: FileId, grant: string): void {
+  open(link: PeerLink, channel: number, _wanted: Wanted, grant: string): void {
     this.told.push(["open", channel, grant]);
     this.onOpen(link, channel);
   }
@@ -122,7 +122,7 @@ function setUp(options: SimNetworkOptions = {}) {
   const peer = new RawPeer(far);
   const openChannel = (handler = new RecordingHandler()) => ({
     handler,
-    channel: link.openChannel(gid, fileId, "grant", handler),
+    channel: link.openChannel({ kind: "open", gid, fileId }, "grant", handler),
   });
   return { clock, network, near, far, serving, gone, link, peer, openChannel };
 }
@@ -185,7 +185,12 @@ describe("channels", () => {
       const link = new PeerLink(connection, { serving, clock, whenClosed: () => {} });
       const handler = new RecordingHandler();
       handler.target(7, 5);
-      return { serving, link, handler, channel: link.openChannel(gid, fileId, "grant", handler) };
+      return {
+        serving,
+        link,
+        handler,
+        channel: link.openChannel({ kind: "open", gid, fileId }, "grant", handler),
+      };
     });
     await settle();
     for (const [at, { link, channel }] of sides.entries()) {
@@ -306,7 +311,7 @@ describe("channels", () => {
     peer.close();
     await settle();
     const handler = new RecordingHandler();
-    expect(() => link.openChannel(gid, fileId, "grant", handler)).toThrow(Failure);
+    expect(() => link.openChannel({ kind: "open", gid, fileId }, "grant", handler)).toThrow(Failure);
     expect(handler.told).toEqual([]);
   });
 });

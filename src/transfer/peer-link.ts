@@ -65,9 +65,14 @@ export interface OpenedChannel {
   leave(): void;
 }
 
+/** What a channel is opened for. */
+export type Wanted =
+  | { readonly kind: "open"; readonly gid: Gid; readonly fileId: FileId }
+  | { readonly kind: "open-bundle"; readonly gid: Gid; readonly pieces: readonly (readonly FileId[])[] };
+
 /** What the serving half of a client hears, for all its links. */
 export interface ServingSide {
-  open(link: PeerLink, channel: number, gid: Gid, fileId: FileId, grant: string): void;
+  open(link: PeerLink, channel: number, wanted: Wanted, grant: string): void;
   renew(link: PeerLink, channel: number, grant: string): void;
   request(link: PeerLink, channel: number, range: PieceRange): void;
   cancel(link: PeerLink, channel: number, range: PieceRange): void;
@@ -157,14 +162,14 @@ export class PeerLink {
     return this.#connection.queuedBytes;
   }
 
-  /** Asks the other side for a file. @throws Failure "peer-unreachable" if the link has ended: no word would come any more */
-  openChannel(gid: Gid, fileId: FileId, grant: string, handler: ChannelHandler): OpenedChannel {
+  /** Asks the other side for it. @throws Failure "peer-unreachable" if the link has ended: no word would come any more */
+  openChannel(wanted: Wanted, grant: string, handler: ChannelHandler): OpenedChannel {
     if (!this.isOpen) throw new Failure("peer-unreachable", "the connection has ended");
     const channel = this.#nextChannel++;
     this.#opened.set(channel, handler);
     this.admit();
     this.#watchIdle();
-    this.#ask({ kind: "open", channel, gid, fileId, grant });
+    this.#ask({ ...wanted, channel, grant });
     const whileOpen = (message: PeerMessage) => {
       if (this.#opened.get(channel) === handler) this.#ask(message);
     };
@@ -264,6 +269,7 @@ export class PeerLink {
   #message(message: PeerMessage): void {
     switch (message.kind) {
       case "open":
+      case "open-bundle":
       case "renew":
       case "request":
       case "cancel":
@@ -284,7 +290,9 @@ export class PeerLink {
   }
 
   #tellServing(
-    message: PeerMessage & { kind: "open" | "renew" | "request" | "cancel" | "arrived" | "leave" },
+    message: PeerMessage & {
+      kind: "open" | "open-bundle" | "renew" | "request" | "cancel" | "arrived" | "leave";
+    },
   ): void {
     const { channel, kind } = message;
     if (kind === "arrived") {
@@ -293,9 +301,9 @@ export class PeerLink {
       return;
     }
     if (kind !== "request" || !this.#served.has(channel)) this.#countFutile();
-    if (kind === "open") {
+    if (kind === "open" || kind === "open-bundle") {
       this.#takeChannel(channel);
-      this.#serving.open(this, channel, message.gid, message.fileId, message.grant);
+      this.#serving.open(this, channel, message, message.grant);
       return;
     }
     // A channel that was just ended here may still be spoken of: that is no fault of the peer.

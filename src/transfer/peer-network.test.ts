@@ -74,7 +74,7 @@ describe("a link to a key", () => {
     const far = machine(bob);
     await far.network.linkTo(ann, await near.network.listen(anyPort));
     const link = await near.network.linkTo(bob, nowhere);
-    link.openChannel(gid, fileId, "grant", {
+    link.openChannel({ kind: "open", gid, fileId }, "grant", {
       opened: () => {},
       have: () => {},
       given: () => {},

@@ -34,7 +34,7 @@ const range = (index: number, begin = 0, length = PIECE_BYTES): PieceRange => ({
 /** Pieces from memory; while it is held shut, reading waits. */
 class MemoryFile implements ServedFile {
   readonly gid: Gid;
-  readonly shape = file.manifest;
+  readonly table = file.manifest;
   readonly have: Bitfield;
   /** How often it was opened, less how often closed. */
   openings = 0;
@@ -87,6 +87,7 @@ function setUp({ slots = UPLOADS_AT_ONCE_MAX, lifetimeMs = GRANT_LIFETIME_MS }: 
   const network = new SimNetwork();
   const pool = new SharedSlotPool(new SharedArrayBuffer(slots * PIECE_BYTES));
   const server = new PeerServer({
+    smallFiles: undefined,
     slots: pool,
     clock,
     nowMs: () => clock.nowMs(),
@@ -248,7 +249,7 @@ describe("requests", () => {
   test("beyond the end of a short last piece close the link", async () => {
     const short = content(1.5);
     const { server, connect, end } = setUp();
-    const served = Object.assign(new MemoryFile(Bitfield.full(2)), { shape: short.manifest });
+    const served = Object.assign(new MemoryFile(Bitfield.full(2)), { table: short.manifest });
     server.serve(served);
     const peer = connect("1");
     peer.open(1, { id: short.manifest.summary.fileId });

@@ -9,21 +9,23 @@ import { defined } from "../base/assert.ts";
 import type { Bitfield } from "../base/bitfield.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, toFailure } from "../base/failure.ts";
-import type { FileId, Fingerprint, Gid, PieceIndex, Uid } from "../base/ids.ts";
+import type { Digest, FileId, Fingerprint, Gid, PieceIndex, Uid } from "../base/ids.ts";
 import { HAVE_PIECES_MAX, UNSENT_BYTES_PER_PEER_MAX, UPLOADS_AT_ONCE_MAX } from "../base/limits.ts";
+import { digestOf } from "../base/manifest.ts";
 import type { PieceRange, RejectReason } from "../wire/client-peer.ts";
 import type { GrantRefusal } from "../wire/signed.ts";
 import { type UploadChannel, UploadSlots, type UploadTurn } from "./core/upload-slots.ts";
-import type { SlotPool } from "./disk/contract.ts";
+import type { SlotPool, SmallFileDisk } from "./disk/contract.ts";
 import { type Admission, GrantGate, type GrantGateDependencies } from "./grant-gate.ts";
-import type { PeerLink, ServingSide } from "./peer-link.ts";
-import type { ServedFile } from "./served-file.ts";
+import type { PeerLink, ServingSide, Wanted } from "./peer-link.ts";
+import { ServedBundle } from "./served-bundle.ts";
+import type { Served, ServedFile } from "./served-file.ts";
 
-/** One file being served over one link. */
+/** One file or bundle being served over one link. */
 interface ServedChannel extends UploadChannel {
   readonly link: PeerLink;
   readonly number: number;
-  file: ServedFile;
+  served: Served;
   admission: Admission;
   cancelExpiry: () => void;
   /** Pieces given to the link that have not left this process. */
@@ -36,16 +38,19 @@ const fileKey = (gid: Gid, fileId: FileId) => `${gid} ${fileId}`;
 
 export interface PeerServerDependencies extends GrantGateDependencies {
   readonly slots: SlotPool;
+  /** undefined: no bundle is served here; a peer asks for the files one by one then. */
+  readonly smallFiles: SmallFileDisk | undefined;
   readonly clock: Clock;
 }
 
 export class PeerServer implements ServingSide {
   readonly #slots: SlotPool;
+  readonly #smallFiles: SmallFileDisk | undefined;
   readonly #clock: Clock;
   readonly #gate: GrantGate;
   readonly #files = new Map<string, ServedFile>();
   readonly #channels = new Map<PeerLink, Map<number, ServedChannel>>();
-  readonly #channelsOfFile = new Map<ServedFile, Set<ServedChannel>>();
+  readonly #channelsOf = new Map<Served, Set<ServedChannel>>();
   readonly #uploads = new UploadSlots<ServedChannel>({
     uploadsMax: UPLOADS_AT_ONCE_MAX,
     unsentBytesPerPeerMax: UNSENT_BYTES_PER_PEER_MAX,
@@ -53,8 +58,9 @@ export class PeerServer implements ServingSide {
   #waitsForSlot = false;
   #cancelLook: (() => void) | undefined;
 
-  constructor({ slots, clock, ...authority }: PeerServerDependencies) {
+  constructor({ slots, smallFiles, clock, ...authority }: PeerServerDependencies) {
     this.#slots = slots;
+    this.#smallFiles = smallFiles;
     this.#clock = clock;
     this.#gate = new GrantGate(authority);
   }
@@ -69,22 +75,22 @@ export class PeerServer implements ServingSide {
    * it must have at least the pieces of the other; what more it has is told.
    */
   serve(file: ServedFile): void {
-    const key = fileKey(file.gid, file.shape.summary.fileId);
+    const key = fileKey(file.gid, file.table.summary.fileId);
     const before = this.#files.get(key);
     this.#files.set(key, file);
     if (before === undefined) return;
-    const channels = this.#channelsOfFile.get(before);
+    const channels = this.#channelsOf.get(before);
     if (channels === undefined) return;
-    this.#channelsOfFile.delete(before);
-    this.#channelsOfFile.set(file, channels);
-    for (const channel of channels) channel.file = file;
+    this.#channelsOf.delete(before);
+    this.#channelsOf.set(file, channels);
+    for (const channel of channels) channel.served = file;
     file.opened();
     before.closed();
     this.announce(file, piecesBeyond(file.have, before.have));
   }
 
   stop(file: ServedFile): void {
-    const key = fileKey(file.gid, file.shape.summary.fileId);
+    const key = fileKey(file.gid, file.table.summary.fileId);
     if (this.#files.get(key) === file) this.#files.delete(key);
     this.#endChannels(file, () => true, new Failure("unknown-file", "the file is no longer shared here"));
   }
@@ -99,7 +105,7 @@ export class PeerServer implements ServingSide {
 
   /** Tells those who fetch the file that there is more of it. */
   announce(file: ServedFile, pieces: readonly PieceIndex[]): void {
-    for (const channel of [...(this.#channelsOfFile.get(file) ?? [])]) {
+    for (const channel of [...(this.#channelsOf.get(file) ?? [])]) {
       if (!this.#isAdmitted(channel)) continue;
       for (let at = 0; at < pieces.length; at += HAVE_PIECES_MAX) {
         const some = pieces.slice(at, at + HAVE_PIECES_MAX);
@@ -112,9 +118,9 @@ export class PeerServer implements ServingSide {
   revoke(gid: Gid, uid: Uid, spared?: Fingerprint): void {
     this.#gate.revoke(gid, uid, spared);
     const why = spared === undefined ? "revoked" : "outdated";
-    for (const channels of [...this.#channelsOfFile.values()])
+    for (const channels of [...this.#channelsOf.values()])
       for (const channel of [...channels])
-        if (channel.file.gid === gid && channel.admission.uid === uid && channel.peer !== spared)
+        if (channel.served.gid === gid && channel.admission.uid === uid && channel.peer !== spared)
           this.#cut(channel, this.#gate.refuse(why));
   }
 
@@ -125,39 +131,50 @@ export class PeerServer implements ServingSide {
 
   // --- what links tell ---
 
-  open(link: PeerLink, number: number, gid: Gid, fileId: FileId, grant: string): void {
-    const admission = this.#gate.admit(grant, gid, link.peer);
+  open(link: PeerLink, number: number, wanted: Wanted, grant: string): void {
+    const admission = this.#gate.admit(grant, wanted.gid, link.peer);
     if (admission instanceof Failure) {
       link.refuseGrant(number, admission);
       return;
     }
     // Only who may see the group learns whether a file is served here.
-    const file = this.#files.get(fileKey(gid, fileId));
-    if (file === undefined) {
+    const served = this.#wanted(wanted);
+    if (served === undefined) {
       link.endServed(number, new Failure("unknown-file", "the file is not shared here"));
       return;
     }
     const channel: ServedChannel = {
       link,
       number,
-      file,
+      served,
       admission,
       cancelExpiry: () => {},
       unsent: 0,
       peer: link.peer,
-      fileId,
+      content: contentKey(wanted),
       asked: new Map(),
     };
     this.#remember(channel);
     link.admit();
     this.#watchExpiry(channel);
-    link.send({ kind: "opened", channel: number, bits: file.have.isFull ? undefined : file.have.toBytes() });
+    link.send({
+      kind: "opened",
+      channel: number,
+      bits: served.have.isFull ? undefined : served.have.toBytes(),
+    });
+  }
+
+  #wanted(wanted: Wanted): Served | undefined {
+    const { gid } = wanted;
+    if (wanted.kind === "open") return this.find(gid, wanted.fileId);
+    if (this.#smallFiles === undefined) return undefined;
+    return new ServedBundle(gid, wanted.pieces, (fileId) => this.find(gid, fileId)?.small, this.#smallFiles);
   }
 
   renew(link: PeerLink, number: number, grant: string): void {
     const channel = this.#channels.get(link)?.get(number);
     if (channel === undefined) return;
-    const admission = this.#gate.admit(grant, channel.file.gid, link.peer);
+    const admission = this.#gate.admit(grant, channel.served.gid, link.peer);
     if (admission instanceof Failure) {
       this.#cut(channel, admission);
       link.countBadGrant();
@@ -186,14 +203,14 @@ export class PeerServer implements ServingSide {
 
   cancel(link: PeerLink, number: number, range: PieceRange): void {
     const channel = this.#channels.get(link)?.get(number);
-    const piece = channel?.file.shape.pieceIndex(range.piece);
+    const piece = channel?.served.table.pieceIndex(range.piece);
     if (channel !== undefined && piece !== undefined && this.#uploads.cancel(channel, piece))
       channel.asked.delete(piece);
   }
 
   arrived(link: PeerLink, number: number, index: number): boolean {
     const channel = this.#channels.get(link)?.get(number);
-    const piece = channel?.file.shape.pieceIndex(index);
+    const piece = channel?.served.table.pieceIndex(index);
     if (channel === undefined || piece === undefined) return false;
     const isNews = this.#uploads.arrived(channel, piece, this.#clock.monotonicMs());
     if (isNews) this.#pump();
@@ -212,27 +229,27 @@ export class PeerServer implements ServingSide {
   // --- channels ---
 
   #remember(channel: ServedChannel): void {
-    const { link, number, file } = channel;
+    const { link, number, served } = channel;
     const ofLink = this.#channels.get(link) ?? new Map<number, ServedChannel>();
     this.#channels.set(link, ofLink.set(number, channel));
-    const ofFile = this.#channelsOfFile.get(file) ?? new Set();
-    if (ofFile.size === 0) file.opened();
-    this.#channelsOfFile.set(file, ofFile.add(channel));
+    const others = this.#channelsOf.get(served) ?? new Set();
+    if (others.size === 0) served.opened();
+    this.#channelsOf.set(served, others.add(channel));
   }
 
   #forget(channel: ServedChannel): void {
-    const { link, number, file } = channel;
+    const { link, number, served } = channel;
     const ofLink = this.#channels.get(link);
     if (ofLink?.get(number) !== channel) return;
     channel.cancelExpiry();
     ofLink.delete(number);
     if (ofLink.size === 0) this.#channels.delete(link);
-    const ofFile = this.#channelsOfFile.get(file);
-    ofFile?.delete(channel);
+    const others = this.#channelsOf.get(served);
+    others?.delete(channel);
     this.#uploads.channelClosed(channel);
-    if (ofFile?.size === 0) {
-      this.#channelsOfFile.delete(file);
-      file.closed();
+    if (others?.size === 0) {
+      this.#channelsOf.delete(served);
+      served.closed();
     }
   }
 
@@ -242,7 +259,7 @@ export class PeerServer implements ServingSide {
   }
 
   #endChannels(file: ServedFile, which: (channel: ServedChannel) => boolean, failure: Failure): void {
-    for (const channel of [...(this.#channelsOfFile.get(file) ?? [])])
+    for (const channel of [...(this.#channelsOf.get(file) ?? [])])
       if (which(channel)) this.#end(channel, failure);
   }
 
@@ -276,14 +293,14 @@ export class PeerServer implements ServingSide {
   // --- requests ---
 
   /** @returns undefined if the file has no such range */
-  #pieceOf({ file }: ServedChannel, range: PieceRange): PieceIndex | undefined {
-    const piece = file.shape.pieceIndex(range.piece);
-    if (piece === undefined || range.begin + range.length > file.shape.pieceLength(piece)) return undefined;
+  #pieceOf({ served }: ServedChannel, range: PieceRange): PieceIndex | undefined {
+    const piece = served.table.pieceIndex(range.piece);
+    if (piece === undefined || range.begin + range.length > served.table.pieceLength(piece)) return undefined;
     return piece;
   }
 
   #refusal(channel: ServedChannel, piece: PieceIndex, range: PieceRange): RejectReason | undefined {
-    if (!channel.file.have.has(piece)) return "not-have";
+    if (!channel.served.have.has(piece)) return "not-have";
     return this.#uploads.ask(channel, { piece, bytes: range.length }) === "refused" ? "busy" : undefined;
   }
 
@@ -316,8 +333,8 @@ export class PeerServer implements ServingSide {
 
   /** Those who fetch the same file and were not given the piece need not ask this seeder for it too. */
   #tellGiven({ channel, request, isFirst }: UploadTurn<ServedChannel>): void {
-    if (!isFirst || !channel.file.have.isFull) return;
-    for (const other of [...(this.#channelsOfFile.get(channel.file) ?? [])])
+    if (!isFirst || !channel.served.have.isFull) return;
+    for (const other of [...(this.#channelsOf.get(channel.served) ?? [])])
       if (other !== channel && this.#isAdmitted(other))
         other.link.send({ kind: "given", channel: other.number, pieces: [request.piece] });
   }
@@ -338,7 +355,7 @@ export class PeerServer implements ServingSide {
       this.#uploads.finished(turn, outcome);
       this.#pump();
     };
-    const loaded = await channel.file.load(piece, slot).catch(() => false);
+    const loaded = await channel.served.load(piece, slot).catch(() => false);
     // The channel may have been cut, or its grant have ended, while the disk was read: then nothing more leaves.
     if (!this.#isOpen(channel) || !this.#isAdmitted(channel)) {
       done("failed");
@@ -356,6 +373,13 @@ export class PeerServer implements ServingSide {
       done("sent");
     });
   }
+}
+
+/** Of two peers who fetch the same: the same. */
+function contentKey(wanted: Wanted): FileId | Digest {
+  return wanted.kind === "open"
+    ? wanted.fileId
+    : digestOf(new TextEncoder().encode(JSON.stringify(wanted.pieces)));
 }
 
 /** What `have` has and `known` has not. */

@@ -9,13 +9,14 @@ import type { Clock } from "../base/clock.ts";
 import { Failure, toFailure } from "../base/failure.ts";
 import type { Gid, PieceIndex } from "../base/ids.ts";
 import { SOURCE_CHECK_MS } from "../base/limits.ts";
-import { FileShape, type Manifest } from "../base/manifest.ts";
+import { FileShape, fileIdOf, type Manifest } from "../base/manifest.ts";
 import { forTerminal } from "../base/text.ts";
 import type { Offer } from "./contract.ts";
 import type { PieceWorkers, Slot } from "./disk/contract.ts";
-import type { FileIdentity } from "./disk/file-identity.ts";
+import { type FileIdentity, isSameContent } from "./disk/file-identity.ts";
 import { SourceFile } from "./disk/source-file.ts";
-import type { ServedFile } from "./served-file.ts";
+import type { HashedSmall } from "./disk/worker-protocol.ts";
+import type { ServedFile, SmallShare } from "./served-file.ts";
 
 /** A shared file held open for reading: `SourceFile`, as far as it is needed here. */
 export type OpenedSource = Pick<SourceFile, "descriptor" | "identity" | "unchanged" | "close">;
@@ -45,7 +46,7 @@ export interface SharedFileDependencies {
 
 export class SharedFile implements ServedFile {
   readonly gid: Gid;
-  readonly shape: FileShape;
+  readonly table: FileShape;
   readonly #offer: Offer;
   readonly #dependencies: SharedFileDependencies;
   readonly #isFresh: boolean;
@@ -63,7 +64,7 @@ export class SharedFile implements ServedFile {
   constructor(offer: Offer, dependencies: SharedFileDependencies) {
     const { gid, file, identity, fresh } = offer;
     this.gid = gid;
-    this.shape = new FileShape(file);
+    this.table = new FileShape(file);
     this.#offer = offer;
     this.#identity = identity;
     this.#dependencies = dependencies;
@@ -72,8 +73,14 @@ export class SharedFile implements ServedFile {
 
   /** Made when somebody asks: most files of a large collection are never asked for. */
   get have(): Bitfield {
-    this.#have ??= Bitfield.full(this.shape.pieces);
+    this.#have ??= Bitfield.full(this.table.pieces);
     return this.#have;
+  }
+
+  get small(): SmallShare | undefined {
+    const { file, path } = this.#offer;
+    if (this.table.pieces > 1 || this.#isBroken) return undefined;
+    return { path, bytes: file.size, isWhatWasRead: (read) => this.#isWhatWasRead(read) };
   }
 
   opened(): void {
@@ -106,11 +113,21 @@ export class SharedFile implements ServedFile {
     this.#open ??= this.#opening();
     const { source, manifest } = await this.#open;
     await this.#checkNowAndThen(source);
-    this.#verified ??= this.#isFresh ? this.have : new Bitfield(this.shape.pieces);
+    this.#verified ??= this.#isFresh ? this.have : new Bitfield(this.table.pieces);
     const verify = !this.#verified.has(piece);
     const { workers } = this.#dependencies;
     if (!(await workers.load(source.descriptor, manifest, piece, slot, verify))) throw this.#otherContent();
     if (verify) this.#verified.set(piece);
+  }
+
+  /** Who it is not is told when the file is asked for by itself. */
+  #isWhatWasRead(read: HashedSmall | undefined): boolean {
+    if (read === undefined || this.#isBroken) return false;
+    const { size, fileId } = this.table.summary;
+    if (this.#identity !== undefined && !isSameContent(read, this.#identity)) return false;
+    if (!this.#isFresh && fileIdOf(read.size, read.rows) !== fileId) return false;
+    this.#identity ??= identityIn(read);
+    return read.size === size;
   }
 
   async #opening(): Promise<OpenedShare> {
@@ -164,4 +181,8 @@ export class SharedFile implements ServedFile {
     this.#isBroken = true;
     this.#dependencies.broken(failure);
   }
+}
+
+function identityIn({ device, inode, size, modifiedNs }: FileIdentity): FileIdentity {
+  return { device, inode, size, modifiedNs };
 }

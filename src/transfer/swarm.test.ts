@@ -84,7 +84,7 @@ class SwarmBench {
     this.swarm = new Swarm(
       {
         network: this.network,
-        workers: this.storage.workers,
+        slots: this.storage.workers.slots,
         clock,
         authority: {
           fingerprint: self,
@@ -100,10 +100,11 @@ class SwarmBench {
         seed: 3,
       },
       {
-        gid,
-        manifest: file.manifest,
-        descriptor: this.descriptor,
+        wanted: { kind: "open", gid, fileId: file.manifest.summary.fileId },
+        table: file.manifest,
         have: conditions.have ?? new Bitfield(file.manifest.pieces),
+        store: (piece, slot, verified) =>
+          this.storage.workers.store(this.descriptor, file.manifest, piece, slot, verified),
       },
       {
         record: (piece) => this.record(piece),

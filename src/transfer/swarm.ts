@@ -1,23 +1,23 @@
 /**
- * The fetching of one file: the thin shell around the download machine and the source book.
+ * The fetching of one thing, a file or a bundle: the thin shell around the download machine and the source book.
  *
  * Owns the feeds and the slots of pieces that are being stored. Each outside happening becomes one input of the machine,
- * each effect one action here. It opens no file and finishes none: it is handed a descriptor, and tells its owner what
- * has been written and when nothing is missing.
+ * each effect one action here. It opens no file and finishes none: what is fetched says how it is asked for and where its
+ * pieces go, and its owner is told what has been written and when nothing is missing.
  */
 
 import { defined } from "../base/assert.ts";
 import type { Bitfield } from "../base/bitfield.ts";
 import type { Clock } from "../base/clock.ts";
 import { type Failure, toFailure } from "../base/failure.ts";
-import type { Fingerprint, Gid, PieceIndex } from "../base/ids.ts";
+import type { Fingerprint, PieceIndex } from "../base/ids.ts";
 import {
   DISK_RETRY_MS,
   GRANT_RENEW_BEFORE_MS,
   PEERS_PER_DOWNLOAD_MAX,
   SOURCE_RETRY_MS_MIN,
 } from "../base/limits.ts";
-import type { Manifest } from "../base/manifest.ts";
+import type { PieceTable } from "../base/manifest.ts";
 import type { Pacer, Spender } from "../base/pacer.ts";
 import type { RejectReason } from "../wire/client-peer.ts";
 import type { Source } from "../wire/client-tracker.ts";
@@ -26,8 +26,9 @@ import { DownloadMachine } from "./core/download.ts";
 import type { Effect, DownloadSnapshot as MachineSnapshot, PeerRow } from "./core/download-effect.ts";
 import { RateMeter } from "./core/rate-meter.ts";
 import { SourceBook } from "./core/source-book.ts";
-import type { PieceWorkers, Slot } from "./disk/contract.ts";
+import type { Slot, SlotPool, StoreOutcome } from "./disk/contract.ts";
 import { type FeedEvents, PeerFeed } from "./peer-feed.ts";
+import type { Wanted } from "./peer-link.ts";
 import type { PeerNetwork } from "./peer-network.ts";
 
 export interface SwarmEvents {
@@ -42,17 +43,18 @@ export interface SwarmEvents {
   done(): void;
 }
 
-export interface SwarmFile {
-  readonly gid: Gid;
-  readonly manifest: Manifest;
-  /** Descriptor of the part file. */
-  readonly descriptor: number;
+/** What is fetched. */
+export interface SwarmTarget {
+  readonly wanted: Wanted;
+  readonly table: PieceTable;
   readonly have: Bitfield;
+  /** Verifies the piece, then keeps it; see `PieceWorkers.store`. */
+  store(piece: PieceIndex, slot: Slot, verified: () => void): Promise<StoreOutcome>;
 }
 
 export interface SwarmDependencies {
   readonly network: PeerNetwork;
-  readonly workers: PieceWorkers;
+  readonly slots: SlotPool;
   readonly clock: Clock;
   readonly authority: TransferAuthority;
   /** Pieces that this download may hold in buffers. */
@@ -67,11 +69,11 @@ const LEFT = "not asked now";
 
 export class Swarm implements Spender {
   readonly #network: PeerNetwork;
-  readonly #workers: PieceWorkers;
+  readonly #slots: SlotPool;
   readonly #clock: Clock;
   readonly #authority: TransferAuthority;
   readonly #receiving: Pacer;
-  readonly #file: SwarmFile;
+  readonly #target: SwarmTarget;
   readonly #events: SwarmEvents;
   readonly #machine: DownloadMachine;
   readonly #sources = new SourceBook<Source>({ peersMax: PEERS_PER_DOWNLOAD_MAX });
@@ -84,18 +86,18 @@ export class Swarm implements Spender {
   #cancelTick: (() => void) | undefined;
   #cancelRenewal: (() => void) | undefined;
 
-  constructor(dependencies: SwarmDependencies, file: SwarmFile, events: SwarmEvents) {
+  constructor(dependencies: SwarmDependencies, target: SwarmTarget, events: SwarmEvents) {
     this.#network = dependencies.network;
-    this.#workers = dependencies.workers;
+    this.#slots = dependencies.slots;
     this.#clock = dependencies.clock;
     this.#authority = dependencies.authority;
     this.#receiving = dependencies.receiving;
-    this.#file = file;
+    this.#target = target;
     this.#events = events;
     this.#machine = new DownloadMachine({
-      pieces: file.manifest.pieces,
-      pieceLength: (piece) => file.manifest.pieceLength(piece),
-      have: file.have,
+      pieces: target.table.pieces,
+      pieceLength: (piece) => target.table.pieceLength(piece),
+      have: target.have,
       seed: dependencies.seed,
       budget: dependencies.budget,
     });
@@ -130,7 +132,7 @@ export class Swarm implements Spender {
     this.#act(effects);
     return effects.reduce(
       (bytes, effect) =>
-        effect.kind === "request" ? bytes + this.#file.manifest.pieceLength(effect.piece) : bytes,
+        effect.kind === "request" ? bytes + this.#target.table.pieceLength(effect.piece) : bytes,
       0,
     );
   }
@@ -210,21 +212,21 @@ export class Swarm implements Spender {
   async #dial(peer: Fingerprint): Promise<void> {
     const source = defined(this.#sources.source(peer), "a source that is dialled is known");
     try {
-      const grant = await this.#authority.grant(this.#file.gid);
+      const { wanted, table } = this.#target;
+      const grant = await this.#authority.grant(wanted.gid);
       const link = await this.#network.linkTo(peer, source.address);
       if (this.#state !== "running") {
         this.#sources.lost(peer, this.#now(), LEFT);
         return;
       }
       this.#watchGrant(grant.expiresMs);
-      const { gid, manifest } = this.#file;
       const feed = new PeerFeed(
         link,
         {
-          manifest,
-          slots: this.#workers.slots,
+          table,
+          slots: this.#slots,
           clock: this.#clock,
-          open: (handler) => link.openChannel(gid, manifest.summary.fileId, grant.text, handler),
+          open: (handler) => link.openChannel(wanted, grant.text, handler),
         },
         this.#feedEvents,
       );
@@ -272,7 +274,7 @@ export class Swarm implements Spender {
 
   #refused(feed: PeerFeed, piece: PieceIndex, reason: RejectReason): void {
     const why = reason === "busy" ? "busy" : "not-held";
-    this.#receiving.giveBack(this.#file.manifest.pieceLength(piece));
+    this.#receiving.giveBack(this.#target.table.pieceLength(piece));
     this.#act(this.#machine.requestRefused(feed.peer, piece, why, this.#now()));
   }
 
@@ -288,7 +290,7 @@ export class Swarm implements Spender {
   async #renewGrant(): Promise<void> {
     if (this.#feeds.size === 0 || this.#state !== "running") return;
     // Where no tracker answers, the old grants still stand for a while: so ask again soon.
-    const grant = await this.#authority.grant(this.#file.gid).catch(() => undefined);
+    const grant = await this.#authority.grant(this.#target.wanted.gid).catch(() => undefined);
     if (this.#state !== "running") return;
     if (grant !== undefined) for (const feed of this.#feeds.values()) feed.renew(grant.text);
     this.#watchGrant(grant?.expiresMs ?? 0);
@@ -297,7 +299,7 @@ export class Swarm implements Spender {
   // --- pieces ---
 
   #arrived(feed: PeerFeed, piece: PieceIndex, slot: Slot | undefined): void {
-    this.#rate.add(this.#now(), this.#file.manifest.pieceLength(piece));
+    this.#rate.add(this.#now(), this.#target.table.pieceLength(piece));
     // Without a buffer to hold it the piece is as good as not sent.
     if (slot === undefined && this.#machine.received(feed.peer, piece, 0, this.#now())) {
       this.#act(this.#machine.requestRefused(feed.peer, piece, "busy", this.#now()));
@@ -320,7 +322,7 @@ export class Swarm implements Spender {
           this.#track(this.#store(effect.piece, defined(slot, "a stored piece is in a slot")));
           break;
         case "discard":
-          if (slot !== undefined) this.#workers.slots.release(slot);
+          if (slot !== undefined) this.#slots.release(slot);
           break;
         case "announce":
           for (const piece of effect.pieces) this.#events.written(piece);
@@ -338,11 +340,10 @@ export class Swarm implements Spender {
   }
 
   async #store(piece: PieceIndex, slot: Slot): Promise<void> {
-    const { descriptor, manifest } = this.#file;
-    const outcome = await this.#workers
-      .store(descriptor, manifest, piece, slot, () => this.#machine.verified(piece))
+    const outcome = await this.#target
+      .store(piece, slot, () => this.#machine.verified(piece))
       .catch((error) => ({ kind: "disk-failed" as const, failure: toFailure(error, "disk-error") }));
-    this.#workers.slots.release(slot);
+    this.#slots.release(slot);
     switch (outcome.kind) {
       case "written":
         this.#diskWorks();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../base/failure.ts";
 import type { FileId, Gid } from "../base/ids.ts";
-import { PIECE_BYTES } from "../base/limits.ts";
+import { BUNDLE_FILES_MAX, BUNDLE_PIECE_FILES_MAX, PIECE_BYTES } from "../base/limits.ts";
 import {
   decodeBits,
   decodeDataHead,
@@ -31,12 +31,24 @@ const range = fc
   })
   .map(({ piece, begin, length }) => ({ piece, begin, length: Math.min(length, PIECE_BYTES - begin) }));
 
+const fileId = hex(64).map((text) => text as FileId);
+
 const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({
     kind: fc.constant("open" as const),
     channel,
     gid: hex(32).map((text) => text as Gid),
-    fileId: hex(64).map((text) => text as FileId),
+    fileId,
+    grant,
+  }),
+  fc.record({
+    kind: fc.constant("open-bundle" as const),
+    channel,
+    gid: hex(32).map((text) => text as Gid),
+    pieces: fc.array(fc.array(fileId, { minLength: 1, maxLength: BUNDLE_PIECE_FILES_MAX }), {
+      minLength: 1,
+      maxLength: BUNDLE_FILES_MAX / BUNDLE_PIECE_FILES_MAX,
+    }),
     grant,
   }),
   fc.record({
@@ -193,5 +205,37 @@ describe("hello", () => {
     expect(refuseHello(kind, Buffer.from("p2p peer 999"))?.message).toContain("another version");
     expect(refuseHello(kind, Buffer.from("GET / HTTP/1.1"))?.message).toContain("another protocol");
     expect(refuseHello(kind + 1, body)?.message).toContain("before its hello");
+  });
+});
+
+describe("a bundle that is asked for", () => {
+  const id = "ab".repeat(32) as FileId;
+  const bundle = (pieces: readonly (readonly FileId[])[]): Failure | PeerMessage => {
+    const gid = "cd".repeat(16) as Gid;
+    const frame = encodePeerMessage({ kind: "open-bundle", channel: 1, gid, pieces, grant: "g" });
+    return decodePeerMessage(frame[FRAME_HEADER_BYTES - 1] ?? 0, frame.subarray(FRAME_HEADER_BYTES));
+  };
+
+  test("has pieces, files in each of them, and no more than a bundle may have", () => {
+    const full = Array<FileId>(BUNDLE_PIECE_FILES_MAX).fill(id);
+    const most = Array<FileId[]>(BUNDLE_FILES_MAX / BUNDLE_PIECE_FILES_MAX).fill(full);
+    expect(bundle(most)).not.toBeInstanceOf(Failure);
+    for (const wrong of [[], [[]], [[id], []], [[...full, id]], [...most, [id]]])
+      expect(bundle(wrong)).toBeInstanceOf(Failure);
+  });
+
+  test("that ends before its files do is refused", () => {
+    const frame = encodePeerMessage({
+      kind: "open-bundle",
+      channel: 1,
+      gid: "cd".repeat(16) as Gid,
+      pieces: [[id, id]],
+      grant: "",
+    });
+    const body = frame.subarray(FRAME_HEADER_BYTES);
+    for (let length = 4; length < body.length; length++)
+      expect(decodePeerMessage(frame[FRAME_HEADER_BYTES - 1] ?? 0, body.subarray(0, length))).toBeInstanceOf(
+        Failure,
+      );
   });
 });

@@ -5,14 +5,23 @@
  * by the side that opened it and served by the other. Its number is chosen by the opener and means nothing in the other
  * direction, so requests run both ways at once. Numbers are big-endian; all but `data` are small control frames.
  *
+ * Many small files go over one channel as a *bundle*: the opener lists the files of each of its pieces, which are whole
+ * files of one piece at most, one behind the other. From there on it is spoken of as a file of those pieces.
+ *
  *     both, once, first   hello: the protocol's name and version
- *     opener -> server    open, renew, request, cancel, arrived, leave
+ *     opener -> server    open, open-bundle, renew, request, cancel, arrived, leave
  *     server -> opener    opened, have, given, data, reject, closed
  */
 import { Bitfield } from "../base/bitfield.ts";
 import { Failure, type FailureCode } from "../base/failure.ts";
 import { type FileId, type Gid, parseFileId, parseGid } from "../base/ids.ts";
-import { CONTROL_FRAME_BYTES_MAX, DATA_FRAME_BYTES_MAX, PIECE_BYTES } from "../base/limits.ts";
+import {
+  BUNDLE_FILES_MAX,
+  BUNDLE_PIECE_FILES_MAX,
+  CONTROL_FRAME_BYTES_MAX,
+  DATA_FRAME_BYTES_MAX,
+  PIECE_BYTES,
+} from "../base/limits.ts";
 import { encodeFrame, type FrameKindRule, frameHeader } from "./frame.ts";
 import { check, failure as failureSchema } from "./schema.ts";
 
@@ -29,14 +38,16 @@ const CLOSED = 24;
 const DATA = 25;
 const GIVEN = 26;
 const ARRIVED = 27;
+const OPEN_BUNDLE = 28;
 
 /** Raised when an older program could misread a newer one. */
-const CLIENT_PEER_VERSION = 2;
+const CLIENT_PEER_VERSION = 3;
 
 /** Channel, piece, begin. */
 const DATA_HEAD_BYTES = 12;
 const GID_BYTES = 16;
 const FILE_ID_BYTES = 32;
+const GRANT_BYTES_MAX = 4_096;
 
 /** A contiguous part of one piece. `begin` and `length` in bytes; a whole piece begins at 0. */
 export interface PieceRange {
@@ -56,6 +67,15 @@ export type PeerMessage =
       readonly channel: number;
       readonly gid: Gid;
       readonly fileId: FileId;
+      readonly grant: string;
+    }
+  /** Asks for many small files. Answered by `opened`, where a piece is had if all of its files are, or by `closed`. */
+  | {
+      readonly kind: "open-bundle";
+      readonly channel: number;
+      readonly gid: Gid;
+      /** The files of each piece, in order; at least one in each. */
+      readonly pieces: readonly (readonly FileId[])[];
       readonly grant: string;
     }
   /** The channel stands; here is what the server has: all (undefined), or these packed bits. */
@@ -96,9 +116,10 @@ const small = { bodyBytesMax: 64 };
 /** For the frame decoder of a peer connection. */
 export const PEER_FRAME_RULES: ReadonlyMap<number, FrameKindRule> = new Map<number, FrameKindRule>([
   [HELLO, small],
-  [OPEN, { bodyBytesMax: 4_096 }],
+  [OPEN, { bodyBytesMax: GRANT_BYTES_MAX }],
+  [OPEN_BUNDLE, { bodyBytesMax: GRANT_BYTES_MAX + BUNDLE_FILES_MAX * (FILE_ID_BYTES + 2) }],
   [OPENED, control],
-  [RENEW, { bodyBytesMax: 4_096 }],
+  [RENEW, { bodyBytesMax: GRANT_BYTES_MAX }],
   [REQUEST, small],
   [CANCEL, small],
   [LEAVE, small],
@@ -146,6 +167,16 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
         words(channel),
         Buffer.from(message.gid, "hex"),
         Buffer.from(message.fileId, "hex"),
+        text(message.grant),
+      );
+    case "open-bundle":
+      return encodeFrame(
+        OPEN_BUNDLE,
+        words(channel),
+        Buffer.from(message.gid, "hex"),
+        Uint8Array.of(message.pieces.length),
+        Uint8Array.from(message.pieces, (files) => files.length),
+        Buffer.from(message.pieces.flat().join(""), "hex"),
         text(message.grant),
       );
     case "opened":
@@ -206,6 +237,8 @@ export function decodePeerMessage(kind: number, body: Uint8Array): PeerMessage |
   switch (kind) {
     case OPEN:
       return decodeOpen(channel, rest);
+    case OPEN_BUNDLE:
+      return decodeOpenBundle(channel, rest);
     case OPENED:
       return decodeOpened(channel, rest);
     case RENEW: {
@@ -247,14 +280,43 @@ export function decodePeerMessage(kind: number, body: Uint8Array): PeerMessage |
 
 function decodeOpen(channel: number, rest: Uint8Array): PeerMessage | Failure {
   if (rest.length < GID_BYTES + FILE_ID_BYTES) return malformed("an open that is too short");
-  const gid = parseGid(Buffer.from(rest.subarray(0, GID_BYTES)).toString("hex"));
-  const fileId = parseFileId(
-    Buffer.from(rest.subarray(GID_BYTES, GID_BYTES + FILE_ID_BYTES)).toString("hex"),
-  );
+  const gid = parseGid(hexOf(rest.subarray(0, GID_BYTES)));
+  const fileId = parseFileId(hexOf(rest.subarray(GID_BYTES, GID_BYTES + FILE_ID_BYTES)));
   if (gid instanceof Failure) return gid;
   if (fileId instanceof Failure) return fileId;
   const grant = decodeGrant(rest.subarray(GID_BYTES + FILE_ID_BYTES));
   return grant instanceof Failure ? grant : { kind: "open", channel, gid, fileId, grant };
+}
+
+function decodeOpenBundle(channel: number, rest: Uint8Array): PeerMessage | Failure {
+  const counts = rest.subarray(GID_BYTES + 1, GID_BYTES + 1 + (rest[GID_BYTES] ?? 0));
+  const files = counts.reduce((sum, count) => sum + count, 0);
+  const grantAt = GID_BYTES + 1 + counts.length + files * FILE_ID_BYTES;
+  const isBounded = files <= BUNDLE_FILES_MAX && counts.every((count) => count <= BUNDLE_PIECE_FILES_MAX);
+  if (counts.length === 0 || counts.includes(0) || !isBounded || rest.length < grantAt)
+    return malformed("an open of a bundle of a wrong form");
+  const gid = parseGid(hexOf(rest.subarray(0, GID_BYTES)));
+  if (gid instanceof Failure) return gid;
+  const pieces: FileId[][] = [];
+  let at = GID_BYTES + 1 + counts.length;
+  for (const count of counts) {
+    const fileIds = decodeFileIds(rest.subarray(at, at + count * FILE_ID_BYTES));
+    if (fileIds instanceof Failure) return fileIds;
+    pieces.push(fileIds);
+    at += count * FILE_ID_BYTES;
+  }
+  const grant = decodeGrant(rest.subarray(grantAt));
+  return grant instanceof Failure ? grant : { kind: "open-bundle", channel, gid, pieces, grant };
+}
+
+function decodeFileIds(bytes: Uint8Array): FileId[] | Failure {
+  const fileIds: FileId[] = [];
+  for (let at = 0; at < bytes.length; at += FILE_ID_BYTES) {
+    const fileId = parseFileId(hexOf(bytes.subarray(at, at + FILE_ID_BYTES)));
+    if (fileId instanceof Failure) return fileId;
+    fileIds.push(fileId);
+  }
+  return fileIds;
 }
 
 /** ASCII alone: other characters would be other bytes when they are sent on. */
@@ -295,6 +357,7 @@ export function decodeBits(pieces: number, bits: Uint8Array | undefined): Bitfie
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const ascii = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
+const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
 function malformed(what: string): Failure {
   return new Failure("protocol", `the peer sent ${what}`);

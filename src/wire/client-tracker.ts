@@ -9,6 +9,7 @@ import * as v from "valibot";
 import {
   BLOB_BYTES_MAX,
   LIST_PAGE_ROWS,
+  NEW_FILES_PER_NOTICE_MAX,
   SHARES_PER_CALL_MAX,
   SMALL_FILES_PER_CALL_MAX,
   SOURCES_MAX,
@@ -42,6 +43,8 @@ export type Source = v.InferOutput<typeof source>;
 
 export const fileView = v.object({
   name: s.fileName,
+  /** Of this content under this name. */
+  listingId: s.listingId,
   ...s.fileSummary.entries,
   attributes: v.optional(s.attributes),
   /** Machines online now that share it. */
@@ -79,6 +82,8 @@ export const ownShare = v.object({
   group: s.groupName,
   gid: s.gid,
   name: s.fileName,
+  /** Of this content under this name. */
+  listingId: s.listingId,
   ...s.fileSummary.entries,
   shared: v.boolean(),
   /** Counts this machine's changes of this share; the next change carries a greater one. */
@@ -121,7 +126,7 @@ export const news = v.variant("kind", [
   v.object({
     kind: v.literal("file-renamed"),
     gid: s.gid,
-    fileId: s.fileId,
+    listingId: s.listingId,
     group: s.groupName,
     from: s.fileName,
     name: s.fileName,
@@ -149,7 +154,12 @@ const listening = s.address;
 export const METHODS = {
   /** First on every connection. Tells who the tracker is and which keys sign grants. */
   hello: {
-    params: v.object({ version: v.literal(CLIENT_TRACKER_VERSION), program: s.shortText }),
+    params: v.object({
+      version: v.literal(CLIENT_TRACKER_VERSION),
+      program: s.shortText,
+      /** It takes notices of the kind "new-files"; clients of before do not, and hear of each file. */
+      newFiles: v.optional(v.boolean()),
+    }),
     result: v.object({
       tracker: s.whole,
       clockMs: s.whole,
@@ -226,11 +236,11 @@ export const METHODS = {
   },
   /**
    * This machine shares this content under this name from now on. The tracker must hold the piece list, or it comes whole
-   * in the tail. The attributes count if the content is new in the group.
+   * in the tail. The attributes count if it is new in the group. The answer says which listing it is, and what that is called.
    */
   share: {
     params: v.object({ ...ofGroup, ...oneShare.entries }),
-    result: v.object({ gid: s.gid, name: s.fileName }),
+    result: v.object({ gid: s.gid, listingId: s.listingId, name: s.fileName }),
   },
   /**
    * Several shares in one step, each with an id of its own and answered by itself: what is refused stops no other. The tail
@@ -243,15 +253,22 @@ export const METHODS = {
     }),
     result: v.object({
       gid: s.gid,
-      /** In the order asked: the name that the content has now, or why it is not shared. */
+      /** In the order asked: which listing it is and what that is called, or why it is not shared. */
       outcomes: v.pipe(
-        v.array(v.object({ name: v.optional(s.fileName), failure: v.optional(s.failure) })),
+        v.array(
+          v.object({
+            listingId: v.optional(s.listingId),
+            name: v.optional(s.fileName),
+            failure: v.optional(s.failure),
+          }),
+        ),
         v.maxLength(SHARES_PER_CALL_MAX),
       ),
     }),
   },
+  /** Of one name alone: the content may be shared on under others. */
   stop_share: {
-    params: v.object({ ...byId, ...ofGroup, fileId: s.fileId, counter: s.whole }),
+    params: v.object({ ...byId, ...ofGroup, listingId: s.listingId, counter: s.whole }),
     result: nothing,
   },
   /** What is known of a file, by its name. */
@@ -259,29 +276,30 @@ export const METHODS = {
     params: v.object({ ...ofGroup, name: s.fileName }),
     result: v.object({
       gid: s.gid,
+      listingId: s.listingId,
       name: s.fileName,
       file: s.fileSummary,
       attributes: v.optional(s.attributes),
     }),
   },
   /**
-   * Says that this machine downloads the file: it gets the sources, `source` notices for new ones until `unfollow`, and
+   * Says that this machine downloads the content: it gets the sources, who share it under whatever name, `source` notices for new ones until `unfollow`, and
    * becomes a source itself for the others.
    */
   follow: {
-    params: v.object({ gid: s.gid, fileId: s.fileId }),
+    params: v.object({ gid: s.gid, fileId: s.fileId, listingId: v.optional(s.listingId) }),
     result: v.object({
       sources: v.pipe(v.array(source), v.maxLength(SOURCES_MAX)),
       /** When somebody last shared it, for "last seen"; 0 if never known. */
       lastSeenMs: s.whole,
-      /** What both are called now. */
+      /** What both are called now: of the names of the content that of the listing meant, or any. */
       group: s.groupName,
       name: s.fileName,
     }),
   },
   unfollow: { params: v.object({ gid: s.gid, fileId: s.fileId }), result: nothing },
   /**
-   * All that fetching these files of one piece takes: who shares them whole and, one behind the other in the tail, the piece
+   * All that fetching these contents of one piece takes: who shares them whole, under whatever name, and, one behind the other in the tail, the piece
    * lists of those that have a source in the answer. It follows nothing. A file that is not listed, larger, or whose list is
    * not here has none.
    */
@@ -310,6 +328,17 @@ export type Result<M extends Method> = v.InferOutput<(typeof METHODS)[M]["result
 /** What a tracker says unasked. */
 export const notice = v.variant("kind", [
   v.object({ kind: v.literal("news"), news }),
+  /** The news of several new files of one user in one group. */
+  v.object({
+    kind: v.literal("new-files"),
+    ...inGroup,
+    user: s.userName,
+    files: v.pipe(
+      v.array(v.object({ name: s.fileName, size: s.fileSize })),
+      v.minLength(1),
+      v.maxLength(NEW_FILES_PER_NOTICE_MAX),
+    ),
+  }),
   /** A source of a followed file came online, began to download, or became complete. */
   v.object({ kind: v.literal("source"), gid: s.gid, fileId: s.fileId, source }),
   /**

@@ -120,6 +120,8 @@ export const entryBody = v.variant("kind", [
     kind: v.literal("file-added"),
     gid: s.gid,
     fileId: s.fileId,
+    /** Absent where a content had one name in a group. */
+    listingId: v.exactOptional(s.listingId),
     name: s.fileName,
     size: s.fileSize,
     sha1: s.sha1,
@@ -131,6 +133,7 @@ export const entryBody = v.variant("kind", [
     kind: v.literal("share-set"),
     gid: s.gid,
     fileId: s.fileId,
+    listingId: v.exactOptional(s.listingId),
     uid: s.uid,
     device: s.fingerprint,
     shared: v.boolean(),

@@ -84,13 +84,14 @@ export function decodeMessage(body: Uint8Array): Message | Failure {
   return envelope instanceof Failure ? envelope : { envelope, tail: body.subarray(tailAt) };
 }
 
-/** How a JSON text can spell the one key that assigns a prototype; rare enough to be looked at closely. */
-const PROTOTYPE_KEY = /__proto__|\\u005f/i;
+/** How a JSON text can spell the one key that assigns a prototype (an underscore also as \\u005f): to be looked at closely. */
+const PROTOTYPE_KEY_PARTS = ["__proto__", "\\u005"];
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
     const text = utf8.decode(bytes);
-    return PROTOTYPE_KEY.test(text) ? JSON.parse(text, refusePrototypeKey) : JSON.parse(text);
+    const mayHaveIt = PROTOTYPE_KEY_PARTS.some((part) => text.includes(part));
+    return mayHaveIt ? JSON.parse(text, refusePrototypeKey) : JSON.parse(text);
   } catch (error) {
     return error instanceof Failure ? error : new Failure("protocol", "a message that is not JSON");
   }

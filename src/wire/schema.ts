@@ -9,6 +9,7 @@ import {
   parseFingerprint,
   parseGid,
   parseGroupName,
+  parseListingId,
   parsePassword,
   parseRequestId,
   parseSha1,
@@ -40,6 +41,7 @@ export const uid = parsed(parseUid);
 export const gid = parsed(parseGid);
 export const requestId = parsed(parseRequestId);
 export const fileId = parsed(parseFileId);
+export const listingId = parsed(parseListingId);
 export const digest = parsed(parseDigest);
 export const sha1 = parsed(parseSha1);
 export const fingerprint = parsed(parseFingerprint);

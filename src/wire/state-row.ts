@@ -9,7 +9,7 @@
  */
 import * as v from "valibot";
 import type { Failure } from "../base/failure.ts";
-import type { FileId, Fingerprint, Gid, Uid } from "../base/ids.ts";
+import type { Fingerprint, Gid, ListingId, Uid } from "../base/ids.ts";
 import {
   ENTRY_IDS_MAX,
   ENTRY_ORIGINS_MAX,
@@ -17,6 +17,7 @@ import {
   ROW_OPEN_REQUESTS_MAX,
   ROW_TRANSFERS_MAX,
 } from "../base/limits.ts";
+import { listingOf } from "../base/listing-id.ts";
 import {
   acceptId,
   type Claim,
@@ -92,6 +93,8 @@ const file = v.strictObject({
   kind: v.literal("file"),
   gid: s.gid,
   fileId: s.fileId,
+  /** Absent where it is the file id. */
+  listingId: v.exactOptional(s.listingId),
   listing: v.strictObject({
     claim,
     name: s.fileName,
@@ -106,6 +109,8 @@ const share = v.strictObject({
   kind: v.literal("share"),
   gid: s.gid,
   fileId: s.fileId,
+  /** Absent where it is the file id. */
+  listingId: v.exactOptional(s.listingId),
   uid: s.uid,
   device: s.fingerprint,
   shared: v.boolean(),
@@ -144,9 +149,9 @@ export function rowKey(row: StateRow): string {
     case "person":
       return personKey(row.gid, row.uid);
     case "file":
-      return fileKey(row.gid, row.fileId);
+      return fileKey(row.gid, listingOf(row));
     case "share":
-      return shareKey(row);
+      return shareKey(row.gid, listingOf(row), row);
   }
 }
 
@@ -181,10 +186,10 @@ export function personKey(gid: Gid, uid: Uid): string {
   return peoplePrefix(gid) + uid;
 }
 
-export function fileKey(gid: Gid, fileId: FileId): string {
-  return sharedPrefix(gid) + fileId;
+export function fileKey(gid: Gid, listingId: ListingId): string {
+  return sharedPrefix(gid) + listingId;
 }
 
-export function shareKey(of: { gid: Gid; fileId: FileId; uid: Uid; device: Fingerprint }): string {
-  return `${fileKey(of.gid, of.fileId)}/${of.uid}/${of.device}`;
+export function shareKey(gid: Gid, listingId: ListingId, by: { uid: Uid; device: Fingerprint }): string {
+  return `${fileKey(gid, listingId)}/${by.uid}/${by.device}`;
 }

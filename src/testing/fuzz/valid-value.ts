@@ -80,6 +80,7 @@ const LEAVES = new Map<unknown, Make>([
   [s.gid, hexOf(32)],
   [s.requestId, hexOf(32)],
   [s.fileId, hexOf(64)],
+  [s.listingId, hexOf(64)],
   [s.digest, hexOf(64)],
   [s.fingerprint, hexOf(64)],
   [s.sha1, hexOf(40)],

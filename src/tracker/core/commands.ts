@@ -5,7 +5,15 @@
 
 import type { Failure } from "../../base/failure.ts";
 import type { FileAttributes } from "../../base/file-attributes.ts";
-import type { FileId, FileName, Fingerprint, GroupName, RequestId, Uid, UserName } from "../../base/ids.ts";
+import type {
+  FileName,
+  Fingerprint,
+  GroupName,
+  ListingId,
+  RequestId,
+  Uid,
+  UserName,
+} from "../../base/ids.ts";
 import type { FileSummary } from "../../base/manifest.ts";
 import type { EntryBody } from "../../wire/entry.ts";
 
@@ -79,7 +87,7 @@ export interface ShareFile extends InGroup {
 export interface StopShare extends InGroup {
   readonly kind: "stop-share";
   readonly device: Fingerprint;
-  readonly fileId: FileId;
+  readonly listingId: ListingId;
   readonly counter: number;
 }
 

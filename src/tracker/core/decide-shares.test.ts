@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { Failure } from "../../base/failure.ts";
 import { type Gid, parseFileName, type Sha1, type Uid } from "../../base/ids.ts";
 import { FILE_NAME_BYTES_MAX, FILES_PER_GROUP_MAX } from "../../base/limits.ts";
+import { listingIdOf } from "../../base/listing-id.ts";
 import {
   bodiesOf,
   codeOf,
@@ -13,7 +14,7 @@ import {
   TestTracker,
   user,
 } from "../../testing/test-tracker.ts";
-import { findFile, groupNamed, listFiles, ownShares } from "./queries.ts";
+import { findFile, groupNamed, listFiles, ownShares, sharersOf } from "./queries.ts";
 import { checkInvariants } from "./state.ts";
 
 const lab = group("lab");
@@ -46,6 +47,7 @@ describe("share", () => {
     expect(listed()).toEqual([["a.txt", 1]]);
     expect(findFile(tracker.state, bob, lab, file("A.TXT"))).toEqual({
       gid,
+      listingId: listingIdOf(fileOf("a.txt").fileId, file("a.txt")),
       name: file("a.txt"),
       file: fileOf("a.txt"),
       attributes: undefined,
@@ -66,10 +68,36 @@ describe("share", () => {
     expect(listed()).toEqual([["a.txt", 2]]);
   });
 
-  test("a listed content under another name adds a source to the name that it has", () => {
+  test("a content under another name is listed under both, each with its own sharers", () => {
     tracker.share(ann, "lab", "a.txt", "content");
     bodiesOf(tracker.share(bob, "lab", "b.txt", "content"));
-    expect(listed()).toEqual([["a.txt", 2]]);
+    bodiesOf(tracker.share(bob, "lab", "a.txt", "content", 2));
+    expect(listed()).toEqual([
+      ["a.txt", 2],
+      ["b.txt", 1],
+    ]);
+    expect(sharersOf(tracker.state, gid, fileOf("content").fileId).map(({ uid }) => uid)).toEqual([ann, bob]);
+  });
+
+  test("a listing of before, known by its content alone, is found by its name and goes on", () => {
+    const { fileId, size, sha1, digest } = fileOf("old");
+    const [entry] = tracker.log;
+    if (entry === undefined) throw new Error("no entry");
+    const { shares } = tracker.state;
+    const name = file("a.txt");
+    shares.addFile(entry, { kind: "file-added", gid, fileId, name, size, sha1, digest });
+    const device = deviceOf(ann);
+    shares.setShare(entry, { kind: "share-set", gid, fileId, uid: ann, device, shared: true, counter: 1 });
+    expect(bodiesOf(tracker.share(bob, "lab", "a.txt", "old"))).toMatchObject([
+      { kind: "share-set", fileId },
+    ]);
+    bodiesOf(tracker.share(bob, "lab", "b.txt", "old", 2));
+    expect(listed()).toEqual([
+      ["a.txt", 2],
+      ["b.txt", 1],
+    ]);
+    bodiesOf(tracker.stop(ann, "lab", "old", 3));
+    expect(listed()[0]).toEqual(["a.txt", 1]);
   });
 
   test("other content under a taken name is refused with the way out", () => {
@@ -120,6 +148,7 @@ describe("share", () => {
       counter: 1,
     };
     expect(codeOf(tracker.run({ kind: "share-file", ...command }))).toBe("corrupt");
+    expect(codeOf(tracker.run({ kind: "share-file", ...command, name: file("b.txt") }))).toBe("corrupt");
   });
 
   test("a file name leaves room for the suffix that merging may give it", () => {
@@ -146,6 +175,18 @@ describe("share", () => {
 });
 
 describe("stop", () => {
+  test("of one name leaves the others as they are", () => {
+    for (const [at, name] of ["a.txt", "b.txt"].entries()) tracker.share(ann, "lab", name, "same", at + 1);
+    const listingId = listingIdOf(fileOf("same").fileId, file("a.txt"));
+    bodiesOf(
+      tracker.run({ kind: "stop-share", by: ann, device: deviceOf(ann), group: lab, listingId, counter: 3 }),
+    );
+    expect(listed()).toEqual([["b.txt", 1]]);
+    expect(ownShares(tracker.state, { uid: ann, device: deviceOf(ann) }).rows).toMatchObject(
+      [false, true].map((shared) => expect.objectContaining({ shared })),
+    );
+  });
+
   test("the file goes from the list with its last sharer", () => {
     tracker.share(ann, "lab", "a.txt");
     tracker.share(bob, "lab", "a.txt");

@@ -1,8 +1,8 @@
-/** Rules of sharing: one content under one name, and each device counting its own changes. */
+/** Rules of sharing: under one name one content, under as many names as people give it; each device counts its own changes. */
 import { Failure } from "../../base/failure.ts";
-import { type Gid, refuseNoRoom } from "../../base/ids.ts";
+import { type FileId, type Gid, type ListingId, refuseNoRoom } from "../../base/ids.ts";
 import { FILES_PER_GROUP_MAX } from "../../base/limits.ts";
-import type { FileSummary } from "../../base/manifest.ts";
+import { listingIdOf, listingRef } from "../../base/listing-id.ts";
 import type { BodyOf } from "../../wire/entry.ts";
 import type { Decision, ShareFile, StopShare } from "./commands.ts";
 import { groupNamed, memberGroupNamed } from "./queries.ts";
@@ -10,32 +10,64 @@ import type { ShareRow } from "./shares.ts";
 import type { State } from "./state.ts";
 
 /**
- * A content that is listed gains a source, under the name that it has. One that is not (new, or its last sharer has
- * stopped) is listed under the name given, which no other listed content may have.
+ * A content that is listed under the name given gains a source there. Else it is listed under that name (it is new, has other
+ * names only, or its last sharer has stopped), which no other listed content may have.
  */
 export function decideShareFile(state: State, command: ShareFile): Decision {
   const { by: uid, device, group, counter } = command;
   const { fileId } = command.file;
   const gid = memberGroupNamed(state, uid, group);
   if (gid instanceof Failure) return gid;
-  const share = state.shares.share(gid, fileId, { uid, device });
+  const listed = listedSame(state, gid, command);
+  const listingId = listed ?? listingIdOf(fileId, command.name);
+  const share = state.shares.share(gid, listingId, { uid, device });
   if (share?.shared === true && share.counter === counter) return [];
   const stale = refuseStale(share, counter);
   if (stale !== undefined) return stale;
-  const added = state.shares.isListed(gid, fileId)
-    ? holdAgainst(state.shares.file(gid, fileId), command)
-    : decideListing(state, gid, command);
+  const other = holdAgainst(state, gid, command);
+  if (other !== undefined) return other;
+  const added = listed === undefined ? decideListing(state, gid, listingId, command) : [];
   if (added instanceof Failure) return added;
-  return [...added, { kind: "share-set", gid, fileId, uid, device, shared: true, counter }];
+  return [...added, shareSet(gid, fileId, listingId, { uid, device, shared: true, counter })];
+}
+
+/** By its bare name or with the suffix that it has: which of several is meant, the content tells. */
+export function listedSame(
+  state: State,
+  gid: Gid,
+  { name, file }: Pick<ShareFile, "name" | "file">,
+): ListingId | undefined {
+  return state.shares.find(gid, name).find((each) => state.shares.file(gid, each)?.fileId === file.fileId);
+}
+
+function shareSet(
+  gid: Gid,
+  fileId: FileId,
+  listingId: ListingId,
+  change: Pick<BodyOf<"share-set">, "uid" | "device" | "shared" | "counter">,
+): BodyOf<"share-set"> {
+  return { kind: "share-set", gid, ...listingRef(fileId, listingId), ...change };
 }
 
 /** The file id covers size and SHA-256 alone: who shares what is listed must agree on the rest. */
-function holdAgainst(listed: FileSummary | undefined, { file, group, name }: ShareFile): [] | Failure {
-  if (listed?.sha1 === file.sha1 && listed.digest === file.digest) return [];
-  return new Failure("corrupt", `${name} is in ${group} already with another SHA-1; one of the two is wrong`);
+function holdAgainst(state: State, gid: Gid, { file, group, name }: ShareFile): Failure | undefined {
+  for (const listingId of state.shares.ofContent(gid, file.fileId)) {
+    const known = state.shares.isListed(gid, listingId) ? state.shares.file(gid, listingId) : file;
+    if (known?.sha1 === file.sha1 && known.digest === file.digest) continue;
+    return new Failure(
+      "corrupt",
+      `${name} is in ${group} already with another SHA-1; one of the two is wrong`,
+    );
+  }
+  return undefined;
 }
 
-function decideListing(state: State, gid: Gid, command: ShareFile): BodyOf<"file-added">[] | Failure {
+function decideListing(
+  state: State,
+  gid: Gid,
+  listingId: ListingId,
+  command: ShareFile,
+): BodyOf<"file-added">[] | Failure {
   const { group, name, file } = command;
   const tooLong = refuseNoRoom(name);
   if (tooLong !== undefined) return tooLong;
@@ -45,29 +77,34 @@ function decideListing(state: State, gid: Gid, command: ShareFile): BodyOf<"file
       "name-taken",
       `${group} has another file named ${state.shares.name(gid, holder)}; upload_file <path> ${group} <other name>`,
     );
-  const known = state.shares.file(gid, file.fileId);
+  const known = state.shares.file(gid, listingId);
   if (known === undefined && state.shares.fileCount(gid) >= FILES_PER_GROUP_MAX)
     return new Failure(
       "too-many",
       `${group} holds ${FILES_PER_GROUP_MAX} files, the most that a group may hold`,
     );
   const unchanged =
-    known?.sha1 === file.sha1 && known.digest === file.digest && state.shares.name(gid, file.fileId) === name;
-  return unchanged ? [] : [fileAdded(gid, command)];
+    known?.sha1 === file.sha1 && known.digest === file.digest && state.shares.name(gid, listingId) === name;
+  return unchanged ? [] : [fileAdded(gid, listingId, command)];
 }
 
-function fileAdded(gid: Gid, { name, file, attributes }: ShareFile): BodyOf<"file-added"> {
+function fileAdded(
+  gid: Gid,
+  listingId: ListingId,
+  { name, file, attributes }: ShareFile,
+): BodyOf<"file-added"> {
   const { fileId, size, sha1, digest } = file;
-  const added = { kind: "file-added", gid, fileId, name, size, sha1, digest } as const;
+  const ref = listingRef(fileId, listingId);
+  const added = { kind: "file-added", gid, ...ref, name, size, sha1, digest } as const;
   return attributes === undefined ? added : { ...added, attributes };
 }
 
 /** Whoever has a share may end it, also after leaving the group: it is that machine's own. */
 export function decideStopShare(state: State, command: StopShare): Decision {
-  const { by: uid, device, group, fileId, counter } = command;
+  const { by: uid, device, group, listingId, counter } = command;
   const gid = groupNamed(state, group);
   if (gid instanceof Failure) return gid;
-  const share = state.shares.share(gid, fileId, { uid, device });
+  const share = state.shares.share(gid, listingId, { uid, device });
   if (share?.shared === false && share.counter === counter) return [];
   if (share?.shared !== true) {
     const member = memberGroupNamed(state, uid, group);
@@ -75,7 +112,7 @@ export function decideStopShare(state: State, command: StopShare): Decision {
   }
   const stale = refuseStale(share, counter);
   if (stale !== undefined) return stale;
-  return [{ kind: "share-set", gid, fileId, uid, device, shared: false, counter }];
+  return [shareSet(gid, share.fileId, listingId, { uid, device, shared: false, counter })];
 }
 
 function notShared(group: string): Failure {

@@ -45,7 +45,8 @@ export interface ShareChange {
 export function lastChange<T extends ShareChange>(left: T, right: T): T {
   if (left.counter !== right.counter) return left.counter > right.counter ? left : right;
   if (left.shared !== right.shared) return left.shared ? right : left;
-  return left.stamp >= right.stamp ? left : right;
+  if (left.stamp !== right.stamp) return left.stamp > right.stamp ? left : right;
+  return isLesserText(left, right) ? left : right;
 }
 
 /** The handing over of a group; the creation stands at epoch 0. */

@@ -1,7 +1,9 @@
 /** Two trackers that could not see each other, and what is left when they meet again. */
+
 import { beforeEach, describe, expect, test } from "bun:test";
 import { Failure } from "../../base/failure.ts";
 import type { Gid, Uid } from "../../base/ids.ts";
+import { listingIdOf } from "../../base/listing-id.ts";
 import {
   bodiesOf,
   codeOf,
@@ -287,7 +289,8 @@ describe("shares and passwords", () => {
     right.stop(ann, "lab", "a.txt", 2);
     right.share(ann, "lab", "a.txt", "a.txt", 3);
     meet();
-    const share = () => left.state.shares.share(gid, fileOf("a.txt").fileId, { uid: ann, device });
+    const share = () =>
+      left.state.shares.share(gid, listingIdOf(fileOf("a.txt").fileId, file("a.txt")), { uid: ann, device });
     expect(share()?.shared).toBe(true);
     left.stop(ann, "lab", "a.txt", 4);
     meet();

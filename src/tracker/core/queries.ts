@@ -13,6 +13,7 @@ import {
   type FileName,
   type Gid,
   type GroupName,
+  type ListingId,
   nameKey,
   type Uid,
   type UserName,
@@ -58,6 +59,7 @@ export interface MemberRow extends UserRow {
 }
 
 export interface FileRow extends FileSummary {
+  readonly listingId: ListingId;
   readonly name: FileName;
   /** When it came to the group, by the clock of the tracker that was told. */
   readonly addedMs: number;
@@ -68,12 +70,14 @@ export interface FileRow extends FileSummary {
 
 export interface FoundFile {
   readonly gid: Gid;
+  readonly listingId: ListingId;
   readonly name: FileName;
   readonly file: FileSummary;
   readonly attributes: FileAttributes | undefined;
 }
 
 export interface OwnShareRow extends FileSummary {
+  readonly listingId: ListingId;
   readonly group: GroupName;
   readonly gid: Gid;
   readonly name: FileName;
@@ -166,17 +170,29 @@ export function userName({ users }: State, uid: Uid): UserName {
   return users.name(uid);
 }
 
-/** A file by its content, only while it is listed. */
-export function listedFile(state: State, gid: Gid, fileId: FileId): FoundFile | undefined {
-  const name = state.shares.name(gid, fileId);
-  const file = state.shares.file(gid, fileId);
-  if (name === undefined || file === undefined || !state.shares.isListed(gid, fileId)) return undefined;
-  return { gid, name, file, attributes: state.shares.attributes(gid, fileId) };
+/** A content under one of its names, only while it is listed so. */
+export function listedFile(state: State, gid: Gid, listingId: ListingId): FoundFile | undefined {
+  const name = state.shares.name(gid, listingId);
+  const file = state.shares.file(gid, listingId);
+  if (name === undefined || file === undefined || !state.shares.isListed(gid, listingId)) return undefined;
+  return { gid, listingId, name, file, attributes: state.shares.attributes(gid, listingId) };
 }
 
-/** Machines that share the file, online or not. */
+/** A content that is listed under whatever name. */
+export function listedContent({ shares }: State, gid: Gid, fileId: FileId): FileSummary | undefined {
+  for (const listingId of shares.ofContent(gid, fileId))
+    if (shares.isListed(gid, listingId)) return shares.file(gid, listingId);
+  return undefined;
+}
+
+/** Machines that share the content, under whatever name, online or not: each once, with its latest share. */
 export function sharersOf({ shares }: State, gid: Gid, fileId: FileId): ShareRow[] {
-  return [...shares.sharers(gid, fileId)];
+  const machines = new Map<string, ShareRow>();
+  for (const share of shares.sharersOfContent(gid, fileId)) {
+    const machine = share.uid + share.device;
+    if ((machines.get(machine)?.stamp ?? "") <= share.stamp) machines.set(machine, share);
+  }
+  return [...machines.values()];
 }
 
 // --- the read methods of the protocol ---
@@ -217,14 +233,14 @@ export function listMembers(
 export function listFiles(state: State, by: Uid, group: GroupName, after?: string): Page<FileRow> | Failure {
   const gid = memberGroupNamed(state, by, group);
   if (gid instanceof Failure) return gid;
-  return page(state.shares.listed(gid, after), (key) => fileRow(state, gid, idOfSortKey<FileId>(key)));
+  return page(state.shares.listed(gid, after), (key) => fileRow(state, gid, idOfSortKey<ListingId>(key)));
 }
 
 export function findFile(state: State, by: Uid, group: GroupName, name: FileName): FoundFile | Failure {
   const gid = memberGroupNamed(state, by, group);
   if (gid instanceof Failure) return gid;
-  const [fileId] = state.shares.find(gid, name);
-  const found = fileId === undefined ? undefined : listedFile(state, gid, fileId);
+  const [listingId] = state.shares.find(gid, name);
+  const found = listingId === undefined ? undefined : listedFile(state, gid, listingId);
   return (
     found ??
     new Failure("unknown-file", `no file named ${name} in ${group}; list_files ${group} shows all there are`)
@@ -247,7 +263,7 @@ export function searchFiles(
   let chars = 0;
   for (const { group, gid, key, cursor } of filesOfUser(state, by, after)) {
     if (nameKeyOfSortKey(key).includes(wanted)) {
-      const file = fileRow(state, gid, idOfSortKey<FileId>(key));
+      const file = fileRow(state, gid, idOfSortKey<ListingId>(key));
       if (file !== undefined) {
         rows.push({ group, file });
         chars += file.name.length;
@@ -261,15 +277,15 @@ export function searchFiles(
 /** What this machine shares and shared, in the groups of which its user is a member now. */
 export function ownShares(state: State, sharer: Sharer, after?: string): Page<OwnShareRow> {
   return page(state.shares.ofDevice(sharer, after), (place) => {
-    const { gid, fileId } = parseSharePlace(place);
+    const { gid, listingId } = parseSharePlace(place);
     const group = state.groups.name(gid);
-    const name = state.shares.name(gid, fileId);
-    const file = state.shares.file(gid, fileId);
-    const share = state.shares.share(gid, fileId, sharer);
+    const name = state.shares.name(gid, listingId);
+    const file = state.shares.file(gid, listingId);
+    const share = state.shares.share(gid, listingId, sharer);
     if (!state.groups.isMember(gid, sharer.uid)) return undefined;
     if (group === undefined || name === undefined || file === undefined || share === undefined)
       return undefined;
-    return { group, gid, name, ...file, shared: share.shared, counter: share.counter };
+    return { group, gid, name, listingId, ...file, shared: share.shared, counter: share.counter };
   });
 }
 
@@ -313,12 +329,12 @@ function ownerName(state: State, gid: Gid): string {
   return owner === undefined ? "unknown" : state.users.listedName(owner);
 }
 
-function fileRow(state: State, gid: Gid, fileId: FileId): FileRow | undefined {
-  const found = listedFile(state, gid, fileId);
+function fileRow(state: State, gid: Gid, listingId: ListingId): FileRow | undefined {
+  const found = listedFile(state, gid, listingId);
   if (found === undefined) return undefined;
-  const sharers = { [Symbol.iterator]: () => state.shares.sharers(gid, fileId) };
-  const addedMs = state.shares.addedMs(gid, fileId);
-  return { name: found.name, ...found.file, addedMs, sharers, attributes: found.attributes };
+  const sharers = { [Symbol.iterator]: () => state.shares.sharers(gid, listingId) };
+  const addedMs = state.shares.addedMs(gid, listingId);
+  return { name: found.name, listingId, ...found.file, addedMs, sharers, attributes: found.attributes };
 }
 
 /** A cursor of a search is a group's sort key, a line feed, a file's. */

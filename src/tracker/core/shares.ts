@@ -1,6 +1,7 @@
 /**
  * Files of groups and who shares them from which machine.
  *
+ * What is listed is a content under a name; a content may have several names, and each has its own shares.
  * A share counts while its user is a member of the group; a file is listed while one of its shares counts, whoever is
  * online. What counts and what is listed is derived: it follows each change of a share and, through `standingChanged`,
  * each change of membership; `invariants` recomputes it. Files of a deleted group are forgotten.
@@ -10,7 +11,8 @@
  */
 import { assert } from "../../base/assert.ts";
 import { type FileAttributes, fileAttributes } from "../../base/file-attributes.ts";
-import type { Digest, FileId, FileName, Fingerprint, Gid, Uid } from "../../base/ids.ts";
+import type { Digest, FileId, FileName, Fingerprint, Gid, ListingId, Uid } from "../../base/ids.ts";
+import { listingOf, listingRef } from "../../base/listing-id.ts";
 import type { FileSummary } from "../../base/manifest.ts";
 import type { BodyOf, Claim, Entry } from "../../wire/entry.ts";
 import type { RowOf, SharedRow } from "../../wire/state-row.ts";
@@ -27,10 +29,12 @@ export interface Sharer {
   readonly device: Fingerprint;
 }
 
-export interface ShareRow extends Sharer, ShareChange {}
+export interface ShareRow extends Sharer, ShareChange {
+  readonly fileId: FileId;
+}
 
-/** The summary and the name of a content: the last that was added while nobody shared it. */
-interface Listing extends Claimed, Omit<FileSummary, "fileId"> {
+/** The summary and the name: the last that was added while nobody shared it. */
+interface Listing extends Claimed, FileSummary {
   readonly name: FileName;
   readonly attributes?: FileAttributes;
 }
@@ -46,15 +50,17 @@ interface FileRow {
 /** What one machine shares or shared in a group. */
 interface Machine {
   readonly device: Fingerprint;
-  readonly fileIds: SortedKeys;
+  readonly listingIds: SortedKeys;
 }
 
 interface GroupFiles {
-  readonly rows: Map<FileId, FileRow>;
+  readonly rows: Map<ListingId, FileRow>;
+  /** Derived: by what they list or share, the rows where that may be found. */
+  readonly contents: Map<FileId, Set<ListingId>>;
   /** Derived: the machines of each user. */
   readonly machines: Map<Uid, FewRows<Machine>>;
   /** Derived: the files with a listing and a share that counts. */
-  readonly listed: NameTable<FileId>;
+  readonly listed: NameTable<ListingId>;
 }
 
 /** The rows as they were at the start, of one group or of all. */
@@ -77,38 +83,44 @@ export class Shares {
     return this.#filesOf(gid)?.rows.size ?? 0;
   }
 
-  isListed(gid: Gid, fileId: FileId): boolean {
-    return isListed(this.#row(gid, fileId));
+  isListed(gid: Gid, listingId: ListingId): boolean {
+    return isListed(this.#row(gid, listingId));
   }
 
   /** Listed or not. */
-  file(gid: Gid, fileId: FileId): FileSummary | undefined {
-    const listing = this.#row(gid, fileId)?.listing;
+  file(gid: Gid, listingId: ListingId): FileSummary | undefined {
+    const listing = this.#row(gid, listingId)?.listing;
     if (listing === undefined) return undefined;
-    const { size, sha1, digest } = listing;
+    const { fileId, size, sha1, digest } = listing;
     return { fileId, size, sha1, digest };
   }
 
+  /** Under whatever name, listed or not. */
+  *ofContent(gid: Gid, fileId: FileId): Generator<ListingId> {
+    for (const listingId of this.#filesOf(gid)?.contents.get(fileId) ?? [])
+      if (this.#row(gid, listingId)?.listing?.fileId === fileId) yield listingId;
+  }
+
   /** When the file came to the group; 0 if that is not known. */
-  addedMs(gid: Gid, fileId: FileId): number {
-    const claim = this.#row(gid, fileId)?.listing?.claim;
+  addedMs(gid: Gid, listingId: ListingId): number {
+    const claim = this.#row(gid, listingId)?.listing?.claim;
     return claim === undefined ? 0 : stampMs(stampOf(claim));
   }
 
-  attributes(gid: Gid, fileId: FileId): FileAttributes | undefined {
-    return this.#row(gid, fileId)?.listing?.attributes;
+  attributes(gid: Gid, listingId: ListingId): FileAttributes | undefined {
+    return this.#row(gid, listingId)?.listing?.attributes;
   }
 
   /** What the file is called now: with a suffix if an earlier listed one has the name. */
-  name(gid: Gid, fileId: FileId): FileName | undefined {
-    const row = this.#row(gid, fileId);
+  name(gid: Gid, listingId: ListingId): FileName | undefined {
+    const row = this.#row(gid, listingId);
     if (row?.listing === undefined) return undefined;
     const { name } = row.listing;
-    return isListed(row) ? this.#filesOf(gid)?.listed.shown(name, fileId) : name;
+    return isListed(row) ? this.#filesOf(gid)?.listed.shown(name, listingId) : name;
   }
 
   /** Listed files under a bare name, the holder first; or the one that is meant by a name with its suffix. */
-  find(gid: Gid, typed: string): FileId[] {
+  find(gid: Gid, typed: string): ListingId[] {
     return this.#filesOf(gid)?.listed.find(typed) ?? [];
   }
 
@@ -122,13 +134,28 @@ export class Shares {
     for (const row of this.rows()) if (row.kind === "file") yield row.listing.digest;
   }
 
-  share(gid: Gid, fileId: FileId, { uid, device }: Sharer): ShareRow | undefined {
-    return this.#row(gid, fileId)?.shares.get(shareKey({ uid, device }));
+  share(gid: Gid, listingId: ListingId, { uid, device }: Sharer): ShareRow | undefined {
+    return this.#row(gid, listingId)?.shares.get(shareKey({ uid, device }));
+  }
+
+  /** Whose shares of the content count, under whatever name: several of a machine that shares it under several. */
+  *sharersOfContent(gid: Gid, fileId: FileId): Generator<ShareRow> {
+    for (const listingId of this.#filesOf(gid)?.contents.get(fileId) ?? [])
+      for (const share of this.sharers(gid, listingId)) if (share.fileId === fileId) yield share;
+  }
+
+  /** Whether that machine shares the content, under whatever name. */
+  sharesContent(gid: Gid, fileId: FileId, by: Sharer): boolean {
+    for (const listingId of this.#filesOf(gid)?.contents.get(fileId) ?? []) {
+      const share = this.share(gid, listingId, by);
+      if (share?.shared === true && share.fileId === fileId) return true;
+    }
+    return false;
   }
 
   /** Whose shares count, online or not. */
-  *sharers(gid: Gid, fileId: FileId): Generator<ShareRow> {
-    for (const share of this.#row(gid, fileId)?.shares ?? []) {
+  *sharers(gid: Gid, listingId: ListingId): Generator<ShareRow> {
+    for (const share of this.#row(gid, listingId)?.shares ?? []) {
       if (this.#counts(gid, share)) yield share;
     }
   }
@@ -141,16 +168,16 @@ export class Shares {
     const last = parseSharePlace(after);
     for (const gid of [...this.#groups.ofUser(uid, "member")].sort()) {
       if (gid < last.gid) continue;
-      const fileIds = this.#filesOf(gid)?.machines.get(uid)?.get(device)?.fileIds;
-      for (const fileId of fileIds?.above(gid === last.gid ? last.fileId : undefined) ?? [])
-        yield placeOfShare(gid, fileId as FileId);
+      const listingIds = this.#filesOf(gid)?.machines.get(uid)?.get(device)?.listingIds;
+      for (const listingId of listingIds?.above(gid === last.gid ? last.listingId : undefined) ?? [])
+        yield placeOfShare(gid, listingId as ListingId);
     }
   }
 
   /** The files that a user shares or shared in the group, from whatever machine. */
-  *ofUserIn(gid: Gid, uid: Uid): Generator<FileId> {
-    for (const { fileIds } of this.#filesOf(gid)?.machines.get(uid) ?? [])
-      for (const fileId of fileIds.from()) yield fileId as FileId;
+  *ofUserIn(gid: Gid, uid: Uid): Generator<ListingId> {
+    for (const { listingIds } of this.#filesOf(gid)?.machines.get(uid) ?? [])
+      for (const listingId of listingIds.from()) yield listingId as ListingId;
   }
 
   // --- what happens ---
@@ -166,42 +193,51 @@ export class Shares {
     const listing = { claim, name, size, sha1, digest };
     const described =
       attributes === undefined ? listing : { ...listing, attributes: fileAttributes(attributes) };
-    this.mergeFile({ kind: "file", gid, fileId, listing: described });
+    this.mergeFile({ kind: "file", gid, ...listingRef(fileId, listingOf(body)), listing: described });
   }
 
-  setShare({ stamp }: Entry, { gid, fileId, uid, device, shared, counter }: BodyOf<"share-set">): void {
-    this.mergeShare({ kind: "share", gid, fileId, uid, device, shared, counter, stamp });
+  setShare({ stamp }: Entry, body: BodyOf<"share-set">): void {
+    const { gid, fileId, uid, device, shared, counter } = body;
+    const ref = listingRef(fileId, listingOf(body));
+    this.mergeShare({ kind: "share", gid, ...ref, uid, device, shared, counter, stamp });
   }
 
-  mergeFile({ gid, fileId, listing }: RowOf<"file">): void {
+  mergeFile(given: RowOf<"file">): void {
+    const { gid, fileId } = given;
     if (this.#groups.isDeleted(gid)) return;
-    const { files, row } = this.#ensure(gid, fileId);
-    this.#update(files, fileId, row, () => {
+    const listingId = listingOf(given);
+    const listing = { ...given.listing, fileId };
+    const { files, row } = this.#ensure(gid, listingId);
+    indexContent(files, fileId, listingId);
+    this.#update(files, listingId, row, () => {
       row.listing = row.listing === undefined ? listing : latest(row.listing, listing);
     });
   }
 
-  mergeShare({ gid, fileId, uid, device, shared, counter, stamp }: RowOf<"share">): void {
+  mergeShare(given: RowOf<"share">): void {
+    const { gid, fileId, uid, device, shared, counter, stamp } = given;
     if (this.#groups.isDeleted(gid)) return;
-    const { files, row } = this.#ensure(gid, fileId);
-    const change = { uid, device, shared, counter, stamp };
+    const listingId = listingOf(given);
+    const { files, row } = this.#ensure(gid, listingId);
+    indexContent(files, fileId, listingId);
+    const change = { uid, device, fileId, shared, counter, stamp };
     const before = row.shares.get(shareKey(change));
     const share = before === undefined ? change : lastChange(before, change);
-    this.#update(files, fileId, row, () => {
+    this.#update(files, listingId, row, () => {
       row.shares.put(share);
       row.counting += Number(this.#counts(gid, share)) - Number(this.#counts(gid, before));
     });
-    if (before === undefined) indexShare(files, fileId, share);
+    if (before === undefined) indexShare(files, listingId, share);
   }
 
   /** The user is a member of the group from now on, or no longer. What is unread follows when it is read. */
   standingChanged(gid: Gid, uid: Uid): void {
     const files = this.#files.get(gid);
     if (files === undefined) return;
-    for (const fileId of this.ofUserIn(gid, uid)) {
-      const row = files.rows.get(fileId);
+    for (const listingId of this.ofUserIn(gid, uid)) {
+      const row = files.rows.get(listingId);
       if (row === undefined) continue;
-      this.#update(files, fileId, row, () => {
+      this.#update(files, listingId, row, () => {
         row.counting = this.#countingOf(gid, row);
       });
     }
@@ -213,23 +249,23 @@ export class Shares {
 
   // --- rows ---
 
-  fileRowOf(gid: Gid, fileId: FileId): RowOf<"file"> | undefined {
-    const listing = this.#row(gid, fileId)?.listing;
-    return listing && { kind: "file", gid, fileId, listing };
+  fileRowOf(gid: Gid, listingId: ListingId): RowOf<"file"> | undefined {
+    const listing = this.#row(gid, listingId)?.listing;
+    return listing && fileRow(gid, listingId, listing);
   }
 
-  shareRowOf(gid: Gid, fileId: FileId, sharer: Sharer): RowOf<"share"> | undefined {
-    const share = this.share(gid, fileId, sharer);
-    return share && shareRow(gid, fileId, share);
+  shareRowOf(gid: Gid, listingId: ListingId, sharer: Sharer): RowOf<"share"> | undefined {
+    const share = this.share(gid, listingId, sharer);
+    return share && shareRow(gid, listingId, share);
   }
 
   /** What is unread stays so. */
   *rows(): Generator<SharedRow> {
     for (const row of this.#stored()) if (this.#isUnread(row.gid)) yield row;
     for (const [gid, files] of this.#files) {
-      for (const [fileId, row] of files.rows) {
-        if (row.listing !== undefined) yield { kind: "file", gid, fileId, listing: row.listing };
-        for (const share of row.shares) yield shareRow(gid, fileId, share);
+      for (const [listingId, row] of files.rows) {
+        if (row.listing !== undefined) yield fileRow(gid, listingId, row.listing);
+        for (const share of row.shares) yield shareRow(gid, listingId, share);
       }
     }
   }
@@ -241,12 +277,16 @@ export class Shares {
       files.listed.index.invariants();
       let shares = 0;
       const expected: string[] = [];
-      for (const [fileId, row] of files.rows) {
+      for (const [listingId, row] of files.rows) {
+        const contents = [row.listing, ...row.shares].flatMap((each) => each?.fileId ?? []);
+        const isFound = contents.every((fileId) => files.contents.get(fileId)?.has(listingId) === true);
+        assert(isFound, "listings are found by their content");
         assert(row.counting === this.#countingOf(gid, row), "counting shares are counted");
-        if (row.listing !== undefined && row.counting > 0) expected.push(sortKey(row.listing.name, fileId));
+        if (row.listing !== undefined && row.counting > 0)
+          expected.push(sortKey(row.listing.name, listingId));
         for (const { uid, device } of row.shares) {
           shares++;
-          const isIndexed = files.machines.get(uid)?.get(device)?.fileIds.has(fileId);
+          const isIndexed = files.machines.get(uid)?.get(device)?.listingIds.has(listingId);
           assert(isIndexed === true, "shares of machines");
         }
       }
@@ -255,15 +295,15 @@ export class Shares {
         "listed files are derived",
       );
       const machines = [...files.machines.values()].flatMap((ofUser) => [...ofUser]);
-      const indexed = machines.reduce((sum, { fileIds }) => sum + fileIds.size, 0);
+      const indexed = machines.reduce((sum, { listingIds }) => sum + listingIds.size, 0);
       assert(shares === indexed, "shares of machines are shares");
     }
   }
 
   // --- rows and what derives from them ---
 
-  #row(gid: Gid, fileId: FileId): FileRow | undefined {
-    return this.#filesOf(gid)?.rows.get(fileId);
+  #row(gid: Gid, listingId: ListingId): FileRow | undefined {
+    return this.#filesOf(gid)?.rows.get(listingId);
   }
 
   #isUnread(gid: Gid): boolean {
@@ -286,16 +326,16 @@ export class Shares {
     }
   }
 
-  #ensure(gid: Gid, fileId: FileId): { files: GroupFiles; row: FileRow } {
+  #ensure(gid: Gid, listingId: ListingId): { files: GroupFiles; row: FileRow } {
     let files = this.#filesOf(gid);
     if (files === undefined) {
       files = newGroupFiles();
       this.#files.set(gid, files);
     }
-    let row = files.rows.get(fileId);
+    let row = files.rows.get(listingId);
     if (row === undefined) {
       row = { listing: undefined, shares: new FewRows<ShareRow>(shareKey), counting: 0 };
-      files.rows.set(fileId, row);
+      files.rows.set(listingId, row);
     }
     return { files, row };
   }
@@ -311,28 +351,39 @@ export class Shares {
   }
 
   /** The only place where a file enters or leaves the list. */
-  #update(files: GroupFiles, fileId: FileId, row: FileRow, change: () => void): void {
+  #update(files: GroupFiles, listingId: ListingId, row: FileRow, change: () => void): void {
     const before = isListed(row) ? row.listing?.name : undefined;
     change();
     const after = isListed(row) ? row.listing?.name : undefined;
     if (before === after) return;
-    if (before !== undefined) files.listed.delete(before, fileId);
-    if (after !== undefined) files.listed.add(after, fileId);
+    if (before !== undefined) files.listed.delete(before, listingId);
+    if (after !== undefined) files.listed.add(after, listingId);
   }
 }
 
 function newGroupFiles(): GroupFiles {
-  const rows = new Map<FileId, FileRow>();
-  const claimOf = (fileId: FileId) => rows.get(fileId)?.listing?.claim ?? ("" as Claim);
-  return { rows, machines: new Map(), listed: new NameTable<FileId>(new OrderedNames(), claimOf) };
+  const rows = new Map<ListingId, FileRow>();
+  const claimOf = (listingId: ListingId) => rows.get(listingId)?.listing?.claim ?? ("" as Claim);
+  return {
+    rows,
+    contents: new Map(),
+    machines: new Map(),
+    listed: new NameTable<ListingId>(new OrderedNames(), claimOf),
+  };
 }
 
-function indexShare({ machines }: GroupFiles, fileId: FileId, { uid, device }: Sharer): void {
+function indexShare({ machines }: GroupFiles, listingId: ListingId, { uid, device }: Sharer): void {
   const ofUser = machines.get(uid) ?? new FewRows(deviceOf);
   machines.set(uid, ofUser);
-  const machine = ofUser.get(device) ?? { device, fileIds: new SortedKeys() };
+  const machine = ofUser.get(device) ?? { device, listingIds: new SortedKeys() };
   ofUser.put(machine);
-  machine.fileIds.add(fileId);
+  machine.listingIds.add(listingId);
+}
+
+function indexContent({ contents }: GroupFiles, fileId: FileId, listingId: ListingId): void {
+  const listingIds = contents.get(fileId);
+  if (listingIds === undefined) contents.set(fileId, new Set([listingId]));
+  else listingIds.add(listingId);
 }
 
 function deviceOf({ device }: Machine): string {
@@ -343,9 +394,13 @@ function isListed(row: FileRow | undefined): boolean {
   return row?.listing !== undefined && row.counting > 0;
 }
 
-function shareRow(gid: Gid, fileId: FileId, share: ShareRow): RowOf<"share"> {
-  const { uid, device, shared, counter, stamp } = share;
-  return { kind: "share", gid, fileId, uid, device, shared, counter, stamp };
+function fileRow(gid: Gid, listingId: ListingId, { fileId, ...listing }: Listing): RowOf<"file"> {
+  return { kind: "file", gid, ...listingRef(fileId, listingId), listing };
+}
+
+function shareRow(gid: Gid, listingId: ListingId, share: ShareRow): RowOf<"share"> {
+  const { fileId, uid, device, shared, counter, stamp } = share;
+  return { kind: "share", gid, ...listingRef(fileId, listingId), uid, device, shared, counter, stamp };
 }
 
 function shareKey({ uid, device }: Sharer): string {
@@ -353,11 +408,11 @@ function shareKey({ uid, device }: Sharer): string {
 }
 
 /** Where a share stands among those of its machine. */
-function placeOfShare(gid: Gid, fileId: FileId): string {
-  return `${gid}\n${fileId}`;
+function placeOfShare(gid: Gid, listingId: ListingId): string {
+  return `${gid}\n${listingId}`;
 }
 
-export function parseSharePlace(place: string): { gid: Gid; fileId: FileId } {
-  const [gid = "", fileId = ""] = place.split("\n");
-  return { gid: gid as Gid, fileId: fileId as FileId };
+export function parseSharePlace(place: string): { gid: Gid; listingId: ListingId } {
+  const [gid = "", listingId = ""] = place.split("\n");
+  return { gid: gid as Gid, listingId: listingId as ListingId };
 }

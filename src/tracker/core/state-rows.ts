@@ -4,7 +4,8 @@
  * A row has one text (`encodeRow`) on every tracker that has seen the same entries, in whatever order: the keys of its
  * objects in the order of the schema, its sets sorted.
  */
-import type { FileId, Fingerprint, Gid, Uid } from "../../base/ids.ts";
+import type { Fingerprint, Gid, ListingId, Uid } from "../../base/ids.ts";
+import { listingOf } from "../../base/listing-id.ts";
 import type { Entry, Stamp } from "../../wire/entry.ts";
 import {
   accountKey,
@@ -33,9 +34,9 @@ export function rowAt({ users, groups, shares }: State, key: string): StateRow |
   const gid = id as Gid;
   if (place === "g")
     return inGroup === undefined ? groups.rowOf(gid) : groups.personRowOf(gid, inGroup as Uid);
-  const fileId = inGroup as FileId;
-  if (uid === undefined) return shares.fileRowOf(gid, fileId);
-  return shares.shareRowOf(gid, fileId, { uid: uid as Uid, device: device as Fingerprint });
+  const listingId = inGroup as ListingId;
+  if (uid === undefined) return shares.fileRowOf(gid, listingId);
+  return shares.shareRowOf(gid, listingId, { uid: uid as Uid, device: device as Fingerprint });
 }
 
 /**
@@ -57,9 +58,9 @@ export function touchedRow(body: Entry["body"]): string | undefined {
     case "member-removed":
       return personKey(body.gid, body.uid);
     case "file-added":
-      return fileKey(body.gid, body.fileId);
+      return fileKey(body.gid, listingOf(body));
     case "share-set":
-      return shareKey(body);
+      return shareKey(body.gid, listingOf(body), body);
     case "opaque":
       return undefined;
   }

@@ -25,12 +25,21 @@ export class SqliteBlobs {
   }
 
   get(digest: Digest, offset: number, length: number): Uint8Array | undefined {
-    const blob = this.whole(digest);
-    if (blob === undefined) return undefined;
     const first = offset - (offset % BLOB_PART_BYTES);
-    const parts = this.#sql.parts.all(blob.id, first, offset + length);
-    const bytes = parts.length === 1 ? parts[0]?.bytes : Buffer.concat(parts.map((part) => part.bytes));
-    return bytes?.subarray(offset - first, offset - first + length);
+    const parts = this.#sql.partsOfWhole.all(digest, first, offset + length);
+    const [part] = parts;
+    if (part === undefined) return this.whole(digest) === undefined ? undefined : new Uint8Array();
+    const bytes = parts.length === 1 ? part.bytes : Buffer.concat(parts.map((each) => each.bytes));
+    return bytes.subarray(offset - first, offset - first + length);
+  }
+
+  /** Within a transaction, of one part. @param bytes were held against the digest before */
+  putWhole(digest: Digest, bytes: Uint8Array): void {
+    const held = this.#sql.blob.get(digest);
+    if (held?.whole === 1) return;
+    if (held !== null) this.#sql.dropBlob.run(held.id);
+    const id = Number(this.#sql.addWholeBlob.run(digest, bytes.length).lastInsertRowid);
+    this.#sql.addPart.run(id, 0, bytes);
   }
 
   /** Within a transaction. @returns "wrong" if the whole has another digest: its parts are dropped. @throws Failure */

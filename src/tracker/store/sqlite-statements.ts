@@ -70,6 +70,9 @@ export function prepareStatements(db: Database) {
     addBlob: sql<never, [string, number]>(
       "INSERT INTO blob (digest, total, received, whole) VALUES (?, ?, 0, 0)",
     ),
+    addWholeBlob: sql<never, [string, number]>(
+      "INSERT INTO blob (digest, total, received, whole) VALUES (?1, ?2, ?2, 1)",
+    ),
     setReceived: sql<never, [number, number]>("UPDATE blob SET received = ? WHERE id = ?"),
     setWhole: sql<never, [number]>("UPDATE blob SET whole = 1 WHERE id = ?"),
     dropBlob: sql<never, [number]>("DELETE FROM blob WHERE id = ?"),
@@ -79,6 +82,10 @@ export function prepareStatements(db: Database) {
     ),
     parts: sql<{ bytes: Uint8Array }, [number, number, number]>(
       "SELECT bytes FROM blob_part WHERE blob = ? AND offset >= ? AND offset < ? ORDER BY offset",
+    ),
+    partsOfWhole: sql<{ bytes: Uint8Array }, [string, number, number]>(
+      `SELECT bytes FROM blob_part JOIN blob ON blob.id = blob_part.blob
+       WHERE digest = ? AND whole = 1 AND offset >= ? AND offset < ? ORDER BY offset`,
     ),
     addPart: sql<never, [number, number, Uint8Array]>(
       "INSERT INTO blob_part (blob, offset, bytes) VALUES (?, ?, ?)",

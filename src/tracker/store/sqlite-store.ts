@@ -12,7 +12,13 @@ import { dirname } from "node:path";
 import { assert } from "../../base/assert.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Digest, Gid, Uid } from "../../base/ids.ts";
-import { LOG_PAGE_ENTRIES_MAX, ROW_PAGE_ROWS_MAX } from "../../base/limits.ts";
+import {
+  BLOB_PART_BYTES,
+  LOG_PAGE_ENTRIES_MAX,
+  ROW_PAGE_ROWS_MAX,
+  SQLITE_CACHE_BYTES_MAX,
+  SQLITE_PAGE_BYTES,
+} from "../../base/limits.ts";
 import { HERE } from "../../base/platform.ts";
 import { type Entry, entryText, type Origin } from "../../wire/entry.ts";
 import {
@@ -248,8 +254,8 @@ export class SqliteStore implements EventStore {
   putBlobs(lists: ReadonlyMap<Digest, Uint8Array>): void {
     this.#write(() => {
       for (const [digest, bytes] of lists) {
-        const progress = this.#blobs.put({ digest, offset: 0, bytes, total: bytes.length });
-        assert(progress === "whole", "a list of one part is whole, and held against its digest before");
+        assert(bytes.length <= BLOB_PART_BYTES, "a list of one part");
+        this.#blobs.putWhole(digest, bytes);
       }
     });
   }
@@ -390,6 +396,7 @@ function setPragmas(db: Database): void {
   if (mode !== "wal") throw new Error(`no write-ahead log there (journal mode ${mode})`);
   db.run("PRAGMA synchronous = FULL");
   db.run("PRAGMA foreign_keys = ON");
+  db.run(`PRAGMA cache_size = ${SQLITE_CACHE_BYTES_MAX / SQLITE_PAGE_BYTES}`);
   if (!HERE.syncsDrive) {
     db.run("PRAGMA fullfsync = 1");
     db.run("PRAGMA checkpoint_fullfsync = 1");

@@ -60,7 +60,7 @@ function isRow(value: unknown): value is StateRow {
     case "person":
       return isPerson(value);
     case "file":
-      return isId(value["gid"], 32) && isId(value["fileId"], 64) && isListing(value["listing"]);
+      return isId(value["gid"], 32) && isListingRef(value) && isListing(value["listing"]);
     case "share":
       return isShare(value);
     default:
@@ -102,6 +102,10 @@ function isTransfer(value: unknown): boolean {
   );
 }
 
+function isListingRef({ fileId, listingId }: Fields): boolean {
+  return isId(fileId, 64) && (listingId === undefined || isId(listingId, 64));
+}
+
 function isListing(value: unknown): boolean {
   return (
     isClaimed(value, "name") && isNumber(value["size"]) && isText(value["sha1"]) && isId(value["digest"], 64)
@@ -111,7 +115,7 @@ function isListing(value: unknown): boolean {
 function isShare(row: Fields): boolean {
   return (
     isId(row["gid"], 32) &&
-    isId(row["fileId"], 64) &&
+    isListingRef(row) &&
     isId(row["uid"], 32) &&
     isId(row["device"], 64) &&
     isNumber(row["counter"]) &&

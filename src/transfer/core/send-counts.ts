@@ -1,33 +1,33 @@
 /**
- * How often each piece of each file was sent, for as long as the file is in use: a byte a piece, up to the highest sent.
+ * How often each piece of what is fetched was sent, for as long as somebody fetches it: a byte a piece, up to the highest sent.
  */
-import type { FileId, PieceIndex } from "../../base/ids.ts";
+import type { PieceIndex } from "../../base/ids.ts";
 
 /** What a byte holds; beyond it pieces count as sent equally often. */
 const COUNT_MAX = 255;
 
 export class SendCounts {
-  readonly #files = new Map<FileId, { users: number; counts: Uint8Array }>();
+  readonly #contents = new Map<string, { users: number; counts: Uint8Array }>();
 
-  /** One more uses the file; its counts are kept until each user has closed it. */
-  open(file: FileId): void {
-    const entry = this.#files.get(file) ?? { users: 0, counts: new Uint8Array(64) };
+  /** One more uses the content; its counts are kept until each user has closed it. */
+  open(content: string): void {
+    const entry = this.#contents.get(content) ?? { users: 0, counts: new Uint8Array(64) };
     entry.users++;
-    this.#files.set(file, entry);
+    this.#contents.set(content, entry);
   }
 
-  close(file: FileId): void {
-    const entry = this.#files.get(file);
-    if (entry !== undefined && --entry.users === 0) this.#files.delete(file);
+  close(content: string): void {
+    const entry = this.#contents.get(content);
+    if (entry !== undefined && --entry.users === 0) this.#contents.delete(content);
   }
 
-  of(file: FileId, piece: PieceIndex): number {
-    return this.#files.get(file)?.counts[piece] ?? 0;
+  of(content: string, piece: PieceIndex): number {
+    return this.#contents.get(content)?.counts[piece] ?? 0;
   }
 
-  /** Ignored for a file that is not open. */
-  change(file: FileId, piece: PieceIndex, by: 1 | -1): void {
-    const entry = this.#files.get(file);
+  /** Ignored for a content that is not open. */
+  change(content: string, piece: PieceIndex, by: 1 | -1): void {
+    const entry = this.#contents.get(content);
     if (entry === undefined) return;
     if (piece >= entry.counts.length) entry.counts = grown(entry.counts, piece);
     entry.counts[piece] = Math.min(COUNT_MAX, Math.max(0, (entry.counts[piece] ?? 0) + by));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { FileId, Fingerprint, PieceIndex } from "../../base/ids.ts";
+import type { Fingerprint, PieceIndex } from "../../base/ids.ts";
 import { REQUESTS_QUEUED_PER_CHANNEL_MAX } from "../../base/limits.ts";
 import { type UploadChannel, UploadSlots, type UploadTurn } from "./upload-slots.ts";
 
@@ -8,7 +8,7 @@ const at = (piece: number) => piece as PieceIndex;
 const BYTES = 100;
 const channel = (peer: string, file = "file"): UploadChannel => ({
   peer: peer as Fingerprint,
-  fileId: file as FileId,
+  content: file,
 });
 
 function begin(uploadsMax = 100, unsentPieces = 100) {

@@ -13,7 +13,7 @@
  * peer asks for was sent before, at each of its requests.
  */
 import { assert } from "../../base/assert.ts";
-import type { FileId, Fingerprint, PieceIndex } from "../../base/ids.ts";
+import type { Fingerprint, PieceIndex } from "../../base/ids.ts";
 import { REQUESTS_QUEUED_PER_CHANNEL_MAX } from "../../base/limits.ts";
 import { SendCounts } from "./send-counts.ts";
 import { UploadWindow } from "./upload-window.ts";
@@ -21,10 +21,11 @@ import { UploadWindow } from "./upload-window.ts";
 /** Pieces that a peer may be served more than another one that waits. */
 const LEAD_MAX = 4;
 
-/** One file asked for over one connection. Known by identity: the shell's own channel object may be it. */
+/** One thing asked for over one connection. Known by identity: the shell's own channel object may be it. */
 export interface UploadChannel {
   readonly peer: Fingerprint;
-  readonly fileId: FileId;
+  /** The same for all who fetch the same. */
+  readonly content: string;
 }
 
 export interface UploadRequest {
@@ -97,7 +98,7 @@ export class UploadSlots<Channel extends UploadChannel> {
     if ((waiting ?? 0) >= REQUESTS_QUEUED_PER_CHANNEL_MAX) return "refused";
     const peer = this.#peers.get(channel.peer) ?? { waiting: [], unsentBytes: 0, served: 0 };
     if (peer.waiting.some(isOf(channel, request.piece))) return "refused";
-    if (waiting === undefined) this.#sent.open(channel.fileId);
+    if (waiting === undefined) this.#sent.open(channel.content);
     if (peer.waiting.length === 0) peer.served = Math.max(peer.served, this.#leastServed());
     this.#peers.set(channel.peer, peer);
     peer.waiting.push({ channel, request });
@@ -126,9 +127,9 @@ export class UploadSlots<Channel extends UploadChannel> {
     this.#take(peer, waiting);
     peer.served++;
     peer.unsentBytes += request.bytes;
-    const turn = { channel, request, isFirst: this.#sent.of(channel.fileId, request.piece) === 0 };
+    const turn = { channel, request, isFirst: this.#sent.of(channel.content, request.piece) === 0 };
     this.#underWay.add(turn);
-    this.#sent.change(channel.fileId, request.piece, 1);
+    this.#sent.change(channel.content, request.piece, 1);
     this.#putOnLine(turn, now);
     return turn;
   }
@@ -156,7 +157,7 @@ export class UploadSlots<Channel extends UploadChannel> {
     assert(this.#underWay.delete(turn), "a turn ends once");
     const { channel, request } = turn;
     if (outcome === "failed") {
-      this.#sent.change(channel.fileId, request.piece, -1);
+      this.#sent.change(channel.content, request.piece, -1);
       for (const one of this.#onLine) if (one.turn === turn) this.#takeOffLine(one);
     }
     const peer = this.#peers.get(channel.peer);
@@ -168,7 +169,7 @@ export class UploadSlots<Channel extends UploadChannel> {
   /** Forgets what waits; turns under way still end with `finished`. */
   channelClosed(channel: Channel): void {
     if (!this.#waitingOf.delete(channel)) return;
-    this.#sent.close(channel.fileId);
+    this.#sent.close(channel.content);
     this.#late.delete(channel);
     for (const one of this.#onLine) if (one.turn.channel === channel) this.#takeOffLine(one);
     const peer = this.#peers.get(channel.peer);
@@ -222,7 +223,7 @@ export class UploadSlots<Channel extends UploadChannel> {
     let best: Waiting<Channel> | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const turn of peer.waiting) {
-      const sent = this.#sent.of(turn.channel.fileId, turn.request.piece);
+      const sent = this.#sent.of(turn.channel.content, turn.request.piece);
       if (sent >= least) continue;
       best = turn;
       least = sent;

@@ -11,6 +11,7 @@ import type { FileAttributes } from "../../base/file-attributes.ts";
 import type { FileId, PieceIndex, Sha1 } from "../../base/ids.ts";
 import type { Manifest } from "../../base/manifest.ts";
 import type { FileIdentity } from "./file-identity.ts";
+import type { HashedSmall } from "./worker-protocol.ts";
 
 export interface Slot {
   readonly index: number;
@@ -115,6 +116,45 @@ export interface PrefixHash {
   finish(): Promise<Sha1>;
   /** Forgets the hash; what still waits for it fails. Harmless when repeated. */
   dispose(): void;
+}
+
+/** What lies at its place since a download put it there. */
+export interface PlacedFile {
+  readonly identity: FileIdentity;
+  /** By its owner. */
+  readonly executable: boolean;
+}
+
+/** What became of small files that were received together: `rejected` if the hashes of one were wrong; none is written then. */
+export type SmallStored = "written" | "rejected";
+
+/** Files of one piece at most, many at once: read for a peer, or stored as downloads that nothing was begun of. */
+export interface SmallFileDisk {
+  /**
+   * Reads plain files of so many bytes into the slot, one behind the other.
+   * @returns in their order; undefined for what is no such file
+   */
+  load(
+    slot: Slot,
+    files: readonly { readonly path: string; readonly bytes: number }[],
+  ): Promise<readonly (HashedSmall | undefined)[]>;
+  /** Makes their folders and looks what is there. Never fails: what cannot be had is not `free`. */
+  begin(targets: readonly DownloadTarget[]): Promise<SmallFilesOnDisk>;
+}
+
+/** Some small files while they are stored. */
+export interface SmallFilesOnDisk {
+  /** Those that can be stored in this way; all others are to be opened one by one. */
+  readonly free: Pick<ReadonlySet<DownloadTarget>, "has">;
+  /**
+   * Verifies those that are one behind the other in the slot, then writes them beside their places.
+   * @param slot undefined: all are empty
+   */
+  write(slot: Slot | undefined, targets: readonly DownloadTarget[]): Promise<SmallStored>;
+  /** Brings what was written to the disk and gives it its names. @returns those that are in their places, durably */
+  place(isWanted: (target: DownloadTarget) => boolean): Promise<ReadonlyMap<DownloadTarget, PlacedFile>>;
+  /** Removes what was written and is not in its place. */
+  close(): Promise<void>;
 }
 
 export interface DownloadTarget {

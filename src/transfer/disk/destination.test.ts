@@ -4,7 +4,7 @@ import { Failure } from "../../base/failure.ts";
 import { LINUX, MACOS, type Platform, WINDOWS } from "../../base/platform.ts";
 import { HAS_LINKS } from "../../testing/links.ts";
 import { TempFolder } from "../../testing/temp-folder.ts";
-import { type PathKind, resolveDestination } from "./destination.ts";
+import { type PathKind, resolveDestination, resolveDestinations, resolveFolder } from "./destination.ts";
 
 const KINDS = new Map<string, PathKind>([
   ["/", "folder"],
@@ -59,6 +59,30 @@ describe("a destination", () => {
       expect((await refusal("films", name)).code).toBe("invalid-name");
   });
 
+  test("of many is one folder, looked at once, whatever its name ends with", async () => {
+    const looks: string[] = [];
+    const kindOf = (path: string) => {
+      looks.push(path);
+      return context.kindOf(path);
+    };
+    for (const typed of ["films", "films/"]) {
+      looks.length = 0;
+      const of = await resolveDestinations(typed, { ...context, kindOf });
+      expect([of("a/1"), of("CON")]).toEqual([
+        { path: "/home/ada/films/a/1", base: "/home/ada/films" },
+        { path: "/home/ada/films/_CON", base: "/home/ada/films" },
+      ]);
+      expect(() => of("../x")).toThrow(Failure);
+      expect(looks).toEqual(["/home/ada/films"]);
+    }
+    const made = await resolveDestinations("new", context);
+    expect(made("a/1")).toEqual({ path: "/home/ada/new/a/1", base: "/home/ada" });
+    for (const typed of ["notes.txt", "no/x", ""])
+      await expect(resolveDestinations(typed, context)).rejects.toThrow(
+        typed === "" ? "not a destination" : "no such folder",
+      );
+  });
+
   test("gets a hostile name made harmless, or not at all", async () => {
     expect(await resolved("films", "CON")).toBe("/home/ada/films/_CON");
     expect((await refusal("films", "../../etc/passwd")).code).toBe("invalid-name");
@@ -69,10 +93,22 @@ describe("a destination", () => {
     expect((await refusal("no/x")).message).toBe(
       "no such folder: /home/ada/no; make it first or name another one",
     );
-    expect((await refusal("no/")).message).toContain("/home/ada/no;");
+    expect((await refusal("no/such/")).message).toContain("/home/ada/no;");
     expect((await refusal("notes.txt/")).code).toBe("file-missing");
     expect((await refusal("notes.txt/x")).code).toBe("file-missing");
     expect((await refusal("no/..x/.")).code).toBe("file-missing");
+  });
+
+  test("that ends like a folder is one, of which the last may have to be made", async () => {
+    for (const typed of ["new/", "new/.", "films/../new/"])
+      expect(await resolveDestination(typed, "2026/a.mkv", context)).toEqual({
+        path: "/home/ada/new/2026/a.mkv",
+        base: "/home/ada",
+      });
+    expect((await refusal("new/", "../x")).code).toBe("invalid-name");
+    expect((await refusal(`${"x".repeat(251)}/`)).code).toBe("invalid-name");
+    await expect(resolveFolder("new/", context)).rejects.toThrow("no such folder: /home/ada/new;");
+    expect(await resolveFolder("films/", context)).toBe("/home/ada/films");
   });
 
   test("that is empty, impossible or too long is refused", async () => {
@@ -100,9 +136,11 @@ describe("a destination on Windows", () => {
     expect((await at("\\\\nas\\share")).path).toBe("\\\\nas\\share\\film.mkv");
   });
 
-  test("that ends with a separator is a folder or nothing", async () => {
-    for (const typed of ["none\\", "none/", "none\\."])
-      await expect(at(typed)).rejects.toThrow("no such folder");
+  test("that ends with a separator is a folder", async () => {
+    for (const typed of ["new\\", "new/", "new\\."])
+      expect((await at(typed)).path).toBe("C:\\Users\\ada\\new\\film.mkv");
+    await expect(at("none\\new\\")).rejects.toThrow("no such folder");
+    await expect(at("aux\\")).rejects.toThrow("this system takes no file of the name");
   });
 
   test("keeps the folders of a name, as folders there", async () => {

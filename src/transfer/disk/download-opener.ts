@@ -28,6 +28,7 @@ import { ensureNoLinks, makeFolders } from "./folder-chain.ts";
 import { isTrusted, type Journal } from "./journal.ts";
 import { JournalFile, readJournal } from "./journal-file.ts";
 import { foreignPart, PartFile, partPathOf, requireRoom } from "./part-file.ts";
+import { smallPartPathOf } from "./small-part.ts";
 
 export interface OpenerDependencies extends DownloadFileDependencies {
   readonly workers: PieceWorkers;
@@ -49,6 +50,8 @@ export function downloadOpener(dependencies: OpenerDependencies): OpenDownload {
 
 /** As the contract has it. */
 export async function discardDownload({ base, path, journalPath, fileId }: LeftDownload): Promise<void> {
+  // What it left when it was fetched as one of many.
+  await unlink(smallPartPathOf({ path, journalPath })).catch(() => {});
   const journal = await readJournal(journalPath);
   if (journal === "none" || (journal !== "damaged" && journal.fileId !== fileId)) return;
   await ensureNoLinks(base, path);

@@ -69,3 +69,24 @@ test.skipIf(!HAS_LINKS)("only what matches is found, and only that is counted", 
   expect(files.map(({ name }) => name)).toEqual(["b/deep/y.csv", "b/x.csv", "c.csv"]);
   expect(leftOut).toBe(0);
 });
+
+test("a walk that is told to stop looks at nothing more", async () => {
+  await using folder = await filled();
+  const stop = new AbortController();
+  const seen: string[] = [];
+  const matches = (name: string) => {
+    seen.push(name);
+    if (name === "b/deep/y.csv") stop.abort();
+    return true;
+  };
+  const walk = walkFolder(folder.join("in"), { ...all, matches, signal: stop.signal });
+  await expect(walk).rejects.toThrow("was stopped");
+  expect(seen).toEqual(["a.part", "b/deep/y.csv"]);
+});
+
+test("how many files there are so far is told after each folder", async () => {
+  await using folder = await filled();
+  const found: number[] = [];
+  await walkFolder(folder.join("in"), { ...all, found: (files) => found.push(files) });
+  expect(found).toEqual([2, 3, 5]);
+});

@@ -30,10 +30,17 @@ export interface WalkOptions {
   readonly matches: (name: string) => boolean;
   /** Part files of downloads, to be left out, as they were named when they were made. */
   readonly parts: () => readonly string[];
+  /** After which the walk ends with a Failure. */
+  readonly signal?: AbortSignal | undefined;
+  /** Hears how many files there are so far, after each folder. */
+  readonly found?: (files: number) => void;
 }
 
 /** @throws Failure */
-export async function walkFolder(folder: string, { matches, parts }: WalkOptions): Promise<Walked> {
+export async function walkFolder(
+  folder: string,
+  { matches, parts, signal, found }: WalkOptions,
+): Promise<Walked> {
   const root = await onDisk("read", folder, () => realpath(folder));
   const files: FoundFile[] = [];
   let leftOut = 0;
@@ -56,12 +63,15 @@ export async function walkFolder(folder: string, { matches, parts }: WalkOptions
   async function walk(path: string, prefix: string): Promise<void> {
     const entries = await onDisk("read", path, () => readdir(path, { withFileTypes: true }));
     for (const entry of entries.sort((left, right) => (left.name < right.name ? -1 : 1))) {
+      if (signal?.aborted)
+        throw new Failure("try-later", `the walk through ${forTerminal(folder)} was stopped`);
       const [inner, name] = [join(path, entry.name), prefix + entry.name];
       const kind = await kindOf(entry, inner);
       if (kind === "folder") await walk(inner, `${name}/`);
       else if (kind === "file") await take(inner, name);
       else if (matches(name)) leftOut++;
     }
+    found?.(files.length);
   }
 
   await walk(root, "");

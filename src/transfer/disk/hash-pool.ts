@@ -35,7 +35,7 @@ import { PrefixRun } from "./prefix-run.ts";
 import { SharedSlotPool } from "./slot-pool.ts";
 import { SmallHashing } from "./small-hashing.ts";
 import { WorkerLine } from "./worker-line.ts";
-import type { Job, JobReply } from "./worker-protocol.ts";
+import type { Job, JobReply, SmallJob } from "./worker-protocol.ts";
 
 /**
  * Where the workers' code is. In the compiled program every module bears the address of the main file, and the worker
@@ -140,6 +140,12 @@ export class HashPool implements PieceWorkers {
 
   hashSmall(path: string): Promise<SmallFile | undefined> {
     return this.#smallHashing.hash(path);
+  }
+
+  /** For `SmallFiles`. @throws Failure */
+  runSmall(job: SmallJob): Promise<JobReply> {
+    if ("slot" in job && job.slot !== undefined) return this.#runOnSlot({ ...job, slot: job.slot });
+    return this.#run(this.#leastLoaded(), job);
   }
 
   settled(file: number): Promise<void> {

@@ -9,9 +9,12 @@ import { unreachable } from "../../base/assert.ts";
 import { PIECE_BYTES } from "../../base/limits.ts";
 import { pieceCount } from "../../base/manifest.ts";
 import { errorCode } from "./disk-failure.ts";
+import type { FileIdentity } from "./file-identity.ts";
+import { type FileSystemSync, fileSystemSync } from "./file-system-sync.ts";
 import { hashPiece, isPiece, PIECE_HASH_BYTES } from "./piece-hash.ts";
 import { hashSmallFile } from "./small-file.ts";
-import type { HashedSmall, JobReply, WorkerReply, WorkerRequest } from "./worker-protocol.ts";
+import { isFree, placeSmallPart, writeSmallPart } from "./small-part.ts";
+import type { HashedSmall, JobReply, SystemError, WorkerReply, WorkerRequest } from "./worker-protocol.ts";
 
 /** Positioned access, which may move fewer bytes than asked for. */
 export interface PositionedDisk {
@@ -20,6 +23,9 @@ export interface PositionedDisk {
   /** @returns bytes written */
   write(file: number, from: Uint8Array, offset: number): number;
 }
+
+/** Of an empty file. */
+const NO_BYTES = new Uint8Array();
 
 const systemDisk: PositionedDisk = {
   read: (file, into, offset) => fs.readSync(file, into, 0, into.length, offset),
@@ -30,14 +36,20 @@ type Asked<Kind extends WorkerRequest["kind"]> = Extract<WorkerRequest, { kind: 
 
 export class PieceJobs {
   readonly #disk: PositionedDisk;
+  readonly #syncOf: () => FileSystemSync | undefined;
   readonly #reply: (reply: WorkerReply) => void;
   readonly #buffer = new Uint8Array(PIECE_BYTES);
   readonly #runs = new Map<number, Bun.CryptoHasher>();
   #slots = new SharedArrayBuffer(0);
 
-  constructor(reply: (reply: WorkerReply) => void, disk: PositionedDisk = systemDisk) {
+  constructor(
+    reply: (reply: WorkerReply) => void,
+    disk: PositionedDisk = systemDisk,
+    syncOf: () => FileSystemSync | undefined = fileSystemSync,
+  ) {
     this.#reply = reply;
     this.#disk = disk;
+    this.#syncOf = syncOf;
   }
 
   run(request: WorkerRequest): void {
@@ -54,7 +66,17 @@ export class PieceJobs {
         case "load":
           return this.#load(request);
         case "hash-small":
-          return { kind: "hashed-small", files: request.paths.map((path) => this.#hashSmall(path)) };
+          return { kind: "hashed-small", files: request.paths.map((path) => hashed(path, this.#buffer)) };
+        case "load-small":
+          return this.#loadSmall(request);
+        case "look-small":
+          return this.#lookSmall(request);
+        case "write-small":
+          return this.#writeSmall(request);
+        case "sync-file-systems":
+          return this.#syncFileSystems(request);
+        case "place-small":
+          return this.#placeSmall(request);
         case "hash-pieces":
           return this.#hashPieces(request);
         case "hash-run":
@@ -65,8 +87,7 @@ export class PieceJobs {
           return unreachable(request);
       }
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      return { kind: "failed", code: errorCode(error), message };
+      return { kind: "failed", ...systemError(error) };
     }
   }
 
@@ -88,13 +109,65 @@ export class PieceJobs {
     return { kind: isHeld ? "loaded" : "rejected" };
   }
 
-  /** What goes wrong with one is told by who opens it by itself. */
-  #hashSmall(path: string): HashedSmall | undefined {
-    try {
-      return hashSmallFile(path, this.#buffer);
-    } catch {
-      return undefined;
-    }
+  #loadSmall({ slot, paths, sizes }: Asked<"load-small">): JobReply {
+    const rooms = cut(this.#slot(slot, PIECE_BYTES), sizes);
+    const files = paths.map((path, at) => {
+      const room = rooms[at] ?? NO_BYTES;
+      const file = hashed(path, room);
+      return file?.size === room.length ? file : undefined;
+    });
+    return { kind: "hashed-small", files };
+  }
+
+  #lookSmall({ paths, parts, others }: Asked<"look-small">): JobReply {
+    const free = paths.map((path, at) => {
+      try {
+        return isFree(path, parts[at] ?? "", others[at] ?? []);
+      } catch {
+        return false;
+      }
+    });
+    return { kind: "looked", free };
+  }
+
+  #writeSmall({ slot, parts, sizes, rows, modifiedMs, executable, sync }: Asked<"write-small">): JobReply {
+    const contents = cut(slot === undefined ? NO_BYTES : this.#slot(slot, PIECE_BYTES), sizes);
+    const hashes = cut(
+      rows,
+      sizes.map((size) => (size === 0 ? 0 : PIECE_HASH_BYTES)),
+    );
+    const isRight = contents.every(
+      (bytes, at) => bytes.length === 0 || isPiece(bytes, hashes[at] ?? NO_BYTES),
+    );
+    if (!isRight) return { kind: "rejected" };
+    const files = contents.map((bytes, index): FileIdentity | SystemError => {
+      try {
+        const how = { modifiedMs: modifiedMs[index], executable: executable[index] === true, sync };
+        return writeSmallPart(parts[index] ?? "", bytes, how);
+      } catch (error) {
+        return systemError(error);
+      }
+    });
+    return { kind: "wrote-small", files };
+  }
+
+  #syncFileSystems({ files }: Asked<"sync-file-systems">): JobReply {
+    const sync = this.#syncOf();
+    if (sync === undefined) return { kind: "cannot" };
+    for (const file of files) if (sync(file) !== 0) throw new Error("the disk did not take all");
+    return { kind: "synced" };
+  }
+
+  #placeSmall({ parts, paths }: Asked<"place-small">): JobReply {
+    const outcomes = parts.map((part, at): SystemError | undefined => {
+      try {
+        placeSmallPart(part, paths[at] ?? "");
+        return undefined;
+      } catch (error) {
+        return systemError(error);
+      }
+    });
+    return { kind: "placed-small", outcomes };
   }
 
   #hashPieces({ file, offset, length }: Asked<"hash-pieces">): JobReply {
@@ -142,4 +215,26 @@ export class PieceJobs {
   #slot(index: number, length: number): Uint8Array {
     return new Uint8Array(this.#slots, index * PIECE_BYTES, length);
   }
+}
+
+/** Parts of these sizes, one behind the other. */
+function cut(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
+  let at = 0;
+  return sizes.map((size) => {
+    at += size;
+    return bytes.subarray(at - size, at);
+  });
+}
+
+/** What goes wrong with one is told by who opens it by itself. */
+function hashed(path: string, buffer: Uint8Array): HashedSmall | undefined {
+  try {
+    return hashSmallFile(path, buffer);
+  } catch {
+    return undefined;
+  }
+}
+
+function systemError(error: unknown): SystemError {
+  return { code: errorCode(error), message: error instanceof Error ? error.message : String(error) };
 }

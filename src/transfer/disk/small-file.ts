@@ -5,7 +5,6 @@
  * same before and after.
  */
 import * as fs from "node:fs";
-import { PIECE_BYTES } from "../../base/limits.ts";
 import { type FileIdentity, identityOf, isSameContent } from "./file-identity.ts";
 import { hashPiece, PIECE_HASH_BYTES } from "./piece-hash.ts";
 import type { HashedSmall } from "./worker-protocol.ts";
@@ -13,8 +12,8 @@ import type { HashedSmall } from "./worker-protocol.ts";
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 
 /**
- * @param buffer of PIECE_BYTES at least
- * @returns undefined if it is no plain file, larger, or changes. @throws as the system does
+ * @param buffer for its bytes, which begin at its first
+ * @returns undefined if it is no plain file, larger than that, or changes. @throws as the system does
  */
 export function hashSmallFile(path: string, buffer: Uint8Array): HashedSmall | undefined {
   // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
@@ -22,7 +21,7 @@ export function hashSmallFile(path: string, buffer: Uint8Array): HashedSmall | u
   try {
     const stats = fs.fstatSync(file, { bigint: true });
     const identity = identityOf(stats);
-    if (!stats.isFile() || identity.size > PIECE_BYTES) return undefined;
+    if (!stats.isFile() || identity.size > buffer.length) return undefined;
     const bytes = buffer.subarray(0, identity.size);
     if (!readsWhole(file, bytes) || !isStill(file, identity)) return undefined;
     const rows = new Uint8Array(bytes.length === 0 ? 0 : PIECE_HASH_BYTES);

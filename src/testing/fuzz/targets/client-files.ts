@@ -160,7 +160,7 @@ function useLibrary(path: string): void {
     library.digests();
     const rows = library.of(UID);
     for (const share of [...rows.shares()]) rows.putShare(share);
-    for (const download of rows.downloads()) rows.removeDownload(download.gid, download.file.fileId);
+    for (const download of rows.downloads()) rows.removeDownload(download.gid, download.listingId);
     rows.learnCounter(rows.nextCounter());
   } finally {
     library.close();

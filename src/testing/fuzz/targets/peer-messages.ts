@@ -3,7 +3,7 @@
 import { Bitfield } from "../../../base/bitfield.ts";
 import { FAILURE_CODES, Failure } from "../../../base/failure.ts";
 import type { FileId, Gid } from "../../../base/ids.ts";
-import { PIECE_BYTES } from "../../../base/limits.ts";
+import { BUNDLE_PIECE_FILES_MAX, PIECE_BYTES } from "../../../base/limits.ts";
 import {
   decodeBits,
   decodeDataHead,
@@ -42,6 +42,13 @@ type Made<K extends PeerMessage["kind"]> = Omit<Extract<PeerMessage, { kind: K }
 /** A kind without its maker does not compile. */
 const MAKERS: { readonly [K in PeerMessage["kind"]]: (draw: Draw) => Made<K> } = {
   open: (draw) => ({ gid: draw.hex(32) as Gid, fileId: draw.hex(64) as FileId, grant: anyGrant(draw) }),
+  "open-bundle": (draw) => ({
+    gid: draw.hex(32) as Gid,
+    pieces: Array.from({ length: draw.between(1, 8) }, () =>
+      Array.from({ length: draw.between(1, BUNDLE_PIECE_FILES_MAX) }, () => draw.hex(64) as FileId),
+    ),
+    grant: anyGrant(draw),
+  }),
   opened: (draw) => ({ bits: draw.once(3) ? undefined : draw.bytes(draw.size(100)) }),
   renew: (draw) => ({ grant: anyGrant(draw) }),
   request: (draw) => ({ range: anyRange(draw) }),

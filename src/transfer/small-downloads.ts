@@ -1,0 +1,216 @@
+/**
+ * Downloads of files of one piece at most, many of them as a bundle: those that are ordered together and have the same
+ * sources.
+ *
+ * Each stands for itself as a `Download`, and becomes an ordinary one wherever a bundle is not the way: too few, no source
+ * named, or what a bundle could not do. Invariant: it is in exactly one of waiting, in a bundle, by itself, resting, over.
+ */
+import { BUNDLE_FILES_MIN, BUNDLES_AT_ONCE_MAX } from "../base/limits.ts";
+import type { Source } from "../wire/client-tracker.ts";
+import { cutIntoBundles } from "./bundle.ts";
+import type { BundleDownload, BundledFile } from "./bundle-download.ts";
+import type { Download, DownloadOrder, DownloadPhase, DownloadSnapshot } from "./contract.ts";
+import type { PlacedFile } from "./disk/contract.ts";
+
+export interface SmallDownloadsDependencies {
+  /** Begins an ordinary download, which is known outside as the other. */
+  readonly alone: (order: DownloadOrder, as: Download) => Download;
+  readonly bundle: (
+    gid: DownloadOrder["gid"],
+    files: readonly BundledFile[],
+    sources: readonly Source[],
+  ) => BundleDownload;
+  /** Removes what an earlier run may have left. @throws Failure */
+  readonly discard: (order: DownloadOrder) => Promise<void>;
+  /** The phase of one changed that is not by itself. */
+  readonly changed: (download: Download) => void;
+  /** It is in its place: to be served from there. */
+  readonly placed: (download: Download, file: PlacedFile) => void;
+}
+
+export class SmallDownloads {
+  readonly #on: SmallDownloadsDependencies;
+  #waiting: SmallDownload[] = [];
+  #isGathering = false;
+  #bundles = 0;
+
+  constructor(dependencies: SmallDownloadsDependencies) {
+    this.#on = dependencies;
+  }
+
+  /** What is ordered in this turn of the event loop, and its sources, go together. */
+  add(order: DownloadOrder): Download {
+    const download = new SmallDownload(order, { ...this.#on, wait: (waiting) => this.#wait(waiting) });
+    this.#wait(download);
+    return download;
+  }
+
+  #wait(download: SmallDownload): void {
+    this.#waiting.push(download);
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    setImmediate(() => {
+      this.#isGathering = false;
+      this.#begin();
+    });
+  }
+
+  /** As many bundles as there may be; of those that wait, who have no company or no source go by themselves. */
+  #begin(): void {
+    const waiting = this.#waiting.filter(({ isWaiting }) => isWaiting);
+    this.#waiting = [];
+    for (const some of alike(waiting)) {
+      const sources = some[0]?.sources ?? [];
+      for (const files of cutIntoBundles(some)) {
+        if (sources.length === 0 || files.length < BUNDLE_FILES_MIN) for (const file of files) file.left();
+        else if (this.#bundles < BUNDLES_AT_ONCE_MAX) this.#beginBundle(files, sources);
+        else this.#waiting.push(...files);
+      }
+    }
+  }
+
+  #beginBundle(files: readonly SmallDownload[], sources: readonly Source[]): void {
+    const [first] = files;
+    if (first === undefined) return;
+    this.#bundles++;
+    const bundle = this.#on.bundle(first.order.gid, files, sources);
+    void bundle.ended.then(() => {
+      this.#bundles--;
+      this.#begin();
+    });
+  }
+}
+
+/** Of the same group with the same sources, in their order. */
+function alike(downloads: readonly SmallDownload[]): Iterable<SmallDownload[]> {
+  const groups = new Map<string, SmallDownload[]>();
+  for (const download of downloads) {
+    const machines = download.sources.map(({ fingerprint }) => fingerprint).sort();
+    const key = [download.order.gid, ...machines].join(" ");
+    const group = groups.get(key) ?? [];
+    group.push(download);
+    groups.set(key, group);
+  }
+  return groups.values();
+}
+
+type Place =
+  | { readonly kind: "waiting" }
+  | { readonly kind: "bundled"; readonly bundle: BundleDownload }
+  | { readonly kind: "alone"; readonly download: Download }
+  | { readonly kind: "resting" } // paused
+  | { readonly kind: "over"; readonly phase: DownloadPhase };
+
+class SmallDownload implements Download, BundledFile {
+  readonly order: DownloadOrder;
+  readonly bytes: number;
+  readonly ended: Promise<"complete" | "failed" | "ended">;
+  readonly #on: SmallDownloadsDependencies & { readonly wait: (download: SmallDownload) => void };
+  readonly #end: (outcome: "complete" | "failed" | "ended") => void;
+  readonly #sources = new Map<string, Source>();
+  #place: Place = { kind: "waiting" };
+
+  constructor(
+    order: DownloadOrder,
+    dependencies: SmallDownloadsDependencies & { readonly wait: (download: SmallDownload) => void },
+  ) {
+    this.order = order;
+    this.bytes = order.manifest.summary.size;
+    this.#on = dependencies;
+    const { promise, resolve } = Promise.withResolvers<"complete" | "failed" | "ended">();
+    this.ended = promise;
+    this.#end = resolve;
+  }
+
+  get sources(): readonly Source[] {
+    return [...this.#sources.values()];
+  }
+
+  get isWaiting(): boolean {
+    return this.#place.kind === "waiting";
+  }
+
+  get isWanted(): boolean {
+    return this.#place.kind === "bundled";
+  }
+
+  snapshot(): DownloadSnapshot {
+    const place = this.#place;
+    if (place.kind === "alone") return place.download.snapshot();
+    const isComplete = place.kind === "over" && place.phase.kind === "complete";
+    return {
+      phase: this.#phase(),
+      doneBytes: isComplete ? this.bytes : 0,
+      rate: 0,
+      wastedBytes: 0,
+      sources: place.kind === "bundled" ? place.bundle.sources : [],
+    };
+  }
+
+  #phase(): DownloadPhase {
+    const place = this.#place;
+    if (place.kind === "over") return place.phase;
+    return { kind: place.kind === "resting" ? "paused" : "fetching" };
+  }
+
+  addSource(source: Source): void {
+    this.#sources.set(source.fingerprint, source);
+    if (this.#place.kind === "alone") this.#place.download.addSource(source);
+  }
+
+  async pause(): Promise<void> {
+    if (this.#place.kind === "alone") return this.#place.download.pause();
+    if (await this.#leave()) this.#on.changed(this);
+  }
+
+  resume(): void {
+    if (this.#place.kind === "alone") this.#place.download.resume();
+    if (this.#place.kind !== "resting") return;
+    this.#place = { kind: "waiting" };
+    this.#on.wait(this);
+    this.#on.changed(this);
+  }
+
+  async cancel(): Promise<void> {
+    if (this.#place.kind === "alone") return this.#place.download.cancel();
+    if (await this.#leave()) await this.#on.discard(this.order);
+    this.#end("ended");
+  }
+
+  async suspend(): Promise<void> {
+    if (this.#place.kind === "alone") return this.#place.download.suspend();
+    await this.#leave();
+    this.#end("ended");
+  }
+
+  /** @returns whether it rests now; false if it was over before */
+  async #leave(): Promise<boolean> {
+    const place = this.#place;
+    if (place.kind === "over") return false;
+    this.#place = { kind: "resting" };
+    if (place.kind === "bundled") await place.bundle.fileLeaves();
+    // It may have been in its place by then.
+    return this.#place.kind === "resting";
+  }
+
+  // --- what its bundle tells ---
+
+  begun(bundle: BundleDownload): void {
+    this.#place = { kind: "bundled", bundle };
+    this.#on.changed(this);
+  }
+
+  placed(file: PlacedFile): void {
+    this.#place = { kind: "over", phase: { kind: "complete", file } };
+    this.#on.placed(this, file);
+    this.#on.changed(this);
+    this.#end("complete");
+  }
+
+  left(): void {
+    const download = this.#on.alone(this.order, this);
+    this.#place = { kind: "alone", download };
+    for (const source of this.#sources.values()) download.addSource(source);
+    void download.ended.then(this.#end);
+  }
+}
