@@ -606,12 +606,23 @@ describe("no longer a member", () => {
     });
   });
 
-  test("who leaves is told why the downloads of the group have ended", async () => {
+  test("who leaves is told why the downloads of the group rest", async () => {
     await anna.share("notes");
     await ben.download("notes");
     await ben.app.leaveGroup(LAB);
     const failure = { code: "not-member", message: "you have left group lab" };
-    expect(ben.app.showDownloads()).toMatchObject([{ state: "failed", failure }]);
+    expect(ben.app.showDownloads()).toMatchObject([{ state: "paused", failure }]);
+  });
+
+  test("who wanted to leave and could not is removed like anybody else", async () => {
+    await anna.share("notes");
+    await ben.download("notes");
+    await anna.app.transferOwner(LAB, user("ben"));
+    expect((await failureOf(ben.app.leaveGroup(LAB))).code).toBe("owner-cannot-leave");
+    await ben.app.transferOwner(LAB, user("anna"));
+    await anna.app.removeMember(LAB, user("ben"));
+    await settle();
+    expect(ben.app.showDownloads()[0]?.failure?.message).toBe("you are no longer a member of group lab");
   });
 
   test("who leaves shares nothing there any more", async () => {

@@ -208,7 +208,7 @@ describe("membership", () => {
   test("that the user gives up ends it", async () => {
     await follow();
     await ben.app.leaveGroup(LAB);
-    expect(ends()).toHaveLength(1);
+    expect(ends()).toEqual([{ kind: "follow-ended", group: LAB, how: "left" }]);
     expect(ben.app.listFollows()).toEqual([]);
   });
 
