@@ -5,7 +5,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { FAILURE_CODES } from "./base/failure.ts";
-import { messagesOf } from "./testing/message-list.ts";
+import { messagesOf, wordsOf } from "./testing/message-list.ts";
 import { programMessages } from "./testing/program-messages.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -59,4 +59,16 @@ test("messages are found whatever they are made of", () => {
     { code: "timeout", text: "after <ms> ms", line: 3, literals: ["after ", " ms"] },
     { code: "corrupt", text: "<a> of the <b> there", line: 4, literals: ["", " of the ", " there"] },
   ]);
+});
+
+test("words that are handed on are found in calls and tables, under the code of their row", () => {
+  const source = `
+    const TABLE = { a: "no such thing", b: "it is over" };
+    const ROWS = new Map([["EX", ["disk-full", "the disk is full"]], ["EY", ["corrupt", "it is damaged"]]]);
+    refuse("must be one word"); unrefuse("not this"); refuse(\`holds \${what}\`);`;
+  const found = (begin: string) =>
+    wordsOf(source, begin, "usage").map(({ code, text, line }) => `${line} ${code} ${text}`);
+  expect(found("TABLE = {")).toEqual(["2 usage no such thing", "2 usage it is over"]);
+  expect(found("ROWS = new Map(")).toEqual(["3 disk-full the disk is full", "3 corrupt it is damaged"]);
+  expect(found("refuse(")).toEqual(["4 usage must be one word", "4 usage holds <what>"]);
 });

@@ -2,9 +2,11 @@
  * The messages of errors, read out of the program's own text: of each `new Failure(code, message)` the code and what the message
  * says, with `<what>` in place of what is put in.
  *
- * Literals in the place of a message are what counts: a choice between two gives both, a sum of them is one, and one that is
- * handed in from elsewhere gives none, since it is listed where it is made.
+ * Literals in the place of a message are what counts: a choice between two gives both, a sum of them is one. One that is handed
+ * in gives none: it is another failure's, or of words that are found in their own place.
  */
+import { FAILURE_CODES } from "../base/failure.ts";
+
 export interface ListedMessage {
   /** `various` where the code is chosen as the program runs. */
   readonly code: string;
@@ -13,11 +15,15 @@ export interface ListedMessage {
   readonly line: number;
   /** What stands before, between and after the holes. */
   readonly literals: readonly string[];
+  /** It is only handed on from there, and becomes a message, or a part of one, in another place. */
+  readonly isHandedOn?: true;
 }
 
 interface Literal {
   readonly text: string;
   readonly literals: readonly string[];
+  /** Of its first character. */
+  readonly start: number;
   /** Of its last character. */
   readonly end: number;
 }
@@ -25,22 +31,52 @@ interface Literal {
 const BEGIN = /new Failure\(\s*(?:"([a-z-]+)"|[\w.?: "-]+?)\s*,/g;
 
 export function messagesOf(source: string): ListedMessage[] {
-  return [...source.matchAll(BEGIN)].flatMap(({ 0: begin, 1: code = "various", index }) => {
-    const line = source.slice(0, index).split("\n").length;
-    return literalsFrom(source, index + begin.length)
-      .filter(({ text }) => /[a-z] |[a-z]$/.test(text))
-      .map(({ text, literals }) => ({ code, text, line, literals }));
-  });
+  return [...source.matchAll(BEGIN)].flatMap(({ 0: begin, 1: code = "various", index }) =>
+    literalsFrom(source, index + begin.length)
+      .filter(isWording)
+      .map(({ text, literals }) => ({ code, text, line: lineAt(source, index), literals })),
+  );
 }
 
-/** Up to the parenthesis that closes the call. */
+/**
+ * What is handed to a function that makes messages of words, or stands in a table of them.
+ * @param begin of the calls, or of the table, up to where words begin in its bracket
+ * @param code of all, unless a row of the table begins with its own
+ */
+export function wordsOf(source: string, begin: string, code: string): ListedMessage[] {
+  const words: ListedMessage[] = [];
+  let codeNow = code;
+  for (let at = source.indexOf(begin); at >= 0; at = source.indexOf(begin, at + 1)) {
+    if (/\w$/.test(source.slice(0, at))) continue;
+    for (const found of literalsFrom(source, at + begin.length)) {
+      const { text, literals, start } = found;
+      if (CODES.has(text)) codeNow = text;
+      else if (isWording(found))
+        words.push({ code: codeNow, text, line: lineAt(source, start), literals, isHandedOn: true });
+    }
+  }
+  return words;
+}
+
+const CODES: ReadonlySet<string> = new Set(FAILURE_CODES);
+
+function isWording({ text }: Literal): boolean {
+  return /[a-z] |[a-z]$/.test(text);
+}
+
+function lineAt(source: string, index: number): number {
+  return source.slice(0, index).split("\n").length;
+}
+
+/** Up to the bracket that closes what they stand in. */
 function literalsFrom(source: string, from: number): Literal[] {
   const found: Literal[] = [];
+  const [open, close] = source[from - 1] === "{" ? ["{", "}"] : ["(", ")"];
   let depth = 0;
   for (let at = from; at < source.length; at++) {
     const char = source[at] ?? "";
-    if (char === ")" && depth-- === 0) break;
-    if (char === "(") depth++;
+    if (char === close && depth-- === 0) break;
+    if (char === open) depth++;
     if (char !== '"' && char !== "`") continue;
     const literal = sumAt(source, at);
     // What is compared with, or handed to a function, is no message.
@@ -60,6 +96,7 @@ function sumAt(source: string, start: number): Literal {
   return {
     text: first.text + rest.text,
     literals: [...first.literals.slice(0, -1), `${first.literals.at(-1)}${head}`, ...tail],
+    start,
     end: rest.end,
   };
 }
@@ -83,7 +120,7 @@ function literalAt(source: string, start: number): Literal {
     text += put;
     since += put;
   }
-  return { text, literals: [...literals, since], end: at };
+  return { text, literals: [...literals, since], start, end: at };
 }
 
 /** Of the brace that closes what begins there. */

@@ -57,6 +57,14 @@ test("a text counts only at the place that makes it, and only if it is of the me
   expect(faults(others)).toEqual(faults([]));
 });
 
+test("words that are handed on count wherever they become a part of a message", () => {
+  const refused = { code: "usage", file: "a.ts", text: "takes <n>", line: 3, literals: ["takes ", ""] };
+  const faultsOf = (text: string) =>
+    messageFaults([{ ...refused, isHandedOn: true }], [{ file: "b.ts", line: 9, text }], []);
+  expect(faultsOf("login takes 2 words")).toEqual([]);
+  expect(faultsOf("login makes 2 words")).toMatchObject([{ place: "a.ts:3", text: "takes <n>" }]);
+});
+
 test("a message that cannot be provoked is excused, and its excuse ends when it occurs", () => {
   expect(faults(ALL.slice(0, 2), [excuse])).toEqual([]);
   expect(faults(ALL, [excuse])).toEqual([

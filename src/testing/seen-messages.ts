@@ -1,8 +1,9 @@
 /**
  * Which messages of errors occurred in a run of the tests, and which never did. Pure.
  *
- * A message is seen when a `Failure` with such a text was made at the very place that the list has it from. One that no test can
- * provoke stands in a table, with its reason, and only as long as that is so.
+ * A message is seen when a `Failure` with such a text was made at the very place that the list has it from; words that are handed
+ * on from there, when they occurred in any. One that no test can provoke stands in a table, with its reason, and only as long as
+ * that is so.
  */
 import type { ProgramMessage } from "./program-messages.ts";
 
@@ -38,8 +39,10 @@ export function messageFaults(
   unprovoked: readonly Unprovoked[],
 ): MessageFault[] {
   const textsMade = Map.groupBy(made, placeOf);
-  const isSeen = (message: ProgramMessage) =>
-    textsMade.get(placeOf(message))?.some(({ text }) => fits(text, message.literals)) === true;
+  const isSeen = (message: ProgramMessage) => {
+    if (message.isHandedOn) return made.some(({ text }) => fits(text, ["", ...message.literals, ""]));
+    return textsMade.get(placeOf(message))?.some(({ text }) => fits(text, message.literals)) === true;
+  };
   const excuseOf = (message: ProgramMessage) => unprovoked.find((each) => isSame(each, message));
   const missed = listed.filter((message) => !isSeen(message) && excuseOf(message) === undefined);
   return [
