@@ -66,10 +66,12 @@ test("words that are handed on are found in calls and tables, under the code of 
   const source = `
     const TABLE = { a: "no such thing", b: "it is over" };
     const ROWS = new Map([["EX", ["disk-full", "the disk is full"]], ["EY", ["corrupt", "it is damaged"]]]);
-    refuse("must be one word"); unrefuse("not this"); refuse(\`holds \${what}\`);`;
+    refuse("must be one word"); unrefuse("not this"); refuse(\`holds \${what}\`);
+    return isOver ? "it is over" : undefined; return "not a port"; kind = { kind: "port" };`;
   const found = (begin: string) =>
     wordsOf(source, begin, "usage").map(({ code, text, line }) => `${line} ${code} ${text}`);
   expect(found("TABLE = {")).toEqual(["2 usage no such thing", "2 usage it is over"]);
   expect(found("ROWS = new Map(")).toEqual(["3 disk-full the disk is full", "3 corrupt it is damaged"]);
   expect(found("refuse(")).toEqual(["4 usage must be one word", "4 usage holds <what>"]);
+  expect([...found("return "), ...found("? ")]).toEqual(["5 usage not a port", "5 usage it is over"]);
 });

@@ -33,25 +33,27 @@ const BEGIN = /new Failure\(\s*(?:"([a-z-]+)"|[\w.?: "-]+?)\s*,/g;
 export function messagesOf(source: string): ListedMessage[] {
   return [...source.matchAll(BEGIN)].flatMap(({ 0: begin, 1: code = "various", index }) =>
     literalsFrom(source, index + begin.length)
-      .filter(isWording)
+      .filter(({ text }) => /[a-z] |[a-z]$/.test(text))
       .map(({ text, literals }) => ({ code, text, line: lineAt(source, index), literals })),
   );
 }
 
 /**
- * What is handed to a function that makes messages of words, or stands in a table of them.
- * @param begin of the calls, or of the table, up to where words begin in its bracket
+ * What is handed to a function that makes messages of words, or stands in a table of them, or is given back to be handed on.
+ * @param begin of the calls or of the table, up to where words begin in its bracket; or what is right before each of them
  * @param code of all, unless a row of the table begins with its own
  */
 export function wordsOf(source: string, begin: string, code: string): ListedMessage[] {
   const words: ListedMessage[] = [];
+  const isBracket = /[({,] ?$/.test(begin);
   let codeNow = code;
   for (let at = source.indexOf(begin); at >= 0; at = source.indexOf(begin, at + 1)) {
     if (/\w$/.test(source.slice(0, at))) continue;
-    for (const found of literalsFrom(source, at + begin.length)) {
+    const from = at + begin.length;
+    for (const found of isBracket ? literalsFrom(source, from) : literalsAt(source, from)) {
       const { text, literals, start } = found;
       if (CODES.has(text)) codeNow = text;
-      else if (isWording(found))
+      else if (/[a-z] /.test(text))
         words.push({ code: codeNow, text, line: lineAt(source, start), literals, isHandedOn: true });
     }
   }
@@ -60,12 +62,12 @@ export function wordsOf(source: string, begin: string, code: string): ListedMess
 
 const CODES: ReadonlySet<string> = new Set(FAILURE_CODES);
 
-function isWording({ text }: Literal): boolean {
-  return /[a-z] |[a-z]$/.test(text);
-}
-
 function lineAt(source: string, index: number): number {
   return source.slice(0, index).split("\n").length;
+}
+
+function literalsAt(source: string, at: number): Literal[] {
+  return /["`]/.test(source[at] ?? "") ? [sumAt(source, at)] : [];
 }
 
 /** Up to the bracket that closes what they stand in. */

@@ -15,7 +15,13 @@ const SOURCE = join(import.meta.dir, "..");
 const WORDS: readonly (readonly [file: string, begin: string, code: FailureCode])[] = [
   ["base/ids.ts", "refuse(", "invalid-name"],
   ["base/ids.ts", "refuseName(what, ", "invalid-name"],
+  ["base/text.ts", "return ", "invalid-name"],
   ["cli/command-line.ts", "usage(", "usage"],
+  ["cli/tracker-info-json.ts", "why: ", "usage"],
+  ["cli/tracker-info.ts", "return ", "usage"],
+  ["cli/tracker-info.ts", "fault = ", "usage"],
+  ["cli/tracker-info.ts", "? ", "usage"],
+  ["cli/tracker-info.ts", ": ", "usage"],
   ["net/network-failure.ts", "const CAUSES: ReadonlyMap<string, string> = new Map(", "peer-unreachable"],
   ["net/tls-tcp.ts", "lost(", "peer-unreachable"],
   ["tracker/store/stored-vectors.ts", "damaged(", "corrupt"],
