@@ -14,8 +14,8 @@ const PAGE = join(ROOT, "docs", "MESSAGES.md");
 const HEAD = `# Messages of errors
 
 What stands behind \`error: \`, by its code: the code is for programs, and what it means and asks of you is in
-[SCRIPTING.md](SCRIPTING.md#codes). \`<what>\` is put in as the program runs. A message may stand inside another one, as the reason for it, or behind
-the name or the path that it is about.
+[SCRIPTING.md](SCRIPTING.md#codes). \`<what>\` is put in as the program runs. A message may stand inside another one, as the
+reason for it, or behind the name or the path that it is about.
 This page is made from the code, and a test holds the two together (\`src/messages-page.test.ts\`).
 `;
 

@@ -1,6 +1,6 @@
 /**
  * Many small files against one file of the same size, shared and fetched by the same program: what each file costs beyond
- * its bytes. Only against itself.
+ * its bytes. Beside it what the machine itself takes to copy them, which is the least that any program could take.
  */
 
 import { randomBytes } from "node:crypto";
@@ -16,9 +16,12 @@ import { SLOWEST_STEP_MS } from "../slowest-step.ts";
 const FILE_BYTES = 4096;
 const FILES_PER_FOLDER = 100;
 
+/** Seconds. */
 interface Times {
   readonly upload: number;
   readonly download: number;
+  /** Of `cp -R` and `sync`, of the same files from one folder to another. */
+  readonly copy: number;
 }
 
 export const manyFiles: BenchCase = {
@@ -43,7 +46,7 @@ export const manyFiles: BenchCase = {
 };
 
 function figures(
-  way: keyof Times,
+  way: "upload" | "download",
   what: string,
   files: number,
   { one, many }: { readonly one: readonly Times[]; readonly many: readonly Times[] },
@@ -54,12 +57,23 @@ function figures(
       unit: "times",
       values: many.map((each, round) => each[way] / (one[round]?.[way] ?? Number.NaN)),
     },
-    { what: `${way} of ${files} files`, unit: "files/s", values: many.map((each) => files / each[way]) },
+    {
+      what: `${way} of ${files} files`,
+      unit: "files/s",
+      values: many.map((each) => files / each[way]),
+      ...(way === "download" ? { alone: copies(files, many) } : {}),
+    },
   ];
 }
 
+function copies(files: number, many: readonly Times[]): NonNullable<Measured["alone"]> {
+  return { what: "`cp -R` of them, then `sync`", values: many.map(({ copy }) => files / copy) };
+}
+
 function shown(times: Times | undefined): string {
-  return times === undefined ? "" : `up ${times.upload.toFixed(2)} s, down ${times.download.toFixed(2)} s`;
+  if (times === undefined) return "";
+  const { upload, download, copy } = times;
+  return `up ${upload.toFixed(2)} s, down ${download.toFixed(2)} s, copied ${copy.toFixed(2)} s`;
 }
 
 /** By clients that keep nothing from before. */
@@ -87,7 +101,15 @@ async function moved(files: number, bytes: number): Promise<Times> {
   const found = readdirSync(destination, { recursive: true, withFileTypes: true });
   const whole = found.filter((entry) => entry.isFile() && !entry.name.endsWith(".part")).length;
   if (whole !== files) throw new Error(`${whole} of ${files} files arrived`);
-  return { upload: (sharedMs - startedMs) / 1000, download: (fetchedMs - sharedMs) / 1000 };
+  const copy = await copied(source, join(destination, "copy"));
+  return { upload: (sharedMs - startedMs) / 1000, download: (fetchedMs - sharedMs) / 1000, copy };
+}
+
+async function copied(from: string, to: string): Promise<number> {
+  const startedMs = performance.now();
+  for (const command of [["cp", "-R", from, to], ["sync"]])
+    if ((await Bun.spawn(command).exited) !== 0) throw new Error(`${command[0]} has failed`);
+  return (performance.now() - startedMs) / 1000;
 }
 
 function fill(folder: string, files: number, bytes: number): void {

@@ -83,9 +83,9 @@ export const NET_FILE_BYTES_MAX = 1 * MiB;
 /** One request of a client to its tracker: more than the tracker's own slowest step (a queued password hash). */
 export const RPC_MS_MAX = 20 * second;
 /** Shares told in one call: one commit for all, and no pause in which a tracker on a busy machine seems to be silent. */
-export const SHARES_PER_CALL_MAX = 64;
+export const SHARES_PER_CALL_MAX = 256;
 /** Of that many shares a member hears at once: a message for each costs both sides more than the news is worth. */
-export const NEW_FILES_PER_NOTICE_MAX = 64;
+export const NEW_FILES_PER_NOTICE_MAX = 256;
 /** Files of one piece that one call asks about: with their piece lists and sources the answer fits a frame. */
 export const SMALL_FILES_PER_CALL_MAX = 256;
 /** Unanswered requests of one connection: a client asks in order; pages and parts overlap a little. */
@@ -427,10 +427,12 @@ export const FOLLOW_RETRY_MS = 5 * second;
 export const SOURCELESS_MS = 2 * second;
 /** Groups that a user follows on one machine. */
 export const FOLLOWS_MAX = 100;
-/** Downloads in line beyond which following begins no more: enough for those that run, and no matter how large a group is. */
-export const FOLLOW_AHEAD_MAX = 100;
+/** Downloads in line beyond which following begins no more: enough for the small ones that run, and no matter how large a group is. */
+export const FOLLOW_AHEAD_MAX = 1_000;
 /** New files of one followed group that are looked for by name; of more the whole list is looked at. */
-export const FOLLOWED_NAMES_MAX = 100;
+export const FOLLOWED_NAMES_MAX = 1_000;
+/** Names that a tracker is asked for at the same time. */
+export const FOLLOWED_NAMES_AT_ONCE = 64;
 /** A reason to wait is told when it has lasted this long. */
 export const WAIT_TOLD_MS = 2 * second;
 
@@ -439,7 +441,7 @@ export const COUNTERS_TAKEN = 1_000;
 /** What of it may be in its write-ahead log before that is brought in: pages that change often are written once. */
 export const LIBRARY_LOG_BYTES = 16 * MiB;
 /** Changes of the library that nobody waits for are written together: at the latest when there are so many. */
-export const LIBRARY_CHANGES_UNWRITTEN_MAX = 1_000;
+export const LIBRARY_CHANGES_UNWRITTEN_MAX = 4_000;
 /** Calls under way that tell of shares of small files: while one is answered the next is filled. */
 export const SHARE_CALLS_AT_ONCE_MAX = 2;
 /** Files of a folder that is shared in one step: their names are held in memory. */

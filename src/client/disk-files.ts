@@ -51,7 +51,11 @@ export class DiskFiles implements LocalFiles {
 
   async destination(typed: string, name: FileName): Promise<Destination> {
     const { path, base } = await resolveDestination(typed, name, { workingFolder: this.#workingFolder });
-    return { path, base, taken: (await lookAt(path)) !== undefined };
+    return { path, base, taken: await this.isTaken(path) };
+  }
+
+  async isTaken(path: string): Promise<boolean> {
+    return (await lookAt(path)) !== undefined;
   }
 
   destinations(typed: string): Promise<(name: FileName) => Omit<Destination, "taken">> {

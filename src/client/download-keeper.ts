@@ -55,6 +55,9 @@ export interface DownloadKeeperDependencies {
 
 type Wanted = Downloaded & Pick<DownloadRecord, "base" | "attributes">;
 
+/** What a list says of a file, as far as fetching it goes. */
+export type ListedFile = Omit<FileView, "sources" | "addedMs">;
+
 /** How this user has ceased to be a member of a group. */
 export type Departure = "left" | "removed" | "deleted";
 
@@ -148,7 +151,7 @@ export class DownloadKeeper {
   /** Each into the folder, in line behind what runs. Those that cannot be begun stop no other. @throws Failure */
   async requestAll(
     { group, gid }: Required<GroupRef>,
-    files: readonly FileView[],
+    files: readonly ListedFile[],
     typed: string,
   ): Promise<ManyDownloads> {
     const failures: { name: FileName; failure: Failure }[] = [];

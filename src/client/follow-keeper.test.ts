@@ -4,6 +4,7 @@ import type { FileName, GroupName, UserName } from "../base/ids.ts";
 import {
   FOLLOW_AHEAD_MAX,
   FOLLOW_RETRY_MS,
+  FOLLOWED_NAMES_AT_ONCE,
   FOLLOWED_NAMES_MAX,
   FOLLOWS_MAX,
   GRANT_LIFETIME_MS,
@@ -249,15 +250,15 @@ describe("trackers that come and go", () => {
   test("a folder that is gone is told once, and its files come when it is there again", async () => {
     await follow();
     const { disk } = ben.machine;
-    const { destination } = disk;
-    disk.destination = async () => {
+    const { destinations } = disk;
+    disk.destinations = async () => {
       throw new Failure("file-missing", "no such folder: /in");
     };
     await anna.share("a");
     await anna.share("b");
     await world.pass(3 * FOLLOW_RETRY_MS);
     expect(warnings()).toEqual(["group lab is followed in vain: no such folder: /in"]);
-    disk.destination = destination;
+    disk.destinations = destinations;
     await world.pass(FOLLOW_RETRY_MS);
     await calm();
     expect(begun()).toEqual(["/in/a", "/in/b"]);
@@ -277,38 +278,46 @@ describe("trackers that come and go", () => {
   });
 });
 
-/** As a transfer that is done with each of what runs in a second. */
+/** As a transfer that is done with all of what runs in a second. */
 async function completeUntilNoMore(): Promise<void> {
   for (let done = 0; done < ben.engine.downloads.length; ) {
-    for (; done < ben.engine.downloads.length; done++) await ben.completeDownload(done);
-    await world.pass(1_000);
+    for (; done < ben.engine.downloads.length; done++) ben.beComplete(done);
     await calm();
+    await world.pass(1_000);
   }
 }
 
 describe("many files at once", () => {
-  const COUNT = FOLLOW_AHEAD_MAX + 150;
-
-  async function shareMany(): Promise<void> {
-    for (let each = 0; each < COUNT; each++) await anna.share(`f${each}`);
+  async function shareMany(count: number): Promise<void> {
+    for (let each = 0; each < count; each++)
+      anna.machine.disk.write(`/data/runs/${each}`, `run ${each}`, 1_000);
+    await anna.app.uploadFolder({ folder: "/data/runs", pattern: undefined }, LAB, undefined, () => {});
   }
 
   test("go through the queue, and no more of them than there is room for", async () => {
-    await shareMany();
+    const count = FOLLOW_AHEAD_MAX + 150;
+    await shareMany(count);
     await follow();
-    await world.pass(1_000);
-    await calm();
     expect(ben.app.showDownloads()).toHaveLength(FOLLOW_AHEAD_MAX);
     await completeUntilNoMore();
-    expect(new Set(begun()).size).toBe(COUNT);
-    expect(begun()).toHaveLength(COUNT);
+    expect(new Set(begun()).size).toBe(count);
+    expect(begun()).toHaveLength(count);
+  });
+
+  test("are asked for together, so that small ones can go together", async () => {
+    await follow();
+    await shareMany(FOLLOWED_NAMES_AT_ONCE);
+    await calm();
+    expect(begun()).toHaveLength(FOLLOWED_NAMES_AT_ONCE);
+    expect(world.called("find_small").length).toBeLessThanOrEqual(2);
+    expect(world.called("get_blob")).toEqual([]);
   });
 
   test("that are told faster than they are looked for are found in the list", async () => {
     await follow();
-    const release = world.hold("get_blob");
+    const release = world.hold("find_file");
     const count = FOLLOWED_NAMES_MAX + 20;
-    for (let each = 0; each < count; each++) await anna.share(`f${each}`);
+    await shareMany(count);
     await calm();
     expect(begun()).toEqual([]);
     release();

@@ -8,10 +8,16 @@
 import { sep } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { Failure, type FailureCode, toFailure } from "../base/failure.ts";
-import { type FileName, type Gid, type GroupName, type ListingId, sameName } from "../base/ids.ts";
-import { FOLLOW_AHEAD_MAX, FOLLOW_RETRY_MS, FOLLOWED_NAMES_MAX, FOLLOWS_MAX } from "../base/limits.ts";
+import { type FileName, type Gid, type GroupName, sameName } from "../base/ids.ts";
+import {
+  FOLLOW_AHEAD_MAX,
+  FOLLOW_RETRY_MS,
+  FOLLOWED_NAMES_AT_ONCE,
+  FOLLOWED_NAMES_MAX,
+  FOLLOWS_MAX,
+} from "../base/limits.ts";
 import { forTerminal } from "../base/text.ts";
-import type { Departure, DownloadKeeper } from "./download-keeper.ts";
+import type { Departure, DownloadKeeper, ListedFile } from "./download-keeper.ts";
 import { planFollow } from "./follow-plan.ts";
 import type { GroupTest } from "./group-test.ts";
 import type { UserLibrary } from "./library-of-user.ts";
@@ -26,9 +32,9 @@ export interface FollowKeeperDependencies {
   readonly calls: TrackerCalls;
   readonly clock: Clock;
   readonly isTrackerUp: () => boolean;
-  readonly files: Pick<LocalFiles, "folder">;
+  readonly files: Pick<LocalFiles, "folder" | "destinations" | "isTaken">;
   readonly library: UserLibrary;
-  readonly downloads: Pick<DownloadKeeper, "request" | "has" | "inLine">;
+  readonly downloads: Pick<DownloadKeeper, "request" | "requestAll" | "has" | "inLine">;
   readonly shares: Pick<ShareKeeper, "has">;
   readonly emit: (event: ClientEvent) => void;
 }
@@ -44,11 +50,6 @@ interface Follow {
   restsUntilMs: number;
   /** What keeps its files from coming, as people know it. */
   trouble: FailureCode | undefined;
-}
-
-interface Listed {
-  readonly name: FileName;
-  readonly listingId: ListingId;
 }
 
 export class FollowKeeper {
@@ -161,7 +162,7 @@ export class FollowKeeper {
   async #walkAll(): Promise<void> {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       try {
-        await (next.names.size > 0 ? this.#lookForName(next) : this.#lookAtPage(next));
+        await (next.names.size > 0 ? this.#lookForNames(next) : this.#lookAtPage(next));
       } catch (error) {
         this.#failed(next, toFailure(error));
       }
@@ -192,13 +193,31 @@ export class FollowKeeper {
     this.#cancelRetry = this.#on.clock.after(waitMs, () => this.#walk());
   }
 
-  async #lookForName(follow: Follow): Promise<void> {
-    const { group, gid } = follow.record;
-    const [name] = follow.names;
-    if (name === undefined) return;
-    const { result } = await this.#on.calls.call("find_file", { group, gid, name });
-    await this.#fetchNew(follow, [{ name: result.name, listingId: result.listingId }]);
-    follow.names.delete(name);
+  async #lookForNames(follow: Follow): Promise<void> {
+    const names = [...follow.names].slice(0, FOLLOWED_NAMES_AT_ONCE);
+    const found = await Promise.all(names.map((name) => this.#find(follow, name)));
+    const isDone = await this.#fetchNew(
+      follow,
+      found.flatMap((file) => file ?? []),
+    );
+    if (isDone) for (const name of names) follow.names.delete(name);
+  }
+
+  /** @returns undefined if it is not there any more. @throws Failure */
+  async #find({ record: { group, gid } }: Follow, name: FileName): Promise<ListedFile | undefined> {
+    try {
+      const { result } = await this.#on.calls.call("find_file", { group, gid, name });
+      return {
+        ...result.file,
+        name: result.name,
+        listingId: result.listingId,
+        attributes: result.attributes,
+      };
+    } catch (error) {
+      const failure = toFailure(error);
+      if (failure.code === "unknown-file") return undefined;
+      throw failure;
+    }
   }
 
   async #lookAtPage(follow: Follow): Promise<void> {
@@ -212,39 +231,65 @@ export class FollowKeeper {
   }
 
   /** @returns whether there was room for all */
-  async #fetchNew(follow: Follow, listed: readonly Listed[]): Promise<boolean> {
+  async #fetchNew(follow: Follow, listed: readonly ListedFile[]): Promise<boolean> {
     const { gid } = follow.record;
     const { library, shares, downloads } = this.#on;
     const plan = planFollow(listed, {
       isSettled: (listingId) => library.isSettled(gid, listingId),
       isHere: (listingId) => shares.has(gid, listingId) || downloads.has(gid, listingId),
     });
-    for (const { listingId } of plan.settle) this.#settle(follow, listingId);
-    for (const file of plan.fetch) {
-      if (!this.#hasRoom()) return false;
-      if (!this.#isCurrent(follow)) return true;
-      await this.#fetch(follow, file);
-    }
+    this.#settle(follow, plan.settle);
+    const fetched = plan.fetch.slice(0, Math.max(0, FOLLOW_AHEAD_MAX - downloads.inLine));
+    if (fetched.length > 0 && this.#isCurrent(follow)) await this.#fetch(follow, fetched);
+    if (fetched.length < plan.fetch.length) return !this.#isCurrent(follow);
     follow.trouble = undefined;
     return true;
   }
 
-  async #fetch(follow: Follow, { name, listingId }: Listed): Promise<void> {
-    const { group, folder } = follow.record;
-    try {
-      await this.#on.downloads.request(group, name, `${folder}${sep}`);
-    } catch (error) {
-      const failure = toFailure(error);
-      if (failure.code === "unknown-file") return;
-      if (isOfGroup(failure)) throw failure;
-      if (failure.code !== "download-exists")
-        this.#warn(`${forTerminal(name)} of ${group} is not fetched: ${failure.message}`);
+  /** In line together, so that small ones go together; where something is there already, that is looked at by itself. */
+  async #fetch(follow: Follow, files: readonly ListedFile[]): Promise<void> {
+    const { group, gid, folder } = follow.record;
+    const { downloads } = this.#on;
+    const taken = await this.#taken(folder, files);
+    const free = files.filter((file) => !taken.has(file));
+    const { failures } = await downloads.requestAll({ group, gid }, free, folder);
+    for (const { name, failure } of failures) this.#passOver(follow, name, failure);
+    this.#settle(follow, free);
+    for (const file of taken) {
+      if (!this.#isCurrent(follow)) return;
+      try {
+        await downloads.request(group, file.name, `${folder}${sep}`);
+      } catch (error) {
+        const failure = toFailure(error);
+        if (failure.code === "unknown-file") continue;
+        this.#passOver(follow, file.name, failure);
+      }
+      this.#settle(follow, [file]);
     }
-    this.#settle(follow, listingId);
   }
 
-  #settle(follow: Follow, listingId: ListingId): void {
-    if (this.#isCurrent(follow)) this.#on.library.settle(follow.record.gid, listingId);
+  /** Those of them that have something at their place. @throws Failure if the folder is gone */
+  async #taken(folder: string, files: readonly ListedFile[]): Promise<ReadonlySet<ListedFile>> {
+    const destination = await this.#on.files.destinations(folder);
+    const taken = new Set<ListedFile>();
+    const look = async (file: ListedFile) => {
+      if (await this.#on.files.isTaken(destination(file.name).path)) taken.add(file);
+    };
+    // What cannot be looked at has no place: who orders it says why.
+    await Promise.all(files.map((file) => look(file).catch(() => {})));
+    return taken;
+  }
+
+  /** @throws the failure, if it is not that of the one file */
+  #passOver({ record: { group } }: Follow, name: FileName, failure: Failure): void {
+    if (isOfGroup(failure)) throw failure;
+    if (failure.code !== "download-exists")
+      this.#warn(`${forTerminal(name)} of ${group} is not fetched: ${failure.message}`);
+  }
+
+  #settle(follow: Follow, files: readonly ListedFile[]): void {
+    const listingIds = files.map(({ listingId }) => listingId);
+    if (this.#isCurrent(follow)) this.#on.library.settle(follow.record.gid, listingIds);
   }
 
   #failed(follow: Follow, failure: Failure): void {
@@ -253,11 +298,6 @@ export class FollowKeeper {
     const how = DEPARTURES.get(failure.code);
     if (how !== undefined) {
       this.#depart(follow, how);
-      return;
-    }
-    const [name] = follow.names;
-    if (failure.code === "unknown-file" && name !== undefined) {
-      follow.names.delete(name);
       return;
     }
     follow.restsUntilMs = this.#on.clock.monotonicMs() + FOLLOW_RETRY_MS;

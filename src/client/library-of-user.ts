@@ -193,10 +193,13 @@ export class UserLibrary {
     this.#run("DELETE FROM settled WHERE uid = $uid AND gid = $gid", bindings);
   }
 
-  /** A file of a followed group that is never to be fetched again. @throws Failure */
-  settle(gid: Gid, listingId: ListingId): void {
+  /** Files of a followed group that are never to be fetched again, in one step on the disk. @throws Failure */
+  settle(gid: Gid, listingIds: readonly ListingId[]): void {
+    if (listingIds.length === 0) return;
     const sql = "INSERT OR IGNORE INTO settled VALUES ($uid, $gid, $listingId)";
-    this.#run(sql, { uid: this.#uid, gid, listingId });
+    this.together(() => {
+      for (const listingId of listingIds) this.#run(sql, { uid: this.#uid, gid, listingId });
+    });
   }
 
   /** @throws Failure */

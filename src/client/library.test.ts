@@ -302,8 +302,8 @@ describe("followed groups", () => {
     let library = open();
     library.of(ANNA).putFollow(FOLLOW);
     library.of(ANNA).putFollow({ ...FOLLOW, folder: "/other" });
-    library.of(ANNA).settle(GID, FILE);
-    library.of(ANNA).settle(GID, FILE);
+    library.of(ANNA).settle(GID, [FILE]);
+    library.of(ANNA).settle(GID, [FILE]);
     library.close();
     library = open();
     expect(library.of(ANNA).follows()).toEqual([{ ...FOLLOW, folder: "/other" }]);

@@ -49,6 +49,8 @@ export interface LocalFiles {
   destination(typed: string, name: FileName): Promise<Destination>;
   /** Where files go that are all put into the folder `typed`. @throws Failure, and so does what it returns */
   destinations(typed: string): Promise<(name: FileName) => Omit<Destination, "taken">>;
+  /** Whether something is there already, links not followed. @throws Failure */
+  isTaken(path: string): Promise<boolean>;
   /** @returns the absolute path of an existing folder. @throws Failure */
   folder(typed: string): Promise<string>;
 }

@@ -10,6 +10,7 @@ import { COMMAND_LINE_BYTES_MAX } from "../base/limits.ts";
 import { boundedLines } from "../base/lines.ts";
 import { jsonLine } from "../base/text.ts";
 import type { Terminal } from "./contract.ts";
+import { PrintTurn } from "./print-turn.ts";
 import { Printer } from "./printer.ts";
 import { type Said, saidNotice } from "./said.ts";
 
@@ -26,6 +27,7 @@ export class JsonTerminal implements Terminal {
   readonly columns = undefined;
   readonly #lines: AsyncGenerator<string | Failure>;
   readonly #output: Printer;
+  readonly #turn = new PrintTurn();
   readonly #isQuiet: boolean;
 
   constructor({ input, output }: JsonStreams, { quiet = false } = {}) {
@@ -37,7 +39,7 @@ export class JsonTerminal implements Terminal {
   setPrompt(): void {}
 
   async nextLine(): Promise<string | Failure | undefined> {
-    await this.#output.flushed();
+    await this.#flushed();
     const next = await this.#lines.next();
     return next.done ? undefined : next.value;
   }
@@ -69,10 +71,15 @@ export class JsonTerminal implements Terminal {
   interruptWith(): void {}
 
   async close(): Promise<void> {
-    await this.#output.flushed();
+    await this.#flushed();
   }
 
   #print({ record }: Said): void {
-    this.#output.print([jsonLine(record)]);
+    this.#turn.print(this.#output, [jsonLine(record)]);
+  }
+
+  async #flushed(): Promise<void> {
+    this.#turn.end();
+    await this.#output.flushed();
   }
 }

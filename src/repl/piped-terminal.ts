@@ -10,6 +10,7 @@ import type { Failure } from "../base/failure.ts";
 import { COMMAND_LINE_BYTES_MAX } from "../base/limits.ts";
 import { boundedLines } from "../base/lines.ts";
 import type { Terminal } from "./contract.ts";
+import { PrintTurn } from "./print-turn.ts";
 import { Printer } from "./printer.ts";
 import type { Said } from "./said.ts";
 
@@ -28,7 +29,7 @@ export class PipedTerminal implements Terminal {
   readonly #lines: AsyncGenerator<string | Failure>;
   readonly #output: Printer;
   readonly #errors: Printer;
-
+  readonly #turn = new PrintTurn();
   readonly #isQuiet: boolean;
 
   constructor({ input, output, errors }: PipedStreams, { quiet = false } = {}) {
@@ -47,7 +48,7 @@ export class PipedTerminal implements Terminal {
   }
 
   reply(lines: readonly string[], said?: Said): void {
-    if (said?.isData || !this.#isQuiet) this.#output.print(lines);
+    if (said?.isData || !this.#isQuiet) this.#turn.print(this.#output, lines);
   }
 
   async replyLong(lines: readonly string[], said?: Said): Promise<void> {
@@ -55,11 +56,11 @@ export class PipedTerminal implements Terminal {
   }
 
   notice(line: string): void {
-    if (!this.#isQuiet) this.#errors.print([line]);
+    if (!this.#isQuiet) this.#turn.print(this.#errors, [line]);
   }
 
   error(line: string): void {
-    this.#errors.print([`error: ${line}`]);
+    this.#turn.print(this.#errors, [`error: ${line}`]);
   }
 
   progress(): void {}
@@ -77,6 +78,7 @@ export class PipedTerminal implements Terminal {
   }
 
   async #flushed(): Promise<void> {
+    this.#turn.end();
     await Promise.all([this.#output.flushed(), this.#errors.flushed()]);
   }
 }

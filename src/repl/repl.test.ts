@@ -324,6 +324,30 @@ describe("progress of hashing", () => {
     await start(terminal, { client, clock }).exitCode;
     expect(terminal.screen.slice(1)).toEqual(["note: Hashing x (1000 B)", "out: File uploaded successfully"]);
   });
+
+  test("of a folder is told a script in two lines: that it is looked through, and that its files are shared", async () => {
+    const client = new FakeClient();
+    const clock = new ManualClock();
+    client.uploadFolder = async (_folder, _group, _name, progress) => {
+      for (let step = 0; step < 20; step++) {
+        const number = step < 10 ? 0 : step - 9;
+        progress({
+          name: number === 0 ? "runs" : `runs/${number}`,
+          doneBytes: 0,
+          total: 0,
+          file: { number, of: 10 },
+        });
+        clock.advance(100);
+      }
+      return client.uploadedFolder;
+    };
+    const terminal = new FakeTerminal(["upload_file runs math"]);
+    await start(terminal, { client, clock, kindOf: async () => "folder" }).exitCode;
+    expect(terminal.screen.slice(1, 3)).toEqual([
+      "note: Looking through runs: 10 files so far",
+      "note: Sharing 7 of 10 files: runs/7",
+    ]);
+  });
 });
 
 describe("downloads that run", () => {

@@ -46,7 +46,9 @@ export class Repl {
   /** For a person. */
   readonly #board: ProgressBoard | undefined;
   /** Of the command that runs, where no board shows it: since when, when it was told last, and whether in a line. */
-  #hashingOf: { readonly sinceMs: number; toldMs: number; isSaid: boolean } | undefined;
+  #hashingOf:
+    | { readonly isLook: boolean; readonly sinceMs: number; toldMs: number; isSaid: boolean }
+    | undefined;
   #exitCode: 0 | 1 = 0;
   /** That of a service: without it there is nothing to stay for. */
   #isLoginRefused = false;
@@ -278,7 +280,10 @@ export class Repl {
       return;
     }
     const nowMs = this.#clock.monotonicMs();
-    this.#hashingOf ??= { sinceMs: nowMs, toldMs: Number.NEGATIVE_INFINITY, isSaid: false };
+    // A folder is looked through first: that is one thing to tell, its sharing another.
+    const isLook = at.file?.number === 0;
+    if (this.#hashingOf?.isLook !== isLook)
+      this.#hashingOf = { isLook, sinceMs: nowMs, toldMs: Number.NEGATIVE_INFINITY, isSaid: false };
     const hashing = this.#hashingOf;
     if (nowMs - hashing.toldMs < PROGRESS_LINE_MS) return;
     hashing.toldMs = nowMs;

@@ -153,6 +153,10 @@ class MemoryDisk implements LocalFiles {
     return (name) => ({ path: join(typed, name), base: join(typed, ".") });
   }
 
+  async isTaken(path: string): Promise<boolean> {
+    return this.files.has(path);
+  }
+
   async folder(typed: string): Promise<string> {
     return join(typed, ".");
   }
@@ -287,13 +291,18 @@ export class RunningClient {
 
   /** What the transfer says when all pieces are there. */
   async completeDownload(index = 0): Promise<void> {
+    this.beComplete(index);
+    await settle();
+    await settle();
+  }
+
+  /** As the transfer tells it; what follows from it comes later. */
+  beComplete(index: number): void {
     const download = this.engine.downloads[index];
     if (download === undefined) throw new Error(`no download ${index}`);
     const { path, manifest } = download.order;
     this.machine.disk.write(path, basename(path), manifest.summary.size);
     download.complete();
-    await settle();
-    await settle();
   }
 
   kinds(): string[] {

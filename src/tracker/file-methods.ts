@@ -213,11 +213,13 @@ export const findSmall: CallerMethod<"find_small"> = (desk, caller, { gid, fileI
   requireMember(state, gid, caller.uid);
   const table = new SourceTable();
   const lists: Uint8Array[] = [];
-  const sharedBy = fileIds.map((fileId) => {
-    const file = listedContent(state, gid, fileId);
-    if (file === undefined || file.size > PIECE_BYTES) return [];
-    const rows = store.getBlob(file.digest, 0, SHA1_BYTES + SHA256_BYTES);
-    if (rows === undefined) return [];
+  const files = fileIds.map((fileId) => listedContent(state, gid, fileId));
+  const digests = files.flatMap((file) => (file === undefined ? [] : [file.digest]));
+  const pieceLists = store.getBlobs(digests, SHA1_BYTES + SHA256_BYTES);
+  const sharedBy = files.map((file) => {
+    const rows = file === undefined ? undefined : pieceLists.get(file.digest);
+    if (file === undefined || rows === undefined || file.size > PIECE_BYTES) return [];
+    const { fileId } = file;
     const sources = sourcesOf(state, presence, { gid, fileId }, caller, prng).filter(
       ({ complete }) => complete,
     );

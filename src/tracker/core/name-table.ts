@@ -62,7 +62,7 @@ export class OrderedNames<Id extends string> implements NameIndex<Id> {
   }
 
   ids(name: string): Id[] {
-    return Array.from(this.#keys.startingWith(sortKey(name, "")), (key) => idOfSortKey<Id>(key));
+    return this.#keys.startingWith(sortKey(name, "")).map((key) => idOfSortKey<Id>(key));
   }
 
   /** Sort keys above `after`. */

@@ -145,7 +145,10 @@ export class Cluster {
   /** These are durable here now. */
   committed({ entries, merged }: Committed): void {
     this.#replicator.committed(entries);
-    for (const { body } of entries) if (body.kind === "file-added") this.blobs.want(body.digest);
+    // What was shared here came with its list.
+    const { origin } = this.#dependencies.core;
+    for (const { key, body } of entries)
+      if (body.kind === "file-added" && key.origin !== origin) this.blobs.want(body.digest);
     for (const row of merged) if (row.kind === "file") this.blobs.want(row.listing.digest);
   }
 

@@ -413,6 +413,17 @@ export function describeEventStore(name: string, makePlace: () => StorePlace): v
         for (const list of lists) expect(store.getBlob(digestOf(list), 0, 100)).toEqual(new Uint8Array(list));
       });
 
+      test("of many the whole ones are found in one look, empty ones too", () => {
+        const lists = [bytesOf(52, 1), bytesOf(104, 2), new Uint8Array()];
+        store.putBlobs(new Map(lists.map((list) => [digestOf(list), list])));
+        store.putBlob(digest, 0, partAt(long, 0), long.length);
+        const asked = [digest, digestOf(bytesOf(52, 3)), ...lists.map(digestOf)];
+        const found = store.getBlobs(asked, 52);
+        expect([...found.keys()]).toEqual(lists.map(digestOf));
+        for (const list of lists)
+          expect(new Uint8Array(found.get(digestOf(list)) ?? [])).toEqual(list.slice(0, 52));
+      });
+
       test("the empty list is a list", () => {
         const empty = digestOf(new Uint8Array());
         expect(store.hasBlob(empty)).toBe(false);

@@ -87,6 +87,8 @@ export interface EventStore {
   blobTotal(digest: Digest): number | undefined;
   /** @returns at most `length` bytes from `offset`, fewer at the end; undefined unless the blob is whole */
   getBlob(digest: Digest, offset: number, length: number): Uint8Array | undefined;
+  /** The first `length` bytes at most of each that is whole, in one look. */
+  getBlobs(digests: readonly Digest[], length: number): ReadonlyMap<Digest, Uint8Array>;
 
   getMeta(key: string): string | undefined;
   /** Durable when it returns. @throws Failure "disk-error" */

@@ -182,6 +182,11 @@ export class MemoryStore implements EventStore {
     return this.#disk.blobs.get(digest)?.slice(offset, offset + length);
   }
 
+  getBlobs(digests: readonly Digest[], length: number): ReadonlyMap<Digest, Uint8Array> {
+    const whole = digests.filter((digest) => this.hasBlob(digest));
+    return new Map(whole.map((digest) => [digest, this.getBlob(digest, 0, length) ?? new Uint8Array()]));
+  }
+
   getMeta(key: string): string | undefined {
     return this.#disk.meta.get(key);
   }
