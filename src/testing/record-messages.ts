@@ -3,10 +3,12 @@
  *
  * A class looks up what it extends each time that one is made, so `Failure` is observed from here and knows nothing of it. Of the
  * stack the maker's file is taken: what a test makes itself, or a connection makes anew of what the other end said, does not count.
- * Nor does what the tests of `src/testing` come upon, which are random runs: a message is to be seen by a test that means it.
+ * Nor does what the tests of `src/testing` or random properties come upon, in one run and not in the next: a message is to be seen
+ * by a test that means it.
  */
 import { appendFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import * as fc from "fast-check";
 import { Failure } from "../base/failure.ts";
 import type { MadeMessage } from "./seen-messages.ts";
 
@@ -28,6 +30,8 @@ class ObservedError extends Error {
 const folder = process.env["P2P_MESSAGES"];
 const notesPath = join(folder ?? "", `${process.pid}-${Bun.hash(Bun.main)}.jsonl`);
 const textsOfPlaces = new Map<string, Set<string>>();
+/** While a property is held against an example. */
+let isRandom = false;
 
 /** The innermost place in the program. */
 function makerOf({ stack = "", message }: Error): Place | undefined {
@@ -39,7 +43,7 @@ function makerOf({ stack = "", message }: Error): Place | undefined {
 }
 
 function note(place: Place | undefined, text: string): void {
-  if (place === undefined) return;
+  if (place === undefined || isRandom) return;
   const key = `${place.file}:${place.line}`;
   const texts = textsOfPlaces.get(key) ?? new Set();
   textsOfPlaces.set(key, texts);
@@ -49,4 +53,14 @@ function note(place: Place | undefined, text: string): void {
 }
 
 const isOfTesting = !relative(import.meta.dir, Bun.main).startsWith("..");
-if (folder !== undefined && !isOfTesting) Object.setPrototypeOf(Failure, ObservedError);
+if (folder !== undefined && !isOfTesting) {
+  Object.setPrototypeOf(Failure, ObservedError);
+  fc.configureGlobal({
+    beforeEach: () => {
+      isRandom = true;
+    },
+    afterEach: () => {
+      isRandom = false;
+    },
+  });
+}
