@@ -107,6 +107,20 @@ describe("a followed group", () => {
     expect(begun()).toEqual(["/in/a"]);
   });
 
+  test("of which all was here before is told to have nothing new, once; one without files says nothing", async () => {
+    const noneNew = () => ben.events.filter(({ kind }) => kind === "follow-none-new");
+    await follow();
+    expect(noneNew()).toEqual([]);
+    await anna.share("a");
+    await calm();
+    await completeAll();
+    await follow("/elsewhere");
+    expect(noneNew()).toEqual([{ kind: "follow-none-new", group: LAB, files: 1 }]);
+    await anna.share("b");
+    await restart();
+    expect(noneNew()).toEqual([]);
+  });
+
   test("has a file passed over, told once, whose name is taken by something else", async () => {
     await anna.share("a");
     ben.machine.disk.write("/in/a", "something else");

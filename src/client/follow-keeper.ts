@@ -50,6 +50,8 @@ interface Follow {
   restsUntilMs: number;
   /** What keeps its files from coming, as people know it. */
   trouble: FailureCode | undefined;
+  /** Of the first walk after the user's wish: files that were listed, and whether any was fetched. */
+  first: { listed: number; isAnyNew: boolean } | undefined;
 }
 
 export class FollowKeeper {
@@ -100,7 +102,7 @@ export class FollowKeeper {
       throw new Failure("too-many", `${FOLLOWS_MAX} groups are followed already; unfollow one first`);
     const record = { gid, group, folder };
     this.#on.library.putFollow(record);
-    this.#follows.set(gid, followOf(record));
+    this.#follows.set(gid, { ...followOf(record), first: { listed: 0, isAnyNew: false } });
     this.#walk();
     return { group, folder };
   }
@@ -226,8 +228,17 @@ export class FollowKeeper {
     const { result } = await this.#on.calls.call("list_files", { group, gid, ...page });
     const isDone = await this.#fetchNew(follow, result.rows);
     // It may have been told to begin anew meanwhile.
-    if (isDone && follow.page === page)
-      follow.page = result.next === undefined ? undefined : { after: result.next };
+    if (!isDone || follow.page !== page) return;
+    follow.page = result.next === undefined ? undefined : { after: result.next };
+    if (follow.page === undefined) this.#tellIfNoneIsNew(follow);
+  }
+
+  /** Who follows a group and sees nothing come would wonder why. */
+  #tellIfNoneIsNew(follow: Follow): void {
+    const { first, record } = follow;
+    follow.first = undefined;
+    if (first === undefined || first.isAnyNew || first.listed === 0 || !this.#isCurrent(follow)) return;
+    this.#on.emit({ kind: "follow-none-new", group: record.group, files: first.listed });
   }
 
   /** @returns whether there was room for all */
@@ -239,6 +250,10 @@ export class FollowKeeper {
       isHere: (listingId) => shares.has(gid, listingId) || downloads.has(gid, listingId),
     });
     this.#settle(follow, plan.settle);
+    if (follow.first !== undefined) {
+      follow.first.listed += listed.length;
+      follow.first.isAnyNew ||= plan.fetch.length > 0;
+    }
     const fetched = plan.fetch.slice(0, Math.max(0, FOLLOW_AHEAD_MAX - downloads.inLine));
     if (fetched.length > 0 && this.#isCurrent(follow)) await this.#fetch(follow, fetched);
     if (fetched.length < plan.fetch.length) return !this.#isCurrent(follow);
@@ -346,7 +361,7 @@ function isOfGroup(failure: Failure): boolean {
 }
 
 function followOf(record: FollowRecord): Follow {
-  return { record, page: {}, names: new Set(), restsUntilMs: 0, trouble: undefined };
+  return { record, page: {}, names: new Set(), restsUntilMs: 0, trouble: undefined, first: undefined };
 }
 
 function isOpen({ page, names }: Follow): boolean {

@@ -88,6 +88,7 @@ export type ClientEvent =
   | { readonly kind: "download-paused"; readonly view: DownloadView } // not by the user
   | { readonly kind: "share-broken"; readonly share: ShareView; readonly why: string }
   | { readonly kind: "follow-ended"; readonly group: GroupName; readonly how: "left" | "removed" | "deleted" } // the group
+  | { readonly kind: "follow-none-new"; readonly group: GroupName; readonly files: number } // all it has were here before
   | { readonly kind: "tracker-changed"; readonly tracker: string } // another one answers now
   | { readonly kind: "tracker-lost"; readonly tried: string } // none answers; tried again
   | { readonly kind: "alone"; readonly others: number } // what is changed stands on one tracker only

@@ -116,6 +116,12 @@ function describe(event: ClientEvent, nowMs: number): EventLine {
       return notice(`No longer shared: ${event.share.name} in group ${event.share.group}: ${event.why}`);
     case "follow-ended":
       return notice(`No longer following ${event.group}: ${DEPARTED[event.how]}`);
+    case "follow-none-new":
+      return notice(
+        event.files === 1
+          ? `Nothing new in ${event.group}: its file was fetched or shared here before`
+          : `Nothing new in ${event.group}: its ${event.files} files were fetched or shared here before`,
+      );
     case "tracker-changed":
       return notice(`Connected to tracker ${event.tracker} now: all goes on`);
     case "tracker-lost":

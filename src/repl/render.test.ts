@@ -245,6 +245,16 @@ describe("what happens is told in one line", () => {
       "No longer following math: you are no longer a member of the group",
     ],
     [
+      { kind: "follow-none-new", group, files: 603 },
+      "notice",
+      "Nothing new in math: its 603 files were fetched or shared here before",
+    ],
+    [
+      { kind: "follow-none-new", group, files: 1 },
+      "notice",
+      "Nothing new in math: its file was fetched or shared here before",
+    ],
+    [
       { kind: "tracker-changed", tracker: "127.0.0.1:5001" },
       "notice",
       "Connected to tracker 127.0.0.1:5001 now: all goes on",

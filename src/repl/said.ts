@@ -155,6 +155,8 @@ function eventFields(event: ClientEvent): Fields {
     }
     case "follow-ended":
       return { event: kind, group: event.group, how: event.how };
+    case "follow-none-new":
+      return { event: kind, group: event.group, files: event.files };
     case "tracker-changed":
       return { event: kind, tracker: event.tracker };
     case "tracker-lost":

@@ -69,6 +69,7 @@ const EVENTS: { readonly [K in EventKind]: Extract<ClientEvent, { kind: K }> } =
   "download-paused": { kind: "download-paused", view: { ...broken, state: "paused" } },
   "share-broken": { kind: "share-broken", share: { group, name, path: "/x", size }, why: "it changed" },
   "follow-ended": { kind: "follow-ended", group, how: "left" },
+  "follow-none-new": { kind: "follow-none-new", group, files: 603 },
   "tracker-changed": { kind: "tracker-changed", tracker: "h:1" },
   "tracker-lost": { kind: "tracker-lost", tried: "h:1 (refused)" },
   alone: { kind: "alone", others: 1 },
