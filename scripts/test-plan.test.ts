@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ALONE, planTests } from "./test-plan.ts";
+import { ALONE, planTests, WATCHED } from "./test-plan.ts";
 import times from "./test-times.json";
 
 const ROOT = join(import.meta.dir, "..");
@@ -16,6 +16,13 @@ test("unit tests and end-to-end tests run at the same time, and what needs quiet
   const [together, ...rest] = planTests(FILES, 2).map((beside) => beside.map(({ files }) => files));
   expect(together).toEqual([["bench/c.test.ts", "src/a.test.ts", "src/b.test.ts"], ["e2e/x.test.ts"]]);
   expect(rest).toEqual(ALONE.toSorted().map((file) => [[file]]));
+});
+
+test("the messages of errors are noted that unit tests come upon, and only those", () => {
+  const watched = planTests(FILES, 2).flatMap((beside) =>
+    beside.filter(({ options }) => options === WATCHED),
+  );
+  expect(watched.map(({ name }) => name)).toEqual(["unit tests"]);
 });
 
 test("a group without files is none", () => {

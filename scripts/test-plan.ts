@@ -12,6 +12,8 @@ export interface TestGroup {
   readonly deadlineMs: number;
   /** Processes, each with one file at a time. */
   readonly workers: number;
+  /** What the runtime is told beyond that. */
+  readonly options: readonly string[];
 }
 
 /** Groups that run at the same time; the next ones when all have ended. */
@@ -24,6 +26,9 @@ export type TestPlan = readonly (readonly TestGroup[])[];
 const UNIT_MS_MAX = 60_000;
 /** They move real files through real processes. */
 const E2E_MS_MAX = 180_000;
+
+/** So that it is noted which messages of errors the tests come upon: `scripts/messages-seen.ts` judges that. */
+export const WATCHED: readonly string[] = ["--preload=./src/testing/record-messages.ts"];
 
 /** Each begins and ends without anything beside it. */
 export const ALONE: readonly string[] = [
@@ -48,16 +53,20 @@ export function planTests(files: readonly string[], cores: number): TestPlan {
     files: beside.filter((file) => !isEndToEnd(file)),
     deadlineMs: UNIT_MS_MAX,
     workers: Math.max(2, cores),
+    options: WATCHED,
   };
   const endToEnd = {
     name: "end-to-end tests",
     files: beside.filter(isEndToEnd),
     deadlineMs: E2E_MS_MAX,
     workers: 2,
+    options: [],
   };
   return [
     // Without a file the runtime would take all that it finds.
     [unit, endToEnd].filter((group) => group.files.length > 0),
-    ...alone.map((file) => [{ name: `${file}, alone`, files: [file], deadlineMs: E2E_MS_MAX, workers: 1 }]),
+    ...alone.map((file) => [
+      { name: `${file}, alone`, files: [file], deadlineMs: E2E_MS_MAX, workers: 1, options: [] },
+    ]),
   ];
 }

@@ -1,9 +1,10 @@
 /**
- * The whole check, `npm test`: types, lint, the program for this machine, unit tests, and the built program end to end.
+ * The whole check, `npm test`: types, lint, the program for this machine, unit tests, the built program end to end, and
+ * whether the tests came upon each message of errors.
  *
  * Every stage runs, also after a failed one; which beside which, `test-plan.ts` says. What a stage prints is kept together.
  * At the end stands each failure with its reason, and how many: the last line is `N passed, N failed`. Each test counts,
- * types, lint and build as one each, and a stage that broke before it could count is one failure. The exit code says the
+ * types, lint, build and messages as one each, and a stage that broke before it could count is one failure. The exit code says the
  * same. A signal ends every process that was started; all that was written on the way is removed in any case.
  */
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
@@ -34,7 +35,9 @@ interface EndedStage {
 
 const scratch = mkdtempSync(join(tmpdir(), "p2p-test-"));
 const temporary = join(scratch, "tmp");
-mkdirSync(temporary);
+/** Which messages of errors the unit tests come upon. */
+const messages = join(scratch, "messages");
+for (const folder of [temporary, messages]) mkdirSync(folder);
 /** For what tests keep in memory; undefined where there is no such folder. */
 const inMemory = existsSync(MEMORY) ? mkdtempSync(join(MEMORY, "p2p-test-")) : undefined;
 // Also what a test leaves behind that was cut off by its deadline is gone afterwards.
@@ -43,6 +46,7 @@ const ENVIRONMENT = {
   TMPDIR: temporary,
   TEMP: temporary,
   TMP: temporary,
+  P2P_MESSAGES: messages,
   // Memory that is given back to the system is costly to get again, most of all on a virtual machine.
   MIMALLOC_PURGE_DELAY: "-1",
   ...(inMemory && { P2P_TEST_MEMORY: inMemory }),
@@ -75,13 +79,14 @@ function commandStage(name: string, ...args: readonly string[]): Stage {
   };
 }
 
-function testStage({ name, files, deadlineMs, workers }: TestGroup): Stage {
+function testStage({ name, files, deadlineMs, workers, options }: TestGroup): Stage {
   return {
     name,
     async run(output) {
       const reportPath = join(scratch, `${Bun.hash(name)}.xml`);
       const exitCode = await bun(output, [
         "test",
+        ...options,
         ...files.map((file) => `./${file}`),
         `--timeout=${deadlineMs}`,
         `--parallel=${workers}`,
@@ -137,6 +142,7 @@ async function runAll(): Promise<EndedStage[]> {
   );
   for (const groups of planTests(FOLDERS.flatMap(testFiles), availableParallelism()))
     ended.push(...(await runBeside(groups.map(testStage), true)));
+  ended.push(...(await runBeside([commandStage("messages", "scripts/messages-seen.ts", messages)], false)));
   return ended;
 }
 

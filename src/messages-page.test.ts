@@ -5,7 +5,8 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { FAILURE_CODES } from "./base/failure.ts";
-import { messagesOf } from "./testing/message-list.ts";
+import { messagesOf, wordsOf } from "./testing/message-list.ts";
+import { programMessages } from "./testing/program-messages.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const PAGE = join(ROOT, "docs", "MESSAGES.md");
@@ -13,18 +14,14 @@ const PAGE = join(ROOT, "docs", "MESSAGES.md");
 const HEAD = `# Messages of errors
 
 What stands behind \`error: \`, by its code: the code is for programs, and what it means and asks of you is in
-[SCRIPTING.md](SCRIPTING.md#codes). \`<what>\` is put in as the program runs. A message may stand inside another one, as the reason for it.
+[SCRIPTING.md](SCRIPTING.md#codes). \`<what>\` is put in as the program runs. A message may stand inside another one, as the
+reason for it, or behind the name or the path that it is about.
 This page is made from the code, and a test holds the two together (\`src/messages-page.test.ts\`).
 `;
 
 async function messages(): Promise<Map<string, Set<string>>> {
-  const found = new Map<string, Set<string>>();
-  for await (const path of new Bun.Glob("**/*.ts").scan(join(ROOT, "src"))) {
-    if (/\.(test|contract)\.ts$|^testing[/\\]/.test(path)) continue;
-    for (const { code, text } of messagesOf(await Bun.file(join(ROOT, "src", path)).text()))
-      found.set(code, (found.get(code) ?? new Set()).add(text));
-  }
-  return found;
+  const byCode = Map.groupBy(await programMessages(), ({ code }) => code);
+  return new Map([...byCode].map(([code, found]) => [code, new Set(found.map(({ text }) => text))]));
 }
 
 async function codeMeanings(): Promise<Map<string, string>> {
@@ -55,10 +52,26 @@ test("messages are found whatever they are made of", () => {
   const source = `
     throw new Failure("usage", \`\${forTerminal(word)} is no word (\${list.map((x) => \`<\${x}>\`).join(", ")})\`);
     new Failure("timeout", isLate ? "too late" : \`after \${ms} ms\`)
-    new Failure(code, message); new Failure("corrupt", why(")"))`;
+    new Failure("corrupt", \`\${a} of \` +
+      \`the \${b}\` + " there"); new Failure(code, message); new Failure("corrupt", why(")"))`;
   expect(messagesOf(source)).toEqual([
-    { code: "usage", text: "<word> is no word (<x>)" },
-    { code: "timeout", text: "too late" },
-    { code: "timeout", text: "after <ms> ms" },
+    { code: "usage", text: "<word> is no word (<x>)", line: 2, literals: ["", " is no word (", ")"] },
+    { code: "timeout", text: "too late", line: 3, literals: ["too late"] },
+    { code: "timeout", text: "after <ms> ms", line: 3, literals: ["after ", " ms"] },
+    { code: "corrupt", text: "<a> of the <b> there", line: 4, literals: ["", " of the ", " there"] },
   ]);
+});
+
+test("words that are handed on are found in calls and tables, under the code of their row", () => {
+  const source = `
+    const TABLE = { a: "no such thing", b: "it is over" };
+    const ROWS = new Map([["EX", ["disk-full", "the disk is full"]], ["EY", ["corrupt", "it is damaged"]]]);
+    refuse("must be one word"); unrefuse("not this"); refuse(\`holds \${what}\`);
+    return isOver ? "it is over" : undefined; return "not a port"; kind = { kind: "port" };`;
+  const found = (begin: string) =>
+    wordsOf(source, begin, "usage").map(({ code, text, line }) => `${line} ${code} ${text}`);
+  expect(found("TABLE = {")).toEqual(["2 usage no such thing", "2 usage it is over"]);
+  expect(found("ROWS = new Map(")).toEqual(["3 disk-full the disk is full", "3 corrupt it is damaged"]);
+  expect(found("refuse(")).toEqual(["4 usage must be one word", "4 usage holds <what>"]);
+  expect([...found("return "), ...found("? ")]).toEqual(["5 usage not a port", "5 usage it is over"]);
 });

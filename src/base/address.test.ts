@@ -31,6 +31,16 @@ describe("a host", () => {
   });
 });
 
+test.each([
+  ["h:70000", 1, "not a port from 1 to 65535: 70000 in h:70000"],
+  ["h:0", 1, "not a port from 1 to 65535: 0 in h:0"],
+  ["[::1]:123456", 0, "not a port from 0 to 65535: 123456 in [::1]:123456"],
+  ["h", 1, "not an address: h; write ip:port, for example 127.0.0.1:5000"],
+  [":1", 1, "not a host name or IP address: (empty) in :1"],
+])("what is wrong with the address %s is said", (text, portLeast, message) => {
+  expect(parseAddress(text, portLeast)).toMatchObject({ code: "usage", message });
+});
+
 test("an IPv6 address is written in brackets and found again", () => {
   const address = { host: "::1", port: 5_000 };
   expect(formatAddress(address)).toBe("[::1]:5000");

@@ -27,6 +27,9 @@ describe("what people may call things", () => {
     expect(messageOf(parseUserName("a\u202eb"))).toBe(
       'user id holds a character that changes the direction of text: "a\\u{202e}b"',
     );
+    expect(messageOf(parseUserName("a\u200bb"))).toBe('user id holds an invisible character: "a\\u{200b}b"');
+    expect(messageOf(parseUserName("a\ud800"))).toBe('user id holds half of a character: "a\\ud800"');
+    expect(messageOf(parseUserName("a\tb"))).toBe('user id holds a control character: "a\\tb"');
   });
 
   test("a file name may lead through folders, each a name of its own", () => {

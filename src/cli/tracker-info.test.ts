@@ -281,7 +281,11 @@ describe("reading the file", () => {
     expect(await messageOf(missing)).toBe(
       `no tracker file at ${missing}; write one ip:port per line into it, for example 127.0.0.1:5000`,
     );
-    expect(await messageOf(folder)).toBe(`${folder} is a folder, not a tracker file`);
+    expect(await messageOf(folder)).toBe(`${folder} is a folder, not a tracker file; name the file in it`);
+    const beyond = join(folder, "x".repeat(300));
+    expect(await messageOf(beyond)).toMatch(
+      /x \(E\w+\); check the path, and who may read it$|^no tracker file at /,
+    );
     const empty = file("empty", "");
     expect(await messageOf(empty)).toBe(`${empty} names no tracker; write one ip:port per line`);
     const binary = file("binary", new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 0, 0xff]));

@@ -242,8 +242,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
   const shown = forTerminal(path);
   try {
     await using file = await open(path, "r");
-    if ((await file.stat()).isDirectory())
-      throw new Failure("usage", `${shown} is a folder, not a tracker file`);
+    if ((await file.stat()).isDirectory()) throw isFolder(shown);
     const buffer = new Uint8Array(TRACKER_INFO_BYTES_MAX + 1);
     let length = 0;
     for (let got = -1; got !== 0 && length < buffer.length; length += got)
@@ -267,8 +266,14 @@ function cannotRead(path: string, error: unknown): Failure {
       "usage",
       `no tracker file at ${path}; write one ip:port per line into it, for example 127.0.0.1:5000`,
     );
-  if (code === "EISDIR") return new Failure("usage", `${path} is a folder, not a tracker file`);
-  return new Failure("usage", `cannot read ${path} (${code ?? String(error)})`);
+  // Some systems do not even open a folder.
+  if (code === "EISDIR") return isFolder(path);
+  const cause = code ?? String(error);
+  return new Failure("usage", `cannot read ${path} (${cause}); check the path, and who may read it`);
+}
+
+function isFolder(path: string): Failure {
+  return new Failure("usage", `${path} is a folder, not a tracker file; name the file in it`);
 }
 
 /** UTF-8, or UTF-16 behind its mark, which is what `>` of Windows PowerShell writes. @returns undefined if it is no text */

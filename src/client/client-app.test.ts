@@ -598,6 +598,33 @@ describe("no longer a member", () => {
     expect(ben.app.showShares()).toEqual([]);
   });
 
+  test("a pattern that means no file of the group is refused, and says where they are listed", async () => {
+    await anna.share("notes");
+    expect(await failureOf(ben.app.downloadMatching(LAB, "*.mp4", "/in/"))).toMatchObject({
+      code: "unknown-file",
+      message: "no file in lab is meant by *.mp4; list_files lab shows all there are",
+    });
+  });
+
+  test("who leaves is told why the downloads of the group rest", async () => {
+    await anna.share("notes");
+    await ben.download("notes");
+    await ben.app.leaveGroup(LAB);
+    const failure = { code: "not-member", message: "you have left group lab" };
+    expect(ben.app.showDownloads()).toMatchObject([{ state: "paused", failure }]);
+  });
+
+  test("who wanted to leave and could not is removed like anybody else", async () => {
+    await anna.share("notes");
+    await ben.download("notes");
+    await anna.app.transferOwner(LAB, user("ben"));
+    expect((await failureOf(ben.app.leaveGroup(LAB))).code).toBe("owner-cannot-leave");
+    await ben.app.transferOwner(LAB, user("anna"));
+    await anna.app.removeMember(LAB, user("ben"));
+    await settle();
+    expect(ben.app.showDownloads()[0]?.failure?.message).toBe("you are no longer a member of group lab");
+  });
+
   test("who leaves shares nothing there any more", async () => {
     await ben.share("notes");
     await ben.app.leaveGroup(LAB);

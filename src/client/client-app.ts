@@ -14,6 +14,7 @@ import type { Method, News, Params } from "../wire/client-tracker.ts";
 import { changeDownloads, stopShares } from "./changes-of-many.ts";
 import type { ClientOptions, ClientParts } from "./client-parts.ts";
 import { openClientParts } from "./compose.ts";
+import type { Departure } from "./download-keeper.ts";
 import { EventFeed } from "./event-feed.ts";
 import { uploadFolder } from "./folder-upload.ts";
 import { GrantWallet } from "./grant-wallet.ts";
@@ -198,8 +199,7 @@ class Client implements ClientApp {
   }
 
   async deleteGroup(group: GroupName): Promise<void> {
-    await this.#change("delete_group", { group });
-    await this.#login?.leftGroup(groupNamed(group), "deleted");
+    await this.#depart(group, "deleted", this.#change("delete_group", { group }));
   }
 
   joinGroup(group: GroupName): Promise<void> {
@@ -207,8 +207,7 @@ class Client implements ClientApp {
   }
 
   async leaveGroup(group: GroupName): Promise<void> {
-    await this.#change("leave_group", { group });
-    await this.#login?.leftGroup(groupNamed(group), "left");
+    await this.#depart(group, "left", this.#change("leave_group", { group }));
   }
 
   acceptRequest(group: GroupName, user: UserName): Promise<void> {
@@ -417,6 +416,10 @@ class Client implements ClientApp {
     this.#member();
     const params = { ...change, id: this.#parts.newRequestId() } as Params<M>;
     await this.#session.call(method, params);
+  }
+
+  async #depart(group: GroupName, how: Departure, asked: Promise<void>): Promise<void> {
+    await (this.#login?.depart(groupNamed(group), how, asked) ?? asked);
   }
 
   async #list<Row>(ask: Parameters<typeof allPages<Row>>[0]): Promise<Row[]> {

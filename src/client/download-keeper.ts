@@ -6,6 +6,7 @@
  * the library follows each change, so that what is unfinished goes on at the next login. How bytes come is the
  * transfer's; sharing what is complete is the share keeper's. Lives from login to logout.
  */
+import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, isFailure, toFailure } from "../base/failure.ts";
 import type { FileId, FileName, Fingerprint, Gid, GroupName, ListingId } from "../base/ids.ts";
@@ -439,9 +440,9 @@ export class DownloadKeeper {
     this.#follower.unfollow(job);
     if (outcome === "complete") return this.#completed(job);
     const { phase } = snapshot;
-    const failure = phase.kind === "failed" ? phase.failure : new Failure("internal", "the transfer gave up");
-    if (job.opening === undefined) this.#fail(job, failure);
-    else job.opening.reject(failure);
+    assert(phase.kind === "failed", "a download that has failed says why");
+    if (job.opening === undefined) this.#fail(job, phase.failure);
+    else job.opening.reject(phase.failure);
   }
 
   async #completed(job: DownloadJob): Promise<void> {

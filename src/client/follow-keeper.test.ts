@@ -6,9 +6,12 @@ import {
   FOLLOW_RETRY_MS,
   FOLLOWED_NAMES_AT_ONCE,
   FOLLOWED_NAMES_MAX,
+  FOLLOWS_MAX,
   GRANT_LIFETIME_MS,
 } from "../base/limits.ts";
+import type { RpcReply } from "../net/rpc.ts";
 import type { ClientWorld, RunningClient } from "../testing/client-world.ts";
+import { failureOf } from "../testing/failure-of.ts";
 import { closeLab, LAB, openLab } from "../testing/lab.ts";
 import { settle } from "../testing/manual-clock.ts";
 
@@ -148,6 +151,36 @@ describe("a followed group", () => {
     expect(await codeOf(ben.app.unfollow(LAB))).toBe("not-followed");
     expect(ben.app.listFollows()).toEqual([]);
   });
+
+  test("is one of so many at most, and one that is followed already may go elsewhere", async () => {
+    const groups = Array.from({ length: FOLLOWS_MAX }, (_, index) => `g${index}` as GroupName);
+    for (const group of groups) {
+      await ben.app.createGroup(group);
+      await ben.app.follow(group, "/in");
+    }
+    expect(await failureOf(ben.app.follow(LAB, "/in"))).toMatchObject({
+      code: "too-many",
+      message: `${FOLLOWS_MAX} groups are followed already; unfollow one first`,
+    });
+    await ben.app.follow("g0" as GroupName, "/other");
+    await ben.app.unfollow("g1" as GroupName);
+    await ben.app.follow(LAB, "/in");
+    expect(ben.app.listFollows()).toHaveLength(FOLLOWS_MAX);
+  });
+
+  test("is refused where the tracker is too old to say which group the files are of", async () => {
+    const { service } = world.tracker;
+    const answer = service.answer.bind(service) as (...asked: unknown[]) => Promise<RpcReply<object>>;
+    service.answer = (async (...asked: unknown[]) => {
+      const { result, ...rest } = await answer(...asked);
+      return { ...rest, result: { ...result, gid: undefined } };
+    }) as typeof service.answer;
+    expect(await failureOf(ben.app.follow(LAB, "/in"))).toMatchObject({
+      code: "tracker-refused",
+      message: "this tracker is of an older version, which groups cannot be followed at",
+    });
+    expect(ben.app.listFollows()).toEqual([]);
+  });
 });
 
 describe("after a restart", () => {
@@ -190,7 +223,7 @@ describe("membership", () => {
   test("that the user gives up ends it", async () => {
     await follow();
     await ben.app.leaveGroup(LAB);
-    expect(ends()).toHaveLength(1);
+    expect(ends()).toEqual([{ kind: "follow-ended", group: LAB, how: "left" }]);
     expect(ben.app.listFollows()).toEqual([]);
   });
 

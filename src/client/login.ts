@@ -33,6 +33,7 @@ export class Login {
   readonly follows: FollowKeeper;
   readonly #clock: Clock;
   readonly #watch: ShareWatch<ShareRecord>;
+  readonly #wishes = new Set<{ readonly isThat: GroupTest; readonly how: Departure }>();
   #user: UserName;
   #closed = false;
 
@@ -115,8 +116,28 @@ export class Login {
     this.follows.lookAgain();
   }
 
+  /** This user's own wish: word of its outcome may come before the answer, and is to be told as what was wished. */
+  async depart(isThat: GroupTest, how: Departure, asked: Promise<void>): Promise<void> {
+    const wish = { isThat, how };
+    this.#wishes.add(wish);
+    try {
+      await asked;
+      await this.#endGroup(isThat, how);
+    } finally {
+      this.#wishes.delete(wish);
+    }
+  }
+
   /** Nothing is shared or downloaded in that group any more. */
   async leftGroup(isThat: GroupTest, how: Departure): Promise<void> {
+    for (const wish of this.#wishes) {
+      const isWished: GroupTest = (one) => isThat(one) && wish.isThat(one);
+      await this.#endGroup(isWished, wish.how);
+    }
+    await this.#endGroup(isThat, how);
+  }
+
+  async #endGroup(isThat: GroupTest, how: Departure): Promise<void> {
     this.follows.leaveGroup(isThat, how);
     await this.downloads.leaveGroup(isThat, how);
     await this.shares.leaveGroup(isThat);

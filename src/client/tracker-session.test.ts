@@ -46,7 +46,7 @@ class ScriptedLink implements TrackerLink {
     this.calls.push({ method, params });
     const answer = this.answers.get(method);
     if (!this.isOpen || answer === undefined) return this.#ended.promise;
-    return { result: answer(params as never), tail: new Uint8Array() } as Answer<M>;
+    return { result: await answer(params as never), tail: new Uint8Array() } as Answer<M>;
   }
 
   close(reason?: FailureType): void {
@@ -253,6 +253,27 @@ describe("the session", () => {
     links[0]?.close();
     await clock.advanceSlowly(1_000, 100);
     expect(links[1]?.methods()).toEqual(["hello"]);
+  });
+
+  test("that was ended while a tracker judged its token is not opened there", async () => {
+    const judged = Promise.withResolvers<unknown>();
+    dialled = [
+      answering((link) => link.answers.set("logout", () => ({}))),
+      answeringTo("resume", () => judged.promise),
+    ];
+    const session = open();
+    await session.login(ANNA, "secret");
+    links[0]?.close();
+    await settle();
+    await session.logout();
+    judged.resolve({ ...SESSION, token: "token 2" });
+    await clock.advanceSlowly(1_000, 100);
+    expect(told).toEqual(["up 1", "up 1"]);
+    expect(links.map(({ index, isOpen }) => [index, isOpen])).toEqual([
+      [0, false],
+      [1, false],
+      [0, true],
+    ]);
   });
 
   test("a call that was waiting when the session ended does not go out in the next one", async () => {

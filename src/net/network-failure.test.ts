@@ -27,6 +27,20 @@ describe("failures name the address", () => {
       "cannot connect to [::1]:7: no answer",
     ]);
   });
+  test.each([
+    ["EHOSTUNREACH", "no route to that machine"],
+    ["EHOSTDOWN", "that machine is down"],
+    ["ENETUNREACH", "no route to that network"],
+    ["ENETDOWN", "the network is down"],
+    ["EPERM", "not permitted, perhaps by a firewall"],
+    ["EMFILE", "too many open files on this machine"],
+    ["ENFILE", "too many open files on this machine"],
+    ["EAI_AGAIN", "name not found: the name server does not answer"],
+    ["EPROTO", "it does not speak this protocol"],
+  ])("dialling, when the system says %s", (code, words) => {
+    const failure = unreachable(address, causeInWords(error(code)));
+    expect(failure.message).toBe(`cannot connect to [::1]:7: ${words}`);
+  });
   test("a taken port has its own code", () => {
     const failure = cannotListen(address, error("EADDRINUSE"));
     expect(failure.code).toBe("address-in-use");

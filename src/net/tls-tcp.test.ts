@@ -4,7 +4,7 @@ import { connect as connectTcp, createServer } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { Failure } from "../base/failure.ts";
 import type { Fingerprint } from "../base/ids.ts";
-import { HANDSHAKE_MS_MAX, SEND_QUEUE_BYTES_MAX } from "../base/limits.ts";
+import { DIAL_MS_MAX, HANDSHAKE_MS_MAX, SEND_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import { systemClock } from "../base/system-clock.ts";
 import { failureOf } from "../testing/failure-of.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
@@ -323,15 +323,30 @@ describe("failures in plain words", () => {
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const address = other.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
-    const opened = new Promise((resolve) => other.on("connection", resolve));
+    const greeted = new Promise((resolve) =>
+      other.on("connection", (socket) => socket.once("data", resolve)),
+    );
     const outcome = failureOf(transportOf(client, ROOMY, clock).dial({ host: "127.0.0.1", port }, undefined));
-    await opened;
-    await new Promise((resolve) => setImmediate(resolve));
+    await greeted;
     clock.advance(HANDSHAKE_MS_MAX);
-    const failure = await outcome;
-    expect(failure.code).toBe("peer-unreachable");
-    expect(failure.message).toContain("timed out");
+    expect(await outcome).toMatchObject({
+      code: "peer-unreachable",
+      message: `cannot connect to 127.0.0.1:${port}: timed out: it did not finish the handshake`,
+    });
     other.close();
+  });
+
+  test("a machine that does not answer: the dial ends at its own deadline", async () => {
+    const clock = new ManualClock();
+    const outcome = failureOf(
+      transportOf(client, ROOMY, clock).dial({ host: "127.0.0.1", port: 9 }, undefined),
+    );
+    // Before the runtime has even begun to connect.
+    clock.advance(DIAL_MS_MAX);
+    expect(await outcome).toMatchObject({
+      code: "peer-unreachable",
+      message: "cannot connect to 127.0.0.1:9: timed out: no answer within 5 s",
+    });
   });
 
   test("a port that is taken", async () => {

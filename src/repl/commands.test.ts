@@ -379,6 +379,7 @@ describe("wrong usage is one line that says what the command takes", () => {
     ["list_files math --older 3", "list_files has no option --older; it takes --sort and --match"],
     ["list_files math --match ''", "--match takes a pattern of 1 to 300 characters, as '*.mp4'"],
     ["search", "search takes <text>; got 0, needs 1"],
+    ["set_limit fast 1M", "set_limit takes up or down first, then a rate; got fast"],
     [
       "upload_file /tmp/notes.pdf",
       "upload_file takes <file_path> <group_id> [<file_name>]; got 1, needs 2 or 3",

@@ -8,7 +8,7 @@ import {
   WRONG_LOGINS_FREE,
 } from "../base/limits.ts";
 import { failureOf } from "../testing/failure-of.ts";
-import { ServiceWorld, testSigning } from "../testing/service-clients.ts";
+import { cheapPasswords, ServiceWorld, testSigning } from "../testing/service-clients.ts";
 import { hexId } from "../testing/test-tracker.ts";
 import type { checkGrant } from "../wire/signed.ts";
 import { argon2id } from "./passwords.ts";
@@ -178,6 +178,15 @@ describe("connections and sessions", () => {
     expect((await failureOf(other.resume("nonsense"))).code).toBe("not-logged-in");
   });
 
+  test("a token of another tracker is for later where its account is not known yet", async () => {
+    const { token } = await new ServiceWorld(1).user("ada", "laptop");
+    const laptop = await new ServiceWorld(2).connect("laptop");
+    expect(await failureOf(laptop.resume(token))).toMatchObject({
+      code: "try-later",
+      message: "this tracker does not know the account yet; try again shortly",
+    });
+  });
+
   test("a token expires", async () => {
     const world = new ServiceWorld();
     const { token } = await world.user("ada", "laptop");
@@ -273,6 +282,44 @@ describe("changing the password", () => {
     const gid = world.service.state.groups.find(lab)[0] as Gid;
     expect(await laptop.attempt("grant", { gid })).toBe("not-logged-in");
     expect(await desktop.attempt("grant", { gid })).toBe("done");
+  });
+
+  test("is done once at a time", async () => {
+    const world = new ServiceWorld();
+    const ada = await world.user("ada");
+    const [first, second] = ["fresh", "other"].map((fresh) =>
+      ada.call("change_password", { id: world.id(), old: "secret", new: fresh }),
+    );
+    expect(await failureOf(second as Promise<unknown>)).toMatchObject({
+      code: "try-later",
+      message: "the password is being changed; try again shortly",
+    });
+    await first;
+    await (await world.connect("m")).login("ada", "fresh");
+  });
+
+  test("leaves out who logs in with the old one in the same moment", async () => {
+    let gate = Promise.resolve();
+    const world = new ServiceWorld(1, {
+      ...cheapPasswords,
+      verify: async (password, hash) => {
+        await gate;
+        return cheapPasswords.verify(password, hash);
+      },
+    });
+    const desktop = await world.user("ada", "desktop");
+    const laptop = await world.connect("laptop");
+    const opened = Promise.withResolvers<void>();
+    gate = opened.promise;
+    const late = failureOf(laptop.login("ada", "secret"));
+    gate = Promise.resolve();
+    await desktop.call("change_password", { id: world.id(), old: "secret", new: "fresh" });
+    opened.resolve();
+    expect(await late).toMatchObject({
+      code: "try-later",
+      message: "the password was changed just now; log in again",
+    });
+    expect(laptop.session).toBeUndefined();
   });
 
   test("needs the old password", async () => {

@@ -5,6 +5,7 @@
  * looked at before is looked at again. Unknown users and wrong passwords get one and the same answer, at the same cost.
  */
 import type { Address } from "../base/address.ts";
+import { defined } from "../base/assert.ts";
 import { Failure, orThrow } from "../base/failure.ts";
 import { nameKey, type Uid, type UserName } from "../base/ids.ts";
 import { DEVICES_PER_USER_MAX, NAMESAKES_TRIED_MAX } from "../base/limits.ts";
@@ -167,8 +168,7 @@ function refuseAnotherDevice({ presence }: Desk, device: Device, name: UserName)
   );
 }
 
+/** As it is now. Of a session: an account that was known once stays. */
 function accountHere({ state }: Desk, uid: Uid): AccountRow {
-  const account = accountOf(state, uid);
-  if (account === undefined) throw new Failure("unknown-user", "this tracker does not know the account");
-  return account;
+  return defined(accountOf(state, uid), "the account of a session is known");
 }

@@ -653,6 +653,37 @@ describe("suspend", () => {
   );
 
   test(
+    "in any moment after the last piece leaves the file complete or as it was",
+    inWorld(async (world) => {
+      const file = content(1);
+      const ann = await seed(world, file);
+      const outcomes = new Set<string>();
+      for (let turns = 0; turns < 30; turns++) {
+        const suspended = Promise.withResolvers<void>();
+        const suspendLater = async () => {
+          for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+          suspended.resolve(download.suspend());
+        };
+        const bob = await world.machine(`bob${turns}`, {
+          opening: openingWith((real) => ({
+            recordWritten: async (piece) => {
+              await real.recordWritten(piece);
+              void suspendLater();
+            },
+          })),
+        });
+        const download: Download = bob.fetch(file, [ann]);
+        const outcome = await world.outcome(download.ended);
+        await world.outcome(suspended.promise);
+        outcomes.add(String(outcome));
+        expect(isWhole(bob, file)).toBe(outcome === "complete");
+        expect(bob.storage.isLeft(PATH)).toBe(outcome === "ended");
+      }
+      expect([...outcomes].sort()).toEqual(["complete", "ended"]);
+    }),
+  );
+
+  test(
     "while it finishes does not wait for the whole file to be hashed",
     inWorld(async (world) => {
       const file = content(8);

@@ -136,6 +136,29 @@ describe("peer messages", () => {
     expect(decodePeerMessage(kind, Uint8Array.of(...body, 0))).toBeInstanceOf(Failure);
   });
 
+  const range = { piece: 0, begin: 0, length: 1 };
+  const open = { gid: "a".repeat(32) as Gid, fileId: "b".repeat(64) as FileId, grant: "" };
+  test.each<[PeerMessage, number, string]>([
+    [{ kind: "open", channel: 1, ...open }, -1, "an open that is too short"],
+    [{ kind: "opened", channel: 1, bits: undefined }, 1, "an opened of a wrong form"],
+    [{ kind: "request", channel: 1, range }, -1, "a request of a wrong form"],
+    [{ kind: "cancel", channel: 1, range }, 1, "a request of a wrong form"],
+    [{ kind: "leave", channel: 1 }, 1, "a leave with something behind it"],
+    [{ kind: "arrived", channel: 1, piece: 7 }, -1, "an arrived of a wrong length"],
+    [{ kind: "have", channel: 1, pieces: [7, 8] }, -1, "a list of pieces of a wrong length"],
+    [{ kind: "given", channel: 1, pieces: [7] }, -4, "a list of pieces of a wrong length"],
+    [{ kind: "reject", channel: 1, range, reason: "busy" }, 1, "a reject of a wrong form"],
+    [{ kind: "closed", channel: 1, failure: new Failure("timeout", "x") }, -1, "a closed that is no JSON"],
+    [{ kind: "leave", channel: 1 }, -1, "a message without a channel"],
+  ])("%j that is longer or shorter by %i is refused", (sent, more, what) => {
+    const { kind, body } = parts(encodePeerMessage(sent));
+    const changed = more < 0 ? body.subarray(0, more) : Uint8Array.of(...body, ...new Uint8Array(more));
+    expect(decodePeerMessage(kind, changed)).toMatchObject({
+      code: "protocol",
+      message: `the peer sent ${what}`,
+    });
+  });
+
   test("a reason or an error code that this program does not know is refused", () => {
     const reject = parts(
       encodePeerMessage({

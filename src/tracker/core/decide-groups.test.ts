@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { Failure } from "../../base/failure.ts";
 import type { Uid } from "../../base/ids.ts";
-import { GROUPS_PER_OWNER_MAX, TRANSFERS_PER_GROUP_MAX } from "../../base/limits.ts";
-import { bodiesOf, codeOf, group, TestTracker, user } from "../../testing/test-tracker.ts";
+import { ENTRY_ORIGINS_MAX, GROUPS_PER_OWNER_MAX, TRANSFERS_PER_GROUP_MAX } from "../../base/limits.ts";
+import { bodiesOf, codeOf, group, hexId, originOf, TestTracker, user } from "../../testing/test-tracker.ts";
+import type { Entry } from "../../wire/entry.ts";
 import { deriveGid } from "./derived-ids.ts";
 import { groupNamed, groupsOf, isMember, listGroups, membersOf, ownerOf } from "./queries.ts";
 import { checkInvariants } from "./state.ts";
@@ -125,6 +126,25 @@ describe("transfer owner", () => {
     expect(codeOf(transfer(ann, "ann"))).toBe("invalid-input");
     tracker.run({ kind: "join-group", by: bob, group: lab });
     expect(codeOf(transfer(ann, "bob"))).toBe("not-member");
+  });
+
+  test("a group that too many tracker runs let people into cannot be handed over", () => {
+    tracker.addMember(ann, "lab", bob);
+    const accepted = tracker.log.find(({ body }) => body.kind === "request-accepted") as Entry;
+    // The same was decided at trackers that were apart: the group remembers who let bob in.
+    const apart = Array.from({ length: ENTRY_ORIGINS_MAX }, (_, run) => ({
+      ...accepted,
+      key: { origin: originOf(2, run + 1), seq: 1 },
+      body: { ...accepted.body, acceptId: hexId(`accept ${run}`) } as Entry["body"],
+    }));
+    tracker.take(apart.slice(1));
+    bodiesOf(tracker.run({ kind: "transfer-owner", by: ann, group: lab, user: user("bob") }));
+    bodiesOf(transfer(bob, "ann"));
+    tracker.take(apart);
+    expect(transfer(ann, "bob")).toMatchObject({
+      code: "too-many",
+      message: "lab cannot be handed over: too many tracker runs let its members in",
+    });
   });
 
   test("handovers of one group are bounded", () => {

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Failure } from "../../base/failure.ts";
 import type { Gid, Uid } from "../../base/ids.ts";
-import { CLOSED_REQUESTS_MAX, PENDING_REQUESTS_PER_USER_MAX } from "../../base/limits.ts";
-import { bodiesOf, codeOf, group, TestTracker, user } from "../../testing/test-tracker.ts";
+import { CLOSED_REQUESTS_MAX, ENTRY_IDS_MAX, PENDING_REQUESTS_PER_USER_MAX } from "../../base/limits.ts";
+import { bodiesOf, codeOf, group, hexId, originOf, TestTracker, user } from "../../testing/test-tracker.ts";
+import type { Entry } from "../../wire/entry.ts";
 import { isMember, listRequests } from "./queries.ts";
 import { checkInvariants } from "./state.ts";
 
@@ -96,6 +97,29 @@ describe("accept", () => {
     bodiesOf(accept(ann, "bob"));
     expect(isMember(tracker.state, gid, bob)).toBe(true);
     expect(waiting()).toEqual([]);
+  });
+
+  test("who was removed at too many trackers cannot be let in again", () => {
+    join(bob);
+    accept(ann, "bob");
+    bodiesOf(remove(ann, "bob"));
+    const removed = tracker.log.find(({ body }) => body.kind === "member-removed") as Entry;
+    const elsewhere = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, index) => ({
+        ...removed,
+        key: { origin: originOf(2), seq: from + index },
+        body: { ...removed.body, removalId: hexId(`removal ${from + index}`) } as Entry["body"],
+      }));
+    tracker.take(elsewhere(1, ENTRY_IDS_MAX));
+    join(bob);
+    bodiesOf(accept(ann, "bob"));
+    bodiesOf(leave(bob));
+    tracker.take(elsewhere(ENTRY_IDS_MAX, ENTRY_IDS_MAX + 1));
+    join(bob);
+    expect(accept(ann, "bob")).toMatchObject({
+      code: "too-many",
+      message: "bob was removed from lab too often to be let in again",
+    });
   });
 
   test("only by the owner, only who has asked", () => {

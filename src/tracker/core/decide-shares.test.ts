@@ -1,7 +1,7 @@
-import { beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { Failure } from "../../base/failure.ts";
 import { type Gid, parseFileName, type Sha1, type Uid } from "../../base/ids.ts";
-import { FILE_NAME_BYTES_MAX } from "../../base/limits.ts";
+import { FILE_NAME_BYTES_MAX, FILES_PER_GROUP_MAX } from "../../base/limits.ts";
 import { listingIdOf } from "../../base/listing-id.ts";
 import {
   bodiesOf,
@@ -110,6 +110,19 @@ describe("share", () => {
       ["a.txt", 1],
       ["b.txt", 1],
     ]);
+  });
+
+  test("a full group takes no more files, but more sources of those that it has", () => {
+    bodiesOf(tracker.share(ann, "lab", "a.txt"));
+    // A million files would take minutes.
+    using full = spyOn(tracker.state.shares, "fileCount").mockReturnValue(FILES_PER_GROUP_MAX);
+    expect(tracker.share(bob, "lab", "b.txt")).toMatchObject({
+      code: "too-many",
+      message: "lab holds 1000000 files, the most that a group may hold",
+    });
+    bodiesOf(tracker.share(bob, "lab", "a.txt"));
+    full.mockReturnValue(FILES_PER_GROUP_MAX - 1);
+    bodiesOf(tracker.share(bob, "lab", "b.txt"));
   });
 
   test("only members share, and others learn nothing of what is there", () => {

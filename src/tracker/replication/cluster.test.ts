@@ -1,7 +1,16 @@
 /** Whole trackers that meet, part and meet again. */
 import { describe, expect, test } from "bun:test";
-import type { GroupName, RequestId, UserName } from "../../base/ids.ts";
-import { HASH_COMPARE_MS, PRESENCE_LEASE_MS, SPREAD_MS_MAX } from "../../base/limits.ts";
+import type { Fingerprint, GroupName, RequestId, UserName } from "../../base/ids.ts";
+import {
+  HANDSHAKE_MS_MAX,
+  HASH_COMPARE_MS,
+  LOOK_MS,
+  PRESENCE_LEASE_MS,
+  REPLICA_RETRY_MS_MAX,
+  REPLICA_SILENT_MS_MAX,
+  SPREAD_MS_MAX,
+  TRACKER_CLOSE_MS_MAX,
+} from "../../base/limits.ts";
 import { RpcConnection } from "../../net/rpc.ts";
 import { failureOf } from "../../testing/failure-of.ts";
 import { manifestOf } from "../../testing/service-clients.ts";
@@ -11,6 +20,124 @@ import { REPLICA_METHODS, replicaNotice } from "../../wire/tracker-tracker.ts";
 import { MemoryDisk } from "../store/memory-store.ts";
 
 const lab = "lab" as GroupName;
+
+const GREETING = {
+  version: 1 as const,
+  no: 2,
+  origin: originOf(2, 9),
+  clockMs: 0,
+  key: "key",
+  vector: [],
+};
+
+/** A connection to tracker 1 by whoever has that key, which speaks as trackers do. */
+async function dialledAs(cluster: TrackerCluster, key: Fingerprint) {
+  const { address } = cluster.tracker(1).entry;
+  const connection = await cluster.network.transport(key).dial(address, undefined);
+  const rpc = new RpcConnection({
+    connection,
+    protocol: { methods: REPLICA_METHODS, notice: replicaNotice },
+    clock: cluster.clock,
+    report: () => {},
+    handler: { closed: () => {} },
+  });
+  return { rpc, connection };
+}
+
+/** Tracker 1 has met tracker 2, in whose place somebody dials it who says what the test says. */
+async function inPlaceOfTracker2(cluster: TrackerCluster) {
+  await cluster.tracker(2).crash();
+  return dialledAs(cluster, cluster.tracker(2).key);
+}
+
+describe("what a tracker says of another one out of reach", () => {
+  test("is that it has ended", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const [one, two] = [cluster.tracker(1), cluster.tracker(2)];
+    const closed = two.server?.close();
+    await cluster.pass(50);
+    expect(one.status()).toMatch(
+      /tracker 2 at 127.0.0.1:5002: out of reach for 0s \(it ended the connection\)/,
+    );
+    await cluster.pass(TRACKER_CLOSE_MS_MAX);
+    await closed;
+  });
+
+  test("is that it hangs", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const [one, two] = [cluster.tracker(1), cluster.tracker(2)];
+    for (const line of cluster.network.connections(two.key)) line.freeze();
+    const silentMs = REPLICA_SILENT_MS_MAX + LOOK_MS;
+    for (let ms = 0; ms < silentMs && one.status().includes("in step"); ms += 50) await cluster.pass(50);
+    expect(one.status()).toMatch(/out of reach for 0s \(it takes connections but does not answer\)/);
+    await cluster.pass(REPLICA_RETRY_MS_MAX);
+    expect(one.status()).toContain("in step");
+  });
+
+  test("is that the list names this tracker twice", async () => {
+    await using cluster = new TrackerCluster(2);
+    const one = cluster.tracker(1);
+    one.trackers = cluster.entries.map((entry) => ({ ...entry, address: one.entry.address }));
+    await one.start();
+    await cluster.pass(3_000);
+    expect(one.status()).toContain("(this address is this tracker's own; list each tracker once)");
+  });
+});
+
+describe("a tracker that does not keep to the protocol", () => {
+  test("is cut off when it does not greet", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const { connection } = await inPlaceOfTracker2(cluster);
+    await cluster.pass(HANDSHAKE_MS_MAX - 50);
+    expect(connection.isOpen).toBe(true);
+    await cluster.pass(100);
+    expect(connection.isOpen).toBe(false);
+  });
+
+  test("gets nothing before it has greeted", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const { rpc } = await inPlaceOfTracker2(cluster);
+    expect(await failureOf(rpc.call("look", {}))).toMatchObject({
+      code: "protocol",
+      message: "a greeting comes first",
+    });
+    await rpc.call("greet", GREETING);
+    expect((await rpc.call("look", {})).result.vector).toEqual([]);
+  });
+
+  test("cannot make the other pass over entries of its own that it has not made", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const { rpc } = await inPlaceOfTracker2(cluster);
+    const { result } = await rpc.call("greet", GREETING);
+    const vector = [{ origin: result.origin, seq: 1_000 }];
+    expect(await failureOf(rpc.call("adopt", { vector }))).toMatchObject({
+      code: "protocol",
+      message: "entries of this run that it has not made",
+    });
+    await cluster.user(1, "ann");
+    expect((await rpc.call("look", {})).result.vector).toEqual([{ origin: result.origin, seq: 1 }]);
+  });
+
+  test("learns which piece list is not there", async () => {
+    await using cluster = await TrackerCluster.running(2);
+    const { rpc } = await inPlaceOfTracker2(cluster);
+    await rpc.call("greet", GREETING);
+    const { digest } = manifestOf("film.mkv").summary;
+    expect(await failureOf(rpc.call("get_blob", { digest, offset: 0 }))).toMatchObject({
+      code: "unknown-file",
+      message: `this tracker does not hold the piece list ${digest}`,
+    });
+  });
+});
+
+test("a tracker without a place for copies of its database says so", async () => {
+  await using cluster = await TrackerCluster.running(1);
+  const asked = cluster.tracker(1).server?.snapshot() ?? Promise.resolve();
+  expect(await failureOf(asked)).toMatchObject({
+    code: "disk-error",
+    message: "this tracker keeps no copies",
+  });
+});
 
 describe("trackers that meet", () => {
   test("what one acknowledges the others know by then", async () => {
@@ -324,24 +451,8 @@ describe("who is no tracker of the list", () => {
 
   test("gets nothing of what trackers tell each other", async () => {
     await using cluster = await TrackerCluster.running(2);
-    const stranger = cluster.network.transport(deviceOf("a stranger's machine"));
-    const connection = await stranger.dial(cluster.tracker(1).entry.address, undefined);
-    const rpc = new RpcConnection({
-      connection,
-      protocol: { methods: REPLICA_METHODS, notice: replicaNotice },
-      clock: cluster.clock,
-      report: () => {},
-      handler: { closed: () => {} },
-    });
-    const greeting = {
-      version: 1 as const,
-      no: 2,
-      origin: originOf(2, 9),
-      clockMs: 0,
-      key: "key",
-      vector: [],
-    };
-    expect(await failureOf(rpc.call("greet", greeting))).toMatchObject({ code: "protocol" });
+    const { rpc } = await dialledAs(cluster, deviceOf("a stranger's machine"));
+    expect(await failureOf(rpc.call("greet", GREETING))).toMatchObject({ code: "protocol" });
     expect(await failureOf(rpc.call("look", {}))).toMatchObject({ code: "protocol" });
     rpc.close();
   });

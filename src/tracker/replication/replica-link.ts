@@ -228,7 +228,7 @@ export class ReplicaLink {
       const greeting = rpc.call("greet", { version: TRACKER_TRACKER_VERSION, ...own });
       const { result } = await greeting.catch(asGreetingRefused).finally(cancel);
       if (result.origin === own.origin)
-        throw new Failure("tracker-refused", "this address of the list is this very tracker's");
+        throw new Failure("tracker-refused", "this address is this tracker's own; list each tracker once");
       this.#begin(rpc, result);
       events.greeted(this, result);
       throw (await ended.promise) ?? new Failure("tracker-unreachable", "it ended the connection");

@@ -1,4 +1,5 @@
 /** What the replies to chunks of hashing mean, for all who make chunks. */
+import { assert } from "../../base/assert.ts";
 import { Failure } from "../../base/failure.ts";
 import { parseSha1, type Sha1 } from "../../base/ids.ts";
 import { failureOfCode } from "./disk-failure.ts";
@@ -14,8 +15,8 @@ export function failureOfReply(reply: JobReply): Failure | undefined {
   );
 }
 
+/** @param reply to the end of a run, one that is no failure */
 export function digestOfReply(reply: JobReply): Sha1 | Failure {
-  return reply.kind === "digest"
-    ? parseSha1(reply.sha1)
-    : new Failure("internal", `a worker answered ${reply.kind} instead of a digest`);
+  assert(reply.kind === "digest", `the end of a run is answered with its digest, not with ${reply.kind}`);
+  return parseSha1(reply.sha1);
 }

@@ -13,6 +13,18 @@ test("a full disk and a used-up quota are disk-full, so that the download waits 
   expect(diskFailure("write", "/a", errno("EFBIG")).code).toBe("disk-error");
 });
 
+test.each([
+  ["EROFS", "file-refused", "the file system is read-only; choose another folder"],
+  ["ENAMETOOLONG", "invalid-name", "the name is too long for this file system; choose a shorter one"],
+  ["ENOTDIR", "file-missing", "a part of the path is not a folder"],
+  ["ETXTBSY", "file-refused", "it is a program that runs; end that"],
+] as const)("what the system calls %s is said in words", (code, ours, words) => {
+  expect(diskFailure("create", "/a", errno(code))).toMatchObject({
+    code: ours,
+    message: `cannot create /a: ${words}`,
+  });
+});
+
 test("what is not known keeps the system's own words", () => {
   const failure = diskFailure("read", "/a", errno("EIO"));
   expect([failure.code, failure.message]).toEqual(["disk-error", "cannot read /a: EIO: words of the system"]);

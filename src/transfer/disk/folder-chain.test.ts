@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { existsSync, rmdirSync } from "node:fs";
 import { lstat, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { Failure } from "../../base/failure.ts";
 import { HAS_LINKS } from "../../testing/links.ts";
@@ -58,6 +59,25 @@ test.skipIf(!HAS_LINKS)(
     expect((await lstat(folder.join("real", "runs"))).isDirectory()).toBe(true);
   },
 );
+
+test("a folder that is removed in the moment in which it is made is missed", async () => {
+  await using folder = await TempFolder.make();
+  const made = folder.join("runs");
+  let failure: Failure | undefined;
+  let isOver = false;
+  const remover = (async () => {
+    for (; !isOver; await new Promise(setImmediate)) if (existsSync(made)) rmdirSync(made);
+  })();
+  while (failure === undefined)
+    failure = await makeFolders(folder.path, folder.join("runs", "a")).then(
+      () => undefined,
+      (refused) => refused,
+    );
+  isOver = true;
+  await remover;
+  expect(failure.code).toBe("file-missing");
+  expect(failure.message).toBe(`${made} has gone again`);
+});
 
 test("a file where a folder should be is kept", async () => {
   await using folder = await TempFolder.make();

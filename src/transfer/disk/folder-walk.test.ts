@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
+import { closeSync, openSync } from "node:fs";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { FOLDER_FILES_MAX } from "../../base/limits.ts";
+import { failureOf } from "../../testing/failure-of.ts";
 import { HAS_LINKS } from "../../testing/links.ts";
 import { TempFolder } from "../../testing/temp-folder.ts";
 import { walkFolder } from "./folder-walk.ts";
@@ -36,6 +39,17 @@ test.skipIf(!HAS_LINKS)("the folder itself may be a link, which the user named",
   await using folder = await filled();
   await symlink(folder.join("in"), folder.join("link"));
   expect((await walkFolder(folder.join("link"), all)).files).toHaveLength(5);
+});
+
+test("a folder of more files than can be shared at once is refused", async () => {
+  await using folder = await TempFolder.inMemory(FOLDER_FILES_MAX * 4_096);
+  for (let at = 0; at <= FOLDER_FILES_MAX; at++) closeSync(openSync(folder.join(`${at}`), "w"));
+  expect(await failureOf(walkFolder(folder.path, all))).toMatchObject({
+    code: "too-many",
+    message: `${folder.path} holds more than 100000 files: share its folders one by one`,
+  });
+  const matches = (name: string) => name !== "0";
+  expect((await walkFolder(folder.path, { ...all, matches })).files).toHaveLength(FOLDER_FILES_MAX);
 });
 
 test("part files of downloads are left out, other files of such a name are not", async () => {
