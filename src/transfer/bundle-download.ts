@@ -53,12 +53,7 @@ export class BundleDownload {
   #isPlacing = false;
 
   /** Starts at once. @param files of one group, one at least; from others, of each content one */
-  constructor(
-    dependencies: BundleDependencies,
-    gid: Gid,
-    files: readonly BundledFile[],
-    from: BundleFrom,
-  ) {
+  constructor(dependencies: BundleDependencies, gid: Gid, files: readonly BundledFile[], from: BundleFrom) {
     assert(from === "here" || areDifferent(files), "a bundle asks for each content once");
     this.#dependencies = dependencies;
     this.#gid = gid;

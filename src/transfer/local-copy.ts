@@ -1,15 +1,15 @@
 /**
  * Small files of which this machine serves the content already: copied from there, verified, and no peer is asked.
  *
- * It reads as for a peer (`served-bundle`), so that only what is still shared and still what it was is copied, and whoever
- * shares one that is not is told. What cannot be copied is left out; nothing of it is written.
+ * It reads as for a peer (`served-bundle`), so that only what is still shared and still what it was is copied. A piece of
+ * which one file cannot be had so is left out: nothing of it is written.
  */
 import type { FileId, Gid } from "../base/ids.ts";
 import { cutIntoPieces } from "./bundle.ts";
 import type { BundledFile } from "./bundle-download.ts";
 import type { Slot, SlotPool, SmallFileDisk, SmallFilesOnDisk } from "./disk/contract.ts";
-import type { SmallShare } from "./served-file.ts";
 import { ServedBundle } from "./served-bundle.ts";
+import type { SmallShare } from "./served-file.ts";
 
 export interface LocalCopyDependencies {
   readonly slots: SlotPool;
@@ -29,7 +29,11 @@ export async function copyFromHere(
     const wanted = piece.filter(({ isWanted }) => isWanted);
     const slot = await acquire(slots);
     try {
-      if (await isRead(wanted, slot)) await disk.write(slot, wanted.map(({ order }) => order));
+      if (await isRead(wanted, slot))
+        await disk.write(
+          slot,
+          wanted.map(({ order }) => order),
+        );
     } finally {
       slots.release(slot);
     }

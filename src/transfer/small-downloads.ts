@@ -163,7 +163,6 @@ class SmallDownload implements Download, BundledFile {
   readonly #sources = new Map<string, Source>();
   #place: Place = { kind: "waiting" };
 
-
   constructor(order: DownloadOrder, dependencies: SmallDownloadDependencies) {
     const { fileId, size } = order.manifest.summary;
     this.order = order;
