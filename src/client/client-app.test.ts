@@ -971,6 +971,20 @@ describe("something is called otherwise", () => {
     await anna.app.stopShare(LAB, name);
     expect(anna.offered()).toEqual([]);
   });
+
+  test("one name of a content: the share and the download of its other name keep theirs", async () => {
+    for (const each of ["film", "copy"]) await anna.share(each, "lab", "same");
+    for (const each of ["film", "copy"]) await ben.download(each);
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    const listingId = listingIdOf(offer.file.fileId, file("copy"));
+    const renamed = { from: file("copy"), name: file("copy~abcde") };
+    for (const client of [anna, ben])
+      await hear(client, { kind: "file-renamed", gid: gidOfLab(), listingId, group: LAB, ...renamed });
+    const names = [file("film"), file("copy~abcde")];
+    expect(anna.app.showShares().map(({ name }) => name)).toEqual(names);
+    expect(ben.app.showDownloads().map(({ name }) => name)).toEqual(names);
+  });
 });
 
 describe("the next tracker is not in step", () => {
