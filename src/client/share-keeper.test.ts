@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import type { FileName } from "../base/ids.ts";
+import type { FileName, GroupName } from "../base/ids.ts";
 import { SHARE_LOOK_MS } from "../base/limits.ts";
 import type { ClientWorld, Machine, RunningClient } from "../testing/client-world.ts";
 import { failureOf } from "../testing/failure-of.ts";
@@ -34,6 +34,24 @@ describe("one content under two names", () => {
     await anna.app.stopShare(LAB, file("two"));
     expect(anna.offered()).toEqual([]);
     expect(await listed()).toEqual([]);
+  });
+
+  test("is served from each of its other paths in turn", async () => {
+    await anna.share("three", "lab", "same");
+    for (const [stopped, next] of [
+      ["one", "/data/two"],
+      ["two", "/data/three"],
+    ] as const) {
+      await anna.app.stopShare(LAB, file(stopped));
+      expect(anna.offered()).toEqual([next]);
+    }
+  });
+
+  test("is served no more in a group whose last name has ended, though it is shared in another", async () => {
+    await anna.app.createGroup("studio" as GroupName);
+    await anna.share("three", "studio", "same");
+    for (const name of ["one", "two"]) await anna.app.stopShare(LAB, file(name));
+    expect(anna.offered()).toEqual(["/data/three"]);
   });
 
   test("goes on being served where the one that is not served ends", async () => {
