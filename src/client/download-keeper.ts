@@ -2,9 +2,8 @@
  * The downloads of one logged-in user on this machine: asked for, queued, started, followed, ended.
  *
  * At most DOWNLOADS_AT_ONCE_MAX are busy at once; one without sources gives its place to the next in line. Of one content, which
- * may be wanted under several names, one is at the transfer at a time, unless it is small: of those the transfer copies what
- * is here. A record in
- * the library follows each change, so that what is unfinished goes on at the next login. How bytes come is the
+ * may be wanted under several names, one is at the transfer at a time, unless it is small: those wait there for the first. A
+ * record in the library follows each change, so that what is unfinished goes on at the next login. How bytes come is the
  * transfer's; sharing what is complete is the share keeper's. Lives from login to logout.
  */
 import type { Clock } from "../base/clock.ts";

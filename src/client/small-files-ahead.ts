@@ -1,8 +1,8 @@
 /**
  * What fetching small files takes, asked of the tracker ahead of their turn: one call for many of a group that wait in line.
  *
- * An answer is used once, by all who ask for that content at one time, and only while it is fresh. Whatever is not known so (no source now, an older tracker, any trouble)
- * is undefined here: such a file is asked about as any other.
+ * An answer is used once, by all who ask for that content at one time, and only while it is fresh. Whatever is not known so
+ * (no source now, an older tracker, any trouble) is undefined here: such a file is asked about as any other.
  */
 import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
