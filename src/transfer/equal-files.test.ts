@@ -14,6 +14,7 @@ import { gid } from "../testing/transfer-world.ts";
 import { type BundleDependencies, BundleDownload, type BundledFile } from "./bundle-download.ts";
 import type { Download } from "./contract.ts";
 import type { SmallFileDisk } from "./disk/contract.ts";
+import { SmallDownloads } from "./small-downloads.ts";
 
 const [ONE] = smallFiles(1) as [SharedSmall];
 const EMPTY = smallFiles(1, [0])[0] as SharedSmall;
@@ -75,12 +76,20 @@ describe("equal files that are ordered together", () => {
     expect(leftovers(bob)).toEqual([]);
   });
 
-  test("empty ones need nobody", async () => {
+  test("empty ones need nobody, and are made many at a time", async () => {
     await using world = new SmallFilesWorld();
-    const bob = await world.machine();
+    let together = 0;
+    const disk = (real: SmallFileDisk) =>
+      watched(real, {
+        written: (targets) => {
+          together += targets.length;
+        },
+      });
+    const bob = await world.machine({ disk });
     const files = names(EMPTY, 300);
     expect(new Set(await outcomes(bob.fetch(files, [])))).toEqual(new Set(["complete"]));
     expect(areRight(bob, files)).toBe(true);
+    expect(together).toBe(300);
   });
 
   test("what is shared here is copied while nobody else is there", async () => {
@@ -117,6 +126,37 @@ describe("what cannot be copied is fetched", () => {
     expect(downloads[4]?.snapshot().phase).toMatchObject({ failure: { code: "file-exists" } });
     expect(Buffer.from(bob.read("folder/1/equal 4")).toString()).toBe("mine");
   });
+});
+
+test("those that cannot be copied are fetched one after the other", async () => {
+  const alone: PromiseWithResolvers<"complete">[] = [];
+  const downloads = new SmallDownloads({
+    isHere: () => true,
+    bundle: (_, files) => {
+      const bundle = { ended: Promise.resolve(), sources: [] } as unknown as BundleDownload;
+      for (const file of files) file.begun(bundle);
+      for (const file of files) file.left();
+      return bundle;
+    },
+    alone: () => {
+      const ended = Promise.withResolvers<"complete">();
+      alone.push(ended);
+      return { ended: ended.promise, addSource: () => {} } as unknown as Download;
+    },
+    discard: async () => {},
+    changed: () => {},
+    placed: () => {},
+  });
+  const all = names(ONE, 3).map(({ manifest, name }) =>
+    downloads.add({ gid, manifest, path: name, base: "", journalPath: name }),
+  );
+  for (const [at, { ended }] of all.entries()) {
+    while (alone.length <= at) await Bun.sleep(1);
+    for (let turns = 0; turns < 5; turns++) await Bun.sleep(0);
+    expect(alone).toHaveLength(at + 1);
+    alone[at]?.resolve("complete");
+    expect(await ended).toBe("complete");
+  }
 });
 
 describe("one of several names", () => {

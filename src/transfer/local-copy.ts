@@ -6,10 +6,16 @@
  */
 import type { FileId, Gid } from "../base/ids.ts";
 import { cutIntoPieces } from "./bundle.ts";
-import type { BundledFile } from "./bundle-download.ts";
+import type { DownloadOrder } from "./contract.ts";
 import type { Slot, SlotPool, SmallFileDisk, SmallFilesOnDisk } from "./disk/contract.ts";
 import { ServedBundle } from "./served-bundle.ts";
 import type { SmallShare } from "./served-file.ts";
+
+interface WantedCopy {
+  readonly order: DownloadOrder;
+  readonly bytes: number;
+  readonly isWanted: boolean;
+}
 
 export interface LocalCopyDependencies {
   readonly slots: SlotPool;
@@ -22,7 +28,7 @@ export interface LocalCopyDependencies {
 export async function copyFromHere(
   { slots, smallFiles, here }: LocalCopyDependencies,
   gid: Gid,
-  files: readonly BundledFile[],
+  files: readonly WantedCopy[],
   disk: Pick<SmallFilesOnDisk, "write">,
 ): Promise<void> {
   for (const piece of cutIntoPieces(files)) {
@@ -39,7 +45,7 @@ export async function copyFromHere(
     }
   }
 
-  async function isRead(wanted: readonly BundledFile[], slot: Slot): Promise<boolean> {
+  async function isRead(wanted: readonly WantedCopy[], slot: Slot): Promise<boolean> {
     const fileIds = wanted.map(({ order }) => order.manifest.summary.fileId);
     const served = new ServedBundle(gid, [fileIds], (fileId) => here(gid, fileId), smallFiles);
     const whole = served.table.pieceIndex(0);
