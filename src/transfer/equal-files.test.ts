@@ -1,6 +1,7 @@
 /** Small files of one content under several names: one is fetched, and the others are copied from where it lies. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, statSync } from "node:fs";
+import { BUNDLE_PIECE_FILES_MAX, PIECE_BYTES } from "../base/limits.ts";
 import { systemClock } from "../base/system-clock.ts";
 import {
   MODIFIED_MS,
@@ -13,7 +14,9 @@ import {
 import { gid } from "../testing/transfer-world.ts";
 import { type BundleDependencies, BundleDownload, type BundledFile } from "./bundle-download.ts";
 import type { Download } from "./contract.ts";
-import type { SmallFileDisk } from "./disk/contract.ts";
+import type { SmallFileDisk, SmallFilesOnDisk } from "./disk/contract.ts";
+import { SharedSlotPool } from "./disk/slot-pool.ts";
+import { copyFromHere } from "./local-copy.ts";
 import { SmallDownloads } from "./small-downloads.ts";
 
 const [ONE] = smallFiles(1) as [SharedSmall];
@@ -233,4 +236,26 @@ test("a bundle from others is never made of one content twice", () => {
   });
   const dependencies = { clock: systemClock, budget: 1 } as unknown as BundleDependencies;
   expect(() => new BundleDownload(dependencies, gid, files, [])).toThrow("each content once");
+});
+
+test("what is copied needs one buffer at a time, which is given back whatever comes of it", async () => {
+  const slots = new SharedSlotPool(new SharedArrayBuffer(PIECE_BYTES));
+  const files = names(ONE, BUNDLE_PIECE_FILES_MAX + 1).map(({ manifest, name: path }) => {
+    const order = { gid, manifest, path, base: "", journalPath: path };
+    return { order, bytes: manifest.summary.size, isWanted: true };
+  });
+  const here = () => ({ path: ONE.name, bytes: ONE.bytes.length, isWhatWasRead: () => true });
+  let written = 0;
+  const disk: Pick<SmallFilesOnDisk, "write"> = {
+    write: async (_, targets) => {
+      written += targets.length;
+      return "written";
+    },
+  };
+  const copy = (load: SmallFileDisk["load"]) =>
+    copyFromHere({ slots, here, smallFiles: { load } }, gid, files, disk);
+  await copy(async () => []);
+  expect([written, slots.free]).toEqual([files.length, 1]);
+  await expect(copy(() => Promise.reject(new Error("a bug")))).rejects.toThrow("a bug");
+  expect([written, slots.free]).toEqual([files.length, 1]);
 });
