@@ -2,7 +2,9 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { twoFriends } from "./harness/group.ts";
+import { enter, formGroup, twoFriends } from "./harness/group.ts";
+import { inStep, type Tracker } from "./harness/tracker.ts";
+import { clientAt, startTrackers } from "./harness/trackers.ts";
 import { World } from "./harness/world.ts";
 
 const FILES = {
@@ -79,4 +81,48 @@ test("a content is served from its other path when one is stopped, and after bot
   const folder = world.dir("bob", "rest");
   await bobAgain.ok(`download_file lab pkg/a/ ${folder}`);
   await bobAgain.downloaded(join(folder, "pkg/a/__init__.py"));
+});
+
+test("both names of a content stand at two trackers, when one dies and comes back, and end at both", async () => {
+  await using world = new World(2);
+  const [first, second] = (await startTrackers(world)) as [Tracker, Tracker];
+  const ann = await clientAt(world, 1, "ann");
+  const bob = await clientAt(world, 2, "bob");
+  for (const client of [ann, bob]) await enter(client);
+  await formGroup(ann, [bob]);
+  const source = world.dir("ann", "files");
+  fill(source);
+  const both = ["copy.csv", "table.csv"];
+  for (const name of both) await ann.ok(`upload_file ${join(source, "pkg", name)} lab`);
+  for (const client of [ann, bob]) expect(namesOf(await client.ok("list_files lab"))).toEqual(both);
+
+  await first.crash();
+  expect(namesOf(await ann.ok("list_files lab"))).toEqual(both);
+  expect(ann.tracker).toBe(world.address(2));
+  const copy = join(world.dir("bob", "files"), "copy.csv");
+  await bob.ok(`download_file lab copy.csv ${copy}`);
+  await bob.downloaded(copy);
+  await ann.ok("stop_share lab table.csv");
+  expect(namesOf(await bob.ok("list_files lab"))).toEqual(["copy.csv"]);
+
+  const back = await world.startTracker(1);
+  await inStep(second, back);
+  await second.crash();
+  expect(namesOf(await bob.ok("list_files lab"))).toEqual(["copy.csv"]);
+  expect(bob.tracker).toBe(world.address(1));
+  await ann.ok(`upload_file ${join(source, "pkg", "table.csv")} lab`);
+  const table = join(world.dir("bob", "files"), "table.csv");
+  await bob.ok(`download_file lab table.csv ${table}`);
+  await bob.downloaded(table);
+  for (const [name, path] of [
+    ["copy.csv", copy],
+    ["table.csv", table],
+  ] as const)
+    expect([readFileSync(path, "utf8"), statSync(path).mtime]).toEqual(["1,2\n", changedAt(`pkg/${name}`)]);
+
+  for (const client of [ann, bob]) await client.ok("stop_share lab copy.csv");
+  await inStep(back, await world.startTracker(2));
+  await back.crash();
+  expect(namesOf(await bob.ok("list_files lab"))).toEqual(["table.csv"]);
+  expect(bob.tracker).toBe(world.address(2));
 });

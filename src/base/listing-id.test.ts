@@ -16,3 +16,10 @@ test("a listing of before is known by its file id, which is all that is stored o
   const listingId = listingIdOf(fileId, file("a"));
   expect(listingOf(listingRef(fileId, listingId))).toBe(listingId);
 });
+
+test("all versions make the same of the same content and name", () => {
+  const known = "a".repeat(64) as typeof fileId;
+  expect<string>(listingIdOf(known, file("a"))).toBe(
+    "d95d2e1894b60e27e1498ef76d207978714d9b8d84aae6899c3f07e0b5310f11",
+  );
+});

@@ -143,6 +143,37 @@ describe("downloading one content under two names", () => {
     expect(ben.engine.downloads[2]?.order.path).toBe("/in/film");
   });
 
+  /** Small, and at the transfer both. */
+  async function twoSmall(): Promise<void> {
+    for (const name of ["note", "twin"]) {
+      annasMachine.disk.write(`/data/${name}`, "small", 100);
+      await anna.app.uploadFile(`/data/${name}`, LAB, undefined, () => {});
+      await ben.download(name);
+    }
+    await settle();
+    expect(ben.engine.downloads.map(({ order }) => order.path)).toEqual(["/in/note", "/in/twin"]);
+  }
+
+  test("small ones do not wait in line for each other", async () => {
+    await twoSmall();
+    await ben.completeDownload(1);
+    await ben.completeDownload(0);
+    await settle();
+    expect(states().map(([, state]) => state)).toEqual(["complete", "complete"]);
+    expect(ben.app.showShares()).toHaveLength(2);
+  });
+
+  test("a small one that is paused leaves the transfer to the others, and comes back", async () => {
+    await twoSmall();
+    await ben.app.pauseDownload(LAB, file("note"));
+    await settle();
+    expect(ben.engine.downloads[0]?.said.slice(-2)).toEqual(["pause", "suspend"]);
+    await ben.completeDownload(1);
+    await ben.app.resumeDownload(LAB, file("note"));
+    await settle();
+    expect(ben.engine.downloads[2]?.order.path).toBe("/in/note");
+  });
+
   test("each is cancelled by itself", async () => {
     await ben.download("film");
     await ben.download("copy");
@@ -997,6 +1028,20 @@ describe("something is called otherwise", () => {
     expect((await failureOf(anna.app.stopShare(LAB, file("film")))).code).toBe("not-shared");
     await anna.app.stopShare(LAB, name);
     expect(anna.offered()).toEqual([]);
+  });
+
+  test("one name of a content: the share and the download of its other name keep theirs", async () => {
+    for (const each of ["film", "copy"]) await anna.share(each, "lab", "same");
+    for (const each of ["film", "copy"]) await ben.download(each);
+    const [offer] = anna.engine.offers.values();
+    if (offer === undefined) throw new Error("nothing is offered");
+    const listingId = listingIdOf(offer.file.fileId, file("copy"));
+    const renamed = { from: file("copy"), name: file("copy~abcde") };
+    for (const client of [anna, ben])
+      await hear(client, { kind: "file-renamed", gid: gidOfLab(), listingId, group: LAB, ...renamed });
+    const names = [file("film"), file("copy~abcde")];
+    expect(anna.app.showShares().map(({ name }) => name)).toEqual(names);
+    expect(ben.app.showDownloads().map(({ name }) => name)).toEqual(names);
   });
 });
 

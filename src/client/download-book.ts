@@ -120,8 +120,15 @@ export class DownloadBook {
   /** The one that has the transfer's one download of the content, which this one would need. */
   inTheWayOf(job: DownloadJob): DownloadJob | undefined {
     for (const other of this.ofContent(job.record.gid, job.record.file.fileId))
-      if (other !== job && (other.place.kind === "preparing" || other.place.kind === "active")) return other;
+      if (other !== job && other.isAtTransfer) return other;
     return undefined;
+  }
+
+  /** Whether the content is wanted on under another name, which is at the transfer or about to be. */
+  hasRunningTwin(job: DownloadJob): boolean {
+    for (const other of this.ofContent(job.record.gid, job.record.file.fileId))
+      if (other !== job && other.isAtTransfer && other.record.state === "running") return true;
+    return false;
   }
 
   holding(download: Download): DownloadJob | undefined {

@@ -79,6 +79,11 @@ export class DownloadJob {
     return this.record.file.size <= PIECE_BYTES ? "small" : "large";
   }
 
+  /** Or about to be there. */
+  get isAtTransfer(): boolean {
+    return this.#place.kind === "preparing" || this.#place.kind === "active";
+  }
+
   get isRunning(): boolean {
     return this.record.state === "running" || this.settling;
   }

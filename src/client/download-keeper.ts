@@ -2,8 +2,8 @@
  * The downloads of one logged-in user on this machine: asked for, queued, started, followed, ended.
  *
  * At most DOWNLOADS_AT_ONCE_MAX are busy at once; one without sources gives its place to the next in line. Of one content, which
- * may be wanted under several names, one is at the transfer at a time. A record in
- * the library follows each change, so that what is unfinished goes on at the next login. How bytes come is the
+ * may be wanted under several names, one is at the transfer at a time, unless it is small: those wait there for the first. A
+ * record in the library follows each change, so that what is unfinished goes on at the next login. How bytes come is the
  * transfer's; sharing what is complete is the share keeper's. Lives from login to logout.
  */
 import { assert } from "../base/assert.ts";
@@ -188,8 +188,11 @@ export class DownloadKeeper {
     if (job.record.state !== "running") throw isAlready(job.record);
     this.#update(job, { state: "paused", failure: undefined });
     this.#follower.unfollow(job);
-    if (job.place.kind === "active") await job.place.download.pause();
-    else job.place = { kind: "resting" };
+    if (job.place.kind === "active") {
+      const { download } = job.place;
+      await download.pause();
+      if (this.#book.hasRunningTwin(job)) this.#behind(this.#makeWay(job, download));
+    } else job.place = { kind: "resting" };
     this.#moveOn();
   }
 
@@ -337,25 +340,28 @@ export class DownloadKeeper {
 
   #nextInLine(places: { small: number; large: number }): DownloadJob[] {
     const next: DownloadJob[] = [];
-    const contents = new Set<string>();
+    const ways = new Map<string, boolean>();
     for (const job of this.#book.queued()) {
       if (places.small + places.large === 0) break;
       if (job.record.state !== "running" || places[job.size] === 0) continue;
       const content = `${job.record.gid} ${job.record.file.fileId}`;
-      if (contents.has(content) || !this.#hasTheWay(job)) continue;
-      contents.add(content);
+      const isFree = ways.get(content) ?? this.#hasTheWay(job);
+      ways.set(content, isFree && job.size === "small");
+      if (!isFree) continue;
       places[job.size]--;
       next.push(job);
     }
     return next;
   }
 
-  /** One that is paused makes way, and goes on later from what it has. */
+  /** One that is paused makes way, and goes on later from what it has. Small ones wait for each other at the transfer. */
   #hasTheWay(job: DownloadJob): boolean {
     const other = this.#book.inTheWayOf(job);
-    if (other?.place.kind === "active" && other.record.state !== "running")
+    if (other?.place.kind === "active" && other.record.state !== "running") {
       this.#behind(this.#makeWay(other, other.place.download));
-    return other === undefined;
+      return false;
+    }
+    return other === undefined || job.size === "small";
   }
 
   async #makeWay(job: DownloadJob, download: Download): Promise<void> {

@@ -1,13 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
-import type { FileName } from "../base/ids.ts";
+import type { FileName, Gid, GroupName, ListingId } from "../base/ids.ts";
 import { SHARE_LOOK_MS } from "../base/limits.ts";
+import { listingIdOf } from "../base/listing-id.ts";
 import type { ClientWorld, Machine, RunningClient } from "../testing/client-world.ts";
 import { failureOf } from "../testing/failure-of.ts";
 import { closeLab, LAB, openLab, restart } from "../testing/lab.ts";
 import { settle } from "../testing/manual-clock.ts";
+import { manifestOf } from "../testing/service-clients.ts";
+import { hexId } from "../testing/test-tracker.ts";
+import type { Told } from "./share-calls.ts";
+import { ShareKeeper, type ShareKeeperDependencies } from "./share-keeper.ts";
 
 const file = (name: string) => name as FileName;
+const gid = hexId<Gid>("lab");
 
 let world: ClientWorld;
 let annasMachine: Machine;
@@ -34,6 +40,24 @@ describe("one content under two names", () => {
     await anna.app.stopShare(LAB, file("two"));
     expect(anna.offered()).toEqual([]);
     expect(await listed()).toEqual([]);
+  });
+
+  test("is served from each of its other paths in turn", async () => {
+    await anna.share("three", "lab", "same");
+    for (const [stopped, next] of [
+      ["one", "/data/two"],
+      ["two", "/data/three"],
+    ] as const) {
+      await anna.app.stopShare(LAB, file(stopped));
+      expect(anna.offered()).toEqual([next]);
+    }
+  });
+
+  test("is served no more in a group whose last name has ended, though it is shared in another", async () => {
+    await anna.app.createGroup("studio" as GroupName);
+    await anna.share("three", "studio", "same");
+    for (const name of ["one", "two"]) await anna.app.stopShare(LAB, file(name));
+    expect(anna.offered()).toEqual(["/data/three"]);
   });
 
   test("goes on being served where the one that is not served ends", async () => {
@@ -224,3 +248,43 @@ describe("coming back", () => {
     expect((await ben.app.listFiles(LAB)).map(({ sources }) => sources)).toEqual([0]);
   });
 });
+
+test("what is being shared under one name is not stopped as unknown when another name of it has its answer", async () => {
+  const { summary } = manifestOf("same", 10);
+  const answers = new Map<string, PromiseWithResolvers<Told>>();
+  const rows = ["one", "two"].map((name, at) => {
+    const listing = { group: LAB, gid, ...summary, name: file(name), listingId: idOf(name) };
+    return { ...listing, shared: true, counter: at + 1 };
+  });
+  const stopped: string[] = [];
+  const keeper = new ShareKeeper({
+    tracker: {
+      ownShares: async () => rows,
+      share: ({ name }: { name: string }) => {
+        const answer = Promise.withResolvers<Told>();
+        answers.set(name, answer);
+        return answer.promise;
+      },
+      stop: async (_: unknown, listingId: string) => void stopped.push(listingId),
+    },
+    library: { shares: () => [], nextCounter: () => 1, learnCounter: () => {}, putShareSoon: () => {} },
+    files: { difference: async () => undefined },
+    engine: { offer: () => {}, withdraw: () => {} },
+  } as unknown as ShareKeeperDependencies);
+  const placed = { identity: { device: "1", inode: "1", size: 10, modifiedNs: "1" }, executable: false };
+  const [one, two] = ["one", "two"].map((name) => {
+    const about = { gid, group: LAB, name: file(name), listingId: idOf(name), path: `/data/${name}` };
+    return keeper.addDownloaded({ ...about, file: summary, placed });
+  });
+  await settle();
+  answers.get("one")?.resolve({ gid, listingId: idOf("one"), name: file("one"), counter: 1 });
+  await one;
+  await keeper.restore();
+  expect(stopped).toEqual([]);
+  answers.get("two")?.resolve({ gid, listingId: idOf("two"), name: file("two"), counter: 2 });
+  await two;
+});
+
+function idOf(name: string): ListingId {
+  return listingIdOf(manifestOf("same", 10).summary.fileId, file(name));
+}

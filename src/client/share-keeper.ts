@@ -92,7 +92,7 @@ export class ShareKeeper {
   /** Those of which people know that their piece list is not to be had. */
   readonly #unserved = new Set<string>();
   /** Being shared right now: the tracker may know before this machine has its answer. */
-  readonly #sharing = new Set<FileId>();
+  readonly #sharing = new Set<NewShare>();
 
   constructor(dependencies: ShareKeeperDependencies) {
     this.#tracker = dependencies.tracker;
@@ -171,7 +171,7 @@ export class ShareKeeper {
     const { name, file } = share;
     const nextCounter = () => this.#library.nextCounter();
     const told = { of: refOf(share), name, file, nextCounter, attributes, pace };
-    this.#sharing.add(file.fileId);
+    this.#sharing.add(share);
     try {
       const answer = await (manifest === undefined
         ? this.#tracker.share(told)
@@ -180,7 +180,7 @@ export class ShareKeeper {
       this.#remember(record, pace);
       return record;
     } finally {
-      this.#sharing.delete(file.fileId);
+      this.#sharing.delete(share);
     }
   }
 
@@ -339,8 +339,13 @@ export class ShareKeeper {
   }
 
   async #stopUnknown({ gid, group, fileId, listingId }: OwnShare): Promise<void> {
-    if (this.#shared.has(shareKey(gid, listingId)) || this.#sharing.has(fileId)) return;
+    if (this.#shared.has(shareKey(gid, listingId)) || this.#isBeingShared(fileId)) return;
     await this.#tracker.stop({ group, gid }, listingId, this.#library.nextCounter());
+  }
+
+  #isBeingShared(fileId: FileId): boolean {
+    for (const { file } of this.#sharing) if (file.fileId === fileId) return true;
+    return false;
   }
 
   /** A tracker that is behind learns of the share from the others: it goes on here. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { FileName, Gid, GroupName } from "../base/ids.ts";
-import { listingOf } from "../base/listing-id.ts";
+import { listingIdOf, listingOf } from "../base/listing-id.ts";
 import { manifestOf } from "../testing/service-clients.ts";
 import { hexId } from "../testing/test-tracker.ts";
 import type { OwnShare } from "../wire/client-tracker.ts";
@@ -67,4 +67,12 @@ test("the same content in two groups is two shares", () => {
   const share = remembered("a", 3);
   const elsewhere = { ...known("a", 5, false), gid: hexId<Gid>("studio") };
   expect(planShares([share], [elsewhere])).toEqual({ ...NOTHING, share: [share], counter: 5 });
+});
+
+test("the same content under two names is two shares", () => {
+  const name = "b" as FileName;
+  const listingId = listingIdOf(manifestOf("a").summary.fileId, name);
+  const [one, other] = [remembered("a", 3), { ...remembered("a", 4), listingId, name }];
+  const rows = [known("a", 3, true), { ...known("a", 5, false), listingId, name }];
+  expect(planShares([one, other], rows)).toEqual({ ...NOTHING, offer: [one], forget: [other], counter: 5 });
 });

@@ -62,6 +62,14 @@ test("one call tells of many that wait in line, and each answer is used once", a
   expect(tracker.asked.length).toBe(3);
 });
 
+test("of one content that begins under many names at a time the tracker is asked once", async () => {
+  const { tracker, wanted, find } = world(2);
+  wanted.push(...wanted, ...wanted);
+  const found = await Promise.all([0, 2, 4, 1, 3, 5].map((at) => find(at)));
+  expect(found.every((each) => each !== undefined)).toBe(true);
+  expect(tracker.asked.map(({ length }) => length)).toEqual([2]);
+});
+
 test("an answer that is no longer fresh is asked for again", async () => {
   const { tracker, clock, find } = world(2);
   await find(0);

@@ -1,8 +1,8 @@
 /**
  * What fetching small files takes, asked of the tracker ahead of their turn: one call for many of a group that wait in line.
  *
- * An answer is used once and only while it is fresh. Whatever is not known so (no source now, an older tracker, any trouble)
- * is undefined here: such a file is asked about as any other.
+ * An answer is used once, by all who ask for that content at one time, and only while it is fresh. Whatever is not known so
+ * (no source now, an older tracker, any trouble) is undefined here: such a file is asked about as any other.
  */
 import type { Clock } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
@@ -43,8 +43,12 @@ export class SmallFilesAhead {
     const key = keyOf(wanted);
     if (!this.#isFresh(key)) this.#ask([wanted, ...this.#next(wanted, inLine())]);
     const asked = this.#asked.get(key);
-    this.#asked.delete(key);
-    return asked?.found ?? Promise.resolve(undefined);
+    const found = asked?.found ?? Promise.resolve(undefined);
+    // One content may be wanted under many names, which begin together.
+    void found.then(() => {
+      if (this.#asked.get(key) === asked) this.#asked.delete(key);
+    });
+    return found;
   }
 
   #isFresh(key: string): boolean {
@@ -54,10 +58,12 @@ export class SmallFilesAhead {
 
   #next({ gid, file }: WantedSmall, inLine: Iterable<WantedSmall>): WantedSmall[] {
     const next: WantedSmall[] = [];
+    const asked = new Set([file.fileId]);
     for (const each of inLine) {
       if (next.length === SMALL_FILES_PER_CALL_MAX - 1) break;
-      const isOther = each.file.fileId !== file.fileId && !this.#isFresh(keyOf(each));
-      if (each.gid === gid && isOther) next.push(each);
+      if (each.gid !== gid || asked.has(each.file.fileId) || this.#isFresh(keyOf(each))) continue;
+      asked.add(each.file.fileId);
+      next.push(each);
     }
     return next;
   }

@@ -84,6 +84,25 @@ describe("sharing", () => {
     ]);
   });
 
+  test("small files of one content in a folder are told of together", async () => {
+    for (let each = 0; each < 20; each++) annasMachine.disk.write(`/data/runs/f${each}`, "same", 10);
+    const folder = { folder: "/data/runs", pattern: undefined };
+    expect((await anna.app.uploadFolder(folder, LAB, undefined, () => {})).shared).toBe(20);
+    expect(world.called("share_many")).toHaveLength(1);
+    expect(await ben.app.listFiles(LAB)).toHaveLength(20);
+  });
+
+  for (const size of [10, 2_000_000])
+    test(`of two files of one content under one name at once one is shared (${size} bytes)`, async () => {
+      const paths = ["/data/one", "/data/two"];
+      for (const path of paths) annasMachine.disk.write(path, "same", size);
+      const results = await Promise.all(
+        paths.map((path) => anna.app.uploadFile(path, LAB, file("film"), () => {})),
+      );
+      expect(new Set(results.map(({ kept }) => kept))).toEqual(new Set([undefined, "path"]));
+      expect(anna.app.showShares()).toHaveLength(1);
+    });
+
   test("content that this machine shares already under that name stays shared from where it is", async () => {
     await anna.share("one", "lab", "same");
     annasMachine.disk.write("/data/two", "same");

@@ -6,9 +6,9 @@
  */
 import { basename } from "node:path";
 import { Failure, isFailure } from "../base/failure.ts";
-import { type FileId, type FileName, type GroupName, parseFileName, sameName } from "../base/ids.ts";
+import { type FileName, type GroupName, nameKey, parseFileName, sameName } from "../base/ids.ts";
 import { PIECE_BYTES } from "../base/limits.ts";
-import type { Manifest } from "../base/manifest.ts";
+import type { FileSummary, Manifest } from "../base/manifest.ts";
 import { formatBytes, forTerminal } from "../base/text.ts";
 import type { KeptHashing, PieceWorkers, SmallFile } from "../transfer/disk/contract.ts";
 import { isSameContent } from "../transfer/disk/file-identity.ts";
@@ -70,8 +70,8 @@ export class Uploader {
   readonly #manifests: UploaderDependencies["manifests"];
   readonly #library: UploaderDependencies["library"];
   readonly #closing = new AbortController();
-  /** By content: the last upload of it that is under way. */
-  readonly #underWay = new Map<FileId, Promise<void>>();
+  /** By what must not be told of twice at a time: the last upload of it that is under way. */
+  readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(dependencies: UploaderDependencies) {
     this.#tracker = dependencies.tracker;
@@ -151,18 +151,18 @@ export class Uploader {
 
   /** Two files of one content under one name at once would each find that the other does not stand yet. */
   async #uploadHashed(place: UploadPlace, hashed: Hashed): Promise<UploadResult> {
-    const { fileId } = hashed.manifest.summary;
-    const before = this.#underWay.get(fileId) ?? Promise.resolve();
+    const key = orderKey(place, hashed.manifest.summary);
+    const before = this.#underWay.get(key) ?? Promise.resolve();
     const upload = before.then(() => this.#uploadAlone(place, hashed));
     const settled = upload.then(
       () => {},
       () => {},
     );
-    this.#underWay.set(fileId, settled);
+    this.#underWay.set(key, settled);
     try {
       return await upload;
     } finally {
-      if (this.#underWay.get(fileId) === settled) this.#underWay.delete(fileId);
+      if (this.#underWay.get(key) === settled) this.#underWay.delete(key);
     }
   }
 
@@ -249,6 +249,11 @@ export class Uploader {
     }
     return undefined;
   }
+}
+
+/** A large content is told of under one name after the other: its piece list goes to the tracker with the first. */
+function orderKey({ group, name }: UploadPlace, { fileId, size }: FileSummary): string {
+  return size > PIECE_BYTES ? fileId : `${fileId} ${nameKey(group)} ${nameKey(name)}`;
 }
 
 function resultOf({ name, path, file }: ShareRecord, kept: UploadResult["kept"]): UploadResult {

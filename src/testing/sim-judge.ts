@@ -11,10 +11,17 @@ import { dumpState, rowsOf } from "../tracker/core/state-rows.ts";
 import { breach, type HistoryEntry, keyText } from "./sim-history.ts";
 import { SimRules } from "./sim-rules.ts";
 
-/** @param history exactly what the tracker has seen */
-export function judgeState(state: State, history: readonly HistoryEntry[]): void {
+/**
+ * @param history exactly what the tracker has seen
+ * @param whole all that was ever durable anywhere
+ */
+export function judgeState(
+  state: State,
+  history: readonly HistoryEntry[],
+  whole: readonly HistoryEntry[],
+): void {
   checkDerived(state);
-  const rules = new SimRules(history);
+  const rules = new SimRules(history, whole);
   judgeAccounts(state, rules);
   for (const gid of clear(rules, rules.gids)) judgeGroup(state, rules, gid);
   judgeUserGroups(state, rules);

@@ -220,7 +220,7 @@ class MergeWorld {
 
   #judge(tracker: MergeTracker): void {
     const history = this.#history.covered(vectorOfLog(tracker.log));
-    judgeState(tracker.core.state, history);
+    judgeState(tracker.core.state, history, this.#history.all());
     judgeRows(tracker.core.state, history);
   }
 

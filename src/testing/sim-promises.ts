@@ -143,7 +143,7 @@ export class SimPromises {
       const seen = history.covered(tracker.vector);
       if (!tracker.isExact) judgeBounds(state, seen, history.all());
       else {
-        judgeState(state, seen);
+        judgeState(state, seen, history.all());
         judgeRows(state, seen);
       }
     }

@@ -55,8 +55,13 @@ export class SimRules {
   readonly #byKind = new Map<EntryKind, HistoryEntry[]>();
   readonly #tenures = new Map<Gid, readonly RuledTenure[]>();
   readonly #people = new Map<string, HistoryEntry[]>();
+  readonly #everOfPeople = new Map<string, HistoryEntry[]>();
 
-  constructor(history: readonly HistoryEntry[]) {
+  /**
+   * @param history what the state has seen
+   * @param whole all that ever was: what those who decided had seen may not have arrived
+   */
+  constructor(history: readonly HistoryEntry[], whole: readonly HistoryEntry[] = history) {
     const uids = new Set<Uid>();
     const gids = new Set<Gid>();
     const unclear = new Set<Gid | Uid>();
@@ -67,7 +72,12 @@ export class SimRules {
       within(this.#byKind, body.kind).push(recorded);
       if ("uid" in body) uids.add(body.uid);
       if ("gid" in body) gids.add(body.gid);
-      if ("gid" in body && "uid" in body) within(this.#people, `${body.gid} ${body.uid}`).push(recorded);
+      const place = personOf(recorded);
+      if (place !== undefined) within(this.#people, place).push(recorded);
+    }
+    for (const recorded of whole) {
+      const place = personOf(recorded);
+      if (place !== undefined) within(this.#everOfPeople, place).push(recorded);
     }
     this.uids = [...uids];
     this.gids = [...gids];
@@ -134,9 +144,9 @@ export class SimRules {
     const about = this.#people.get(`${gid} ${uid}`) ?? [];
     const removals = ofKind(about, "member-removed");
     const closed = new Set<JoinId>(ofKind(about, "request-closed").map(({ entry }) => entry.body.joinId));
-    const asked = [...ofKind(about, "join-requested"), ...ofKind(about, "request-accepted")];
-    for (const removal of removals)
-      for (const request of asked) if (sees(removal, request)) closed.add(request.entry.body.joinId);
+    const ever = this.#everOfPeople.get(`${gid} ${uid}`) ?? [];
+    for (const removal of removals) for (const joinId of openFor(removal, ever)) closed.add(joinId);
+    const asked = askedIn(about);
     const open = asked.filter(({ entry }) => !closed.has(entry.body.joinId));
     const letIn = ofKind(open, "request-accepted").some(
       (accept) => seesAll(accept, removals) && isInLine(accept, line),
@@ -245,6 +255,20 @@ function sees(one: HistoryEntry, other: HistoryEntry): boolean {
   return covers(one.seen, other.entry.key);
 }
 
+/** The requests that were open where the user was removed: those the removal closes, and no other. */
+function openFor(removal: Of<"member-removed">, ever: readonly HistoryEntry[]): Set<JoinId> {
+  const seen = ever.filter((recorded) => sees(removal, recorded));
+  const open = new Set<JoinId>(askedIn(seen).map(({ entry }) => entry.body.joinId));
+  for (const { entry } of ofKind(seen, "request-closed")) open.delete(entry.body.joinId);
+  for (const earlier of ofKind(seen, "member-removed"))
+    for (const request of askedIn(seen)) if (sees(earlier, request)) open.delete(request.entry.body.joinId);
+  return open;
+}
+
+function askedIn(entries: readonly HistoryEntry[]): Of<"join-requested" | "request-accepted">[] {
+  return [...ofKind(entries, "join-requested"), ...ofKind(entries, "request-accepted")];
+}
+
 /** A removal that was repeated at another tracker is one removal: to have seen it once is enough. */
 function seesAll(accept: HistoryEntry, removals: readonly Of<"member-removed">[]): boolean {
   const seen = removals.filter((removal) => sees(accept, removal));
@@ -254,6 +278,10 @@ function seesAll(accept: HistoryEntry, removals: readonly Of<"member-removed">[]
 
 function outcounts(one: Pick<RuledShare, "shared" | "counter">, other: RuledShare): boolean {
   return one.counter === other.counter ? !one.shared : one.counter > other.counter;
+}
+
+function personOf({ entry: { body } }: HistoryEntry): string | undefined {
+  return "gid" in body && "uid" in body ? `${body.gid} ${body.uid}` : undefined;
 }
 
 function ofKind<K extends EntryKind>(entries: readonly HistoryEntry[], kind: K): Of<K>[] {

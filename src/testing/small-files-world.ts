@@ -146,7 +146,7 @@ export class SmallFilesMachine {
   order({ name, manifest }: SharedSmall): DownloadOrder {
     const path = this.path(name);
     const attributes = { modifiedMs: MODIFIED_MS, executable: name.includes("/1/") };
-    const journalPath = this.path(`journals/${manifest.summary.fileId}`);
+    const journalPath = this.path(`journals/${name.replaceAll("/", "-")}`);
     return { gid, manifest, path, base: this.#folder.path, attributes, journalPath };
   }
 

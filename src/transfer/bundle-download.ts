@@ -3,8 +3,10 @@
  *
  * Invariant: each of its files ends in exactly one way: placed, or `left` to be fetched by itself, or without a word if it
  * was not wanted any more. It tries once: whatever it cannot do simply (a source that goes, a file that is in the way, a
- * full disk) is for the download of that one file, which waits, tries again and says why.
+ * full disk) is for the download of that one file, which waits, tries again and says why. What this machine has already is
+ * copied (`local-copy`).
  */
+import { assert } from "../base/assert.ts";
 import { Bitfield } from "../base/bitfield.ts";
 import type { Gid, PieceIndex } from "../base/ids.ts";
 import { BUNDLE_LOOK_MS, BUNDLE_SOURCES_FRESH_MS } from "../base/limits.ts";
@@ -12,6 +14,7 @@ import type { Source } from "../wire/client-tracker.ts";
 import { Bundle, cutIntoPieces } from "./bundle.ts";
 import type { DownloadOrder, SourceSnapshot } from "./contract.ts";
 import type { PlacedFile, Slot, SmallFileDisk, SmallFilesOnDisk, StoreOutcome } from "./disk/contract.ts";
+import { copyFromHere, type LocalCopyDependencies } from "./local-copy.ts";
 import { Swarm, type SwarmDependencies } from "./swarm.ts";
 
 /** One file of a bundle. */
@@ -27,9 +30,12 @@ export interface BundledFile {
   left(): void;
 }
 
-export interface BundleDependencies extends SwarmDependencies {
+export interface BundleDependencies extends SwarmDependencies, Pick<LocalCopyDependencies, "here"> {
   readonly smallFiles: SmallFileDisk;
 }
+
+/** Where a bundle comes from: machines that are said to share each of its files, or this one. */
+export type BundleFrom = readonly Source[] | "here";
 
 export class BundleDownload {
   /** Every file has ended. Never fails. */
@@ -38,7 +44,7 @@ export class BundleDownload {
   readonly #gid: Gid;
   readonly #files: readonly BundledFile[];
   readonly #byOrder: ReadonlyMap<DownloadOrder, BundledFile>;
-  readonly #sources: readonly Source[];
+  readonly #from: BundleFrom;
   #swarm: Swarm | undefined;
   #budget: number;
   #fetched = Promise.withResolvers<void>();
@@ -46,18 +52,14 @@ export class BundleDownload {
   #lookedMs = Number.NEGATIVE_INFINITY;
   #isPlacing = false;
 
-  /** Starts at once. @param files of one group, one at least; all `sources` are said to share each of them */
-  constructor(
-    dependencies: BundleDependencies,
-    gid: Gid,
-    files: readonly BundledFile[],
-    sources: readonly Source[],
-  ) {
+  /** Starts at once. @param files of one group, one at least; from others, of each content one */
+  constructor(dependencies: BundleDependencies, gid: Gid, files: readonly BundledFile[], from: BundleFrom) {
+    assert(from === "here" || areDifferent(files), "a bundle asks for each content once");
     this.#dependencies = dependencies;
     this.#gid = gid;
     this.#files = files;
     this.#byOrder = new Map(files.map((file) => [file.order, file]));
-    this.#sources = sources;
+    this.#from = from;
     this.#budget = dependencies.budget;
     for (const file of files) file.begun(this);
     this.ended = this.#work();
@@ -105,7 +107,7 @@ export class BundleDownload {
       const able = this.#files.filter(({ order, isWanted }) => isWanted && disk.free.has(order));
       const empty = able.filter(({ bytes }) => bytes === 0);
       if (empty.length > 0) await disk.write(undefined, ordersOf(empty));
-      await this.#fetch(
+      await this.#fill(
         disk,
         able.filter(({ bytes }) => bytes > 0),
       );
@@ -119,7 +121,18 @@ export class BundleDownload {
     }
   }
 
-  async #fetch(disk: SmallFilesOnDisk, files: readonly BundledFile[]): Promise<void> {
+  #fill(disk: SmallFilesOnDisk, files: readonly BundledFile[]): Promise<void> {
+    const from = this.#from;
+    return from === "here"
+      ? copyFromHere(this.#dependencies, this.#gid, files, disk)
+      : this.#fetch(disk, files, from);
+  }
+
+  async #fetch(
+    disk: SmallFilesOnDisk,
+    files: readonly BundledFile[],
+    sources: readonly Source[],
+  ): Promise<void> {
     if (files.length === 0) return;
     const pieces = cutIntoPieces(files);
     const bundle = new Bundle(pieces);
@@ -145,7 +158,7 @@ export class BundleDownload {
       },
     );
     this.#swarm = swarm;
-    for (const source of this.#sources) swarm.addSource(source);
+    for (const source of sources) swarm.addSource(source);
     const cancelLook = this.#lookNowAndThen(swarm);
     await this.#fetched.promise;
     cancelLook();
@@ -165,6 +178,10 @@ export class BundleDownload {
     cancel = clock.after(BUNDLE_LOOK_MS, look);
     return () => cancel();
   }
+}
+
+function areDifferent(files: readonly BundledFile[]): boolean {
+  return new Set(files.map(({ order }) => order.manifest.summary.fileId)).size === files.length;
 }
 
 function mayGoOn({ state, limit }: SourceSnapshot): boolean {

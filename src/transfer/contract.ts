@@ -128,7 +128,11 @@ export interface TransferEngine {
   withdraw(gid: Gid, fileId: FileId): void;
   /** Withdraws every offer and suspends every download: what logging out means. */
   quiesce(): Promise<void>;
-  /** Starts at once. The file is offered to the group piece by piece, and as a whole when it is complete. */
+  /**
+   * Starts at once. The file is offered to the group piece by piece, and as a whole when it is complete. Of several orders
+   * of one content in a group those of one piece at most wait for each other, and are copied from where the first one
+   * lies; one that is paused must be suspended for others to go on. Of larger content one is to be ordered at a time.
+   */
   download(order: DownloadOrder): Download;
   /** Removes what an earlier run left of a download; not for one that runs. @throws Failure */
   discard(left: LeftDownload): Promise<void>;

@@ -92,10 +92,18 @@ class Engine implements TransferEngine {
 
   #smallDownloads(smallFiles: SmallFileDisk): SmallDownloads {
     const { events, discardDownload } = this.#dependencies;
+    const here = (gid: Gid, fileId: FileId) => this.#server.find(gid, fileId)?.small;
     return new SmallDownloads({
       alone: (order, as) => this.#alone(order, as),
-      bundle: (gid, files, sources) => {
-        const bundle = new BundleDownload({ ...this.#swarmDependencies(), smallFiles }, gid, files, sources);
+      isHere: ({ gid, manifest: { summary } }) =>
+        summary.size === 0 || here(gid, summary.fileId) !== undefined,
+      bundle: (gid, files, from) => {
+        const bundle = new BundleDownload(
+          { ...this.#swarmDependencies(), smallFiles, here },
+          gid,
+          files,
+          from,
+        );
         this.#shareBuffersWith(bundle, bundle.ended);
         return bundle;
       },

@@ -3,12 +3,14 @@
  * sources.
  *
  * Each stands for itself as a `Download`, and becomes an ordinary one wherever a bundle is not the way: too few, no source
- * named, or what a bundle could not do. Invariant: it is in exactly one of waiting, in a bundle, by itself, resting, over.
+ * named, or what a bundle could not do. Of one content in a group, which may be ordered under many names, one is fetched
+ * at a time; the others wait for it, and are copied from where it then lies. Invariant: each is in exactly one of waiting,
+ * in a bundle, by itself, resting, over.
  */
 import { BUNDLE_FILES_MIN, BUNDLES_AT_ONCE_MAX } from "../base/limits.ts";
 import type { Source } from "../wire/client-tracker.ts";
 import { cutIntoBundles } from "./bundle.ts";
-import type { BundleDownload, BundledFile } from "./bundle-download.ts";
+import type { BundleDownload, BundledFile, BundleFrom } from "./bundle-download.ts";
 import type { Download, DownloadOrder, DownloadPhase, DownloadSnapshot } from "./contract.ts";
 import type { PlacedFile } from "./disk/contract.ts";
 
@@ -18,8 +20,10 @@ export interface SmallDownloadsDependencies {
   readonly bundle: (
     gid: DownloadOrder["gid"],
     files: readonly BundledFile[],
-    sources: readonly Source[],
+    from: BundleFrom,
   ) => BundleDownload;
+  /** Whether this machine has its content already, so that nobody need be asked for it. */
+  readonly isHere: (order: DownloadOrder) => boolean;
   /** Removes what an earlier run may have left. @throws Failure */
   readonly discard: (order: DownloadOrder) => Promise<void>;
   /** The phase of one changed that is not by itself. */
@@ -31,6 +35,8 @@ export interface SmallDownloadsDependencies {
 export class SmallDownloads {
   readonly #on: SmallDownloadsDependencies;
   #waiting: SmallDownload[] = [];
+  /** By group and content: the one that is fetched, or was begun so and goes on by itself. */
+  readonly #fetching = new Map<string, SmallDownload>();
   #isGathering = false;
   #bundles = 0;
 
@@ -40,13 +46,29 @@ export class SmallDownloads {
 
   /** What is ordered in this turn of the event loop, and its sources, go together. */
   add(order: DownloadOrder): Download {
-    const download = new SmallDownload(order, { ...this.#on, wait: (waiting) => this.#wait(waiting) });
+    const download = new SmallDownload(order, {
+      ...this.#on,
+      wait: (waiting) => this.#wait(waiting),
+      fetchesNoMore: (resting) => this.#fetchesNoMore(resting),
+    });
+    void download.ended.then(() => this.#fetchesNoMore(download));
     this.#wait(download);
     return download;
   }
 
   #wait(download: SmallDownload): void {
     this.#waiting.push(download);
+    this.#beginSoon();
+  }
+
+  /** Another one of its content may be next. */
+  #fetchesNoMore(download: SmallDownload): void {
+    if (this.#fetching.get(download.content) !== download) return;
+    this.#fetching.delete(download.content);
+    this.#beginSoon();
+  }
+
+  #beginSoon(): void {
     if (this.#isGathering) return;
     this.#isGathering = true;
     setImmediate(() => {
@@ -59,21 +81,43 @@ export class SmallDownloads {
   #begin(): void {
     const waiting = this.#waiting.filter(({ isWaiting }) => isWaiting);
     this.#waiting = [];
-    for (const some of alike(waiting)) {
+    const [here, elsewhere] = [[] as SmallDownload[], [] as SmallDownload[]];
+    for (const each of waiting) (this.#mayBeCopied(each) ? here : elsewhere).push(each);
+    for (const some of ofEachGroup(here))
+      for (const files of cutIntoBundles(some)) this.#beginBundle(files, "here");
+    for (const some of alike(this.#fetchable(elsewhere))) {
       const sources = some[0]?.sources ?? [];
       for (const files of cutIntoBundles(some)) {
         if (sources.length === 0 || files.length < BUNDLE_FILES_MIN) for (const file of files) file.left();
-        else if (this.#bundles < BUNDLES_AT_ONCE_MAX) this.#beginBundle(files, sources);
-        else this.#waiting.push(...files);
+        else this.#beginBundle(files, sources);
       }
     }
   }
 
-  #beginBundle(files: readonly SmallDownload[], sources: readonly Source[]): void {
+  #mayBeCopied({ order, copying }: SmallDownload): boolean {
+    return copying === "not tried" && this.#on.isHere(order);
+  }
+
+  /** Of each content the first, unless another one of it is fetched; the rest waits on. */
+  #fetchable(downloads: readonly SmallDownload[]): SmallDownload[] {
+    return downloads.filter((download) => {
+      const fetching = this.#fetching.get(download.content) ?? download;
+      this.#fetching.set(download.content, fetching);
+      if (fetching !== download) this.#waiting.push(download);
+      return fetching === download;
+    });
+  }
+
+  #beginBundle(files: readonly SmallDownload[], from: BundleFrom): void {
     const [first] = files;
     if (first === undefined) return;
+    if (this.#bundles >= BUNDLES_AT_ONCE_MAX) {
+      this.#waiting.push(...files);
+      return;
+    }
     this.#bundles++;
-    const bundle = this.#on.bundle(first.order.gid, files, sources);
+    if (from === "here") for (const file of files) file.copying = "under way";
+    const bundle = this.#on.bundle(first.order.gid, files, from);
     void bundle.ended.then(() => {
       this.#bundles--;
       this.#begin();
@@ -81,17 +125,16 @@ export class SmallDownloads {
   }
 }
 
+function ofEachGroup(downloads: readonly SmallDownload[]): Iterable<SmallDownload[]> {
+  return Map.groupBy(downloads, ({ order }) => order.gid).values();
+}
+
 /** Of the same group with the same sources, in their order. */
 function alike(downloads: readonly SmallDownload[]): Iterable<SmallDownload[]> {
-  const groups = new Map<string, SmallDownload[]>();
-  for (const download of downloads) {
-    const machines = download.sources.map(({ fingerprint }) => fingerprint).sort();
-    const key = [download.order.gid, ...machines].join(" ");
-    const group = groups.get(key) ?? [];
-    group.push(download);
-    groups.set(key, group);
-  }
-  return groups.values();
+  return Map.groupBy(downloads, ({ order, sources }) => {
+    const machines = sources.map(({ fingerprint }) => fingerprint).sort();
+    return [order.gid, ...machines].join(" ");
+  }).values();
 }
 
 type Place =
@@ -101,21 +144,30 @@ type Place =
   | { readonly kind: "resting" } // paused
   | { readonly kind: "over"; readonly phase: DownloadPhase };
 
+interface SmallDownloadDependencies extends SmallDownloadsDependencies {
+  readonly wait: (download: SmallDownload) => void;
+  /** It rests. */
+  readonly fetchesNoMore: (download: SmallDownload) => void;
+}
+
 class SmallDownload implements Download, BundledFile {
   readonly order: DownloadOrder;
   readonly bytes: number;
+  /** By what others of the same content in the group are known. */
+  readonly content: string;
+  /** One that could not be copied is fetched as if nothing of it were here. */
+  copying: "not tried" | "under way" | "failed" = "not tried";
   readonly ended: Promise<"complete" | "failed" | "ended">;
-  readonly #on: SmallDownloadsDependencies & { readonly wait: (download: SmallDownload) => void };
+  readonly #on: SmallDownloadDependencies;
   readonly #end: (outcome: "complete" | "failed" | "ended") => void;
   readonly #sources = new Map<string, Source>();
   #place: Place = { kind: "waiting" };
 
-  constructor(
-    order: DownloadOrder,
-    dependencies: SmallDownloadsDependencies & { readonly wait: (download: SmallDownload) => void },
-  ) {
+  constructor(order: DownloadOrder, dependencies: SmallDownloadDependencies) {
+    const { fileId, size } = order.manifest.summary;
     this.order = order;
-    this.bytes = order.manifest.summary.size;
+    this.bytes = size;
+    this.content = `${order.gid} ${fileId}`;
     this.#on = dependencies;
     const { promise, resolve } = Promise.withResolvers<"complete" | "failed" | "ended">();
     this.ended = promise;
@@ -189,6 +241,8 @@ class SmallDownload implements Download, BundledFile {
     if (place.kind === "over") return false;
     this.#place = { kind: "resting" };
     if (place.kind === "bundled") await place.bundle.fileLeaves();
+    if (this.copying === "under way") this.copying = "not tried";
+    this.#on.fetchesNoMore(this);
     // It may have been in its place by then.
     return this.#place.kind === "resting";
   }
@@ -208,6 +262,12 @@ class SmallDownload implements Download, BundledFile {
   }
 
   left(): void {
+    if (this.copying === "under way") {
+      this.copying = "failed";
+      this.#place = { kind: "waiting" };
+      this.#on.wait(this);
+      return;
+    }
     const download = this.#on.alone(this.order, this);
     this.#place = { kind: "alone", download };
     for (const source of this.#sources.values()) download.addSource(source);

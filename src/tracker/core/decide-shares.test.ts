@@ -14,7 +14,7 @@ import {
   TestTracker,
   user,
 } from "../../testing/test-tracker.ts";
-import { findFile, groupNamed, listFiles, ownShares, sharersOf } from "./queries.ts";
+import { findFile, groupNamed, listedContent, listFiles, ownShares, sharersOf } from "./queries.ts";
 import { checkInvariants } from "./state.ts";
 
 const lab = group("lab");
@@ -185,6 +185,28 @@ describe("stop", () => {
     expect(ownShares(tracker.state, { uid: ann, device: deviceOf(ann) }).rows).toMatchObject(
       [false, true].map((shared) => expect.objectContaining({ shared })),
     );
+  });
+
+  test("of whichever name: the content is shared and listed while one is left", () => {
+    const { fileId } = fileOf("same");
+    const [device, counters] = [deviceOf(ann), [1, 2, 3, 4, 5, 6, 7, 8].values()];
+    const counter = () => counters.next().value ?? 0;
+    const isThere = () => [
+      tracker.state.shares.sharesContent(gid, fileId, { uid: ann, device }),
+      listedContent(tracker.state, gid, fileId) !== undefined,
+    ];
+    const names = ["a.txt", "b.txt"];
+    for (const stopped of names) {
+      for (const name of names) bodiesOf(tracker.share(ann, "lab", name, "same", counter()));
+      for (const name of [stopped, ...names.filter((each) => each !== stopped)]) {
+        expect(isThere()).toEqual([true, true]);
+        const listingId = listingIdOf(fileId, file(name));
+        bodiesOf(
+          tracker.run({ kind: "stop-share", by: ann, device, group: lab, listingId, counter: counter() }),
+        );
+      }
+      expect(isThere()).toEqual([false, false]);
+    }
   });
 
   test("the file goes from the list with its last sharer", () => {
