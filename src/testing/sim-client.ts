@@ -86,6 +86,8 @@ const THINK_MS_MAX = 1_500;
 
 export class SimClient {
   readonly no: number;
+  /** The trackers that it has found, by their numbers, in order. */
+  readonly arrivals: { readonly tracker: number; readonly atMs: number }[] = [];
   readonly fingerprint: Fingerprint;
   skewMs = 0;
   readonly #world: SimClientWorld;
@@ -116,7 +118,10 @@ export class SimClient {
         clock,
         listening: () => ({ host: "0.0.0.0", port: 7000 }),
         events: {
-          up: ({ no: tracker }) => world.tell(`client ${no} is at tracker ${tracker}`),
+          up: ({ no: tracker }) => {
+            world.tell(`client ${no} is at tracker ${tracker}`);
+            this.arrivals.push({ tracker, atMs: world.nowMs() });
+          },
           down: () => {},
           distrusted: (failure) => world.broken(failure),
           notice: () => {},

@@ -31,7 +31,10 @@ import { deviceOf } from "./test-tracker.ts";
  * last, and then rests for 2 s.
  */
 const FOUND_MS_MAX = 5_000;
-/** A command ends within this long if a tracker has been there all the while: 2 s to find it, and time to be done. */
+/**
+ * A command ends within this long if a tracker has been there all the while: 2 s to find it, and time to be done. Each other
+ * one that was found meanwhile, and went away again, costs as much.
+ */
 const COMMAND_MS_MAX = 2_500;
 
 /** What each method writes down. */
@@ -127,11 +130,20 @@ export class SimPromises {
     if (waitedMs < 0) return;
     if (!BULKY.has(call.method)) this.longestMs = Math.max(this.longestMs, waitedMs);
     const isUnanswered = outcome instanceof Failure && NOT_ANSWERED.has(outcome.code);
-    if (isUnanswered || waitedMs > (BULKY.has(call.method) ? BULK_MS_MAX : COMMAND_MS_MAX))
+    const commandMs = COMMAND_MS_MAX * (1 + this.#lostSince(call));
+    if (isUnanswered || waitedMs > (BULKY.has(call.method) ? BULK_MS_MAX : commandMs))
       breach(
         `${call.method} took client ${call.client.no} ${waitedMs} ms although a tracker was there: ` +
           (outcome instanceof Failure ? outcome.code : "done"),
       );
+  }
+
+  /** Trackers at which the client has arrived during the call, and which were not there all the while since. */
+  #lostSince(call: SimCall): number {
+    return call.client.arrivals.filter(({ tracker, atMs }) => {
+      const isOfCall = atMs >= call.startedMs;
+      return isOfCall && this.#usableSinceMs(call, this.#trackerAt(tracker - 1)) > atMs;
+    }).length;
   }
 
   /** Every tracker says what the rules make of what it has seen. */
