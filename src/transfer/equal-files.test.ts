@@ -1,8 +1,14 @@
 /** Small files of one content under several names: one is fetched, and the others are copied from where it lies. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { BUNDLE_PIECE_FILES_MAX, PIECE_BYTES } from "../base/limits.ts";
+import {
+  BUNDLE_FILES_MAX,
+  BUNDLE_PIECE_FILES_MAX,
+  BUNDLES_AT_ONCE_MAX,
+  PIECE_BYTES,
+} from "../base/limits.ts";
 import { systemClock } from "../base/system-clock.ts";
+import { settle } from "../testing/manual-clock.ts";
 import {
   MODIFIED_MS,
   type SharedSmall,
@@ -12,6 +18,7 @@ import {
   watched,
 } from "../testing/small-files-world.ts";
 import { gid } from "../testing/transfer-world.ts";
+import type { Source } from "../wire/client-tracker.ts";
 import { type BundleDependencies, BundleDownload, type BundledFile } from "./bundle-download.ts";
 import type { Download } from "./contract.ts";
 import type { SmallFileDisk, SmallFilesOnDisk } from "./disk/contract.ts";
@@ -160,6 +167,49 @@ test("those that cannot be copied are fetched one after the other", async () => 
     alone[at]?.resolve("complete");
     expect(await ended).toBe("complete");
   }
+});
+
+describe("a copy", () => {
+  /** What becomes of it is told to `ordered`; a bundle from peers never ends. */
+  function copying(isHere: (path: string) => boolean) {
+    const bundled: string[][] = [];
+    const phases: string[] = [];
+    const downloads = new SmallDownloads({
+      isHere: ({ path }) => isHere(path),
+      bundle: (_, files) => {
+        bundled.push(files.map(({ order }) => order.path));
+        const bundle = { ended: new Promise(() => {}), sources: [] } as unknown as BundleDownload;
+        for (const file of files) file.begun(bundle);
+        return bundle;
+      },
+      alone: () => ({ ended: new Promise(() => {}), addSource: () => {} }) as unknown as Download,
+      discard: async () => {},
+      changed: (download) => phases.push(download.snapshot().phase.kind),
+      placed: () => {},
+    });
+    const order = ({ manifest, name }: SharedSmall) =>
+      downloads.add({ gid, manifest, path: name, base: "", journalPath: name });
+    return { order, bundled, phases };
+  }
+
+  test("is not under way before it is in its place: until then the name may be found to be taken", async () => {
+    const { order, phases } = copying(() => true);
+    order(ONE);
+    await settle();
+    expect(phases).toEqual(["opening"]);
+  });
+
+  test("waits for no bundle that is fetched", async () => {
+    const { order, bundled } = copying((path) => path === ONE.name);
+    const count = (BUNDLES_AT_ONCE_MAX + 1) * BUNDLE_FILES_MAX;
+    const ann = { fingerprint: "ann" } as unknown as Source;
+    for (const file of smallFiles(count + 1).slice(1)) order(file).addSource(ann);
+    await settle();
+    expect(bundled).toHaveLength(BUNDLES_AT_ONCE_MAX);
+    order(ONE);
+    await settle();
+    expect(bundled.at(-1)).toEqual([ONE.name]);
+  });
 });
 
 describe("one of several names", () => {

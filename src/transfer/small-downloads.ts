@@ -38,7 +38,8 @@ export class SmallDownloads {
   /** By group and content: the one that is fetched, or was begun so and goes on by itself. */
   readonly #fetching = new Map<string, SmallDownload>();
   #isGathering = false;
-  #bundles = 0;
+  /** Bundles under way: a copy is soon done, and waits for no peer. */
+  readonly #running = { copies: 0, fetches: 0 };
 
   constructor(dependencies: SmallDownloadsDependencies) {
     this.#on = dependencies;
@@ -111,15 +112,16 @@ export class SmallDownloads {
   #beginBundle(files: readonly SmallDownload[], from: BundleFrom): void {
     const [first] = files;
     if (first === undefined) return;
-    if (this.#bundles >= BUNDLES_AT_ONCE_MAX) {
+    const kind = from === "here" ? "copies" : "fetches";
+    if (this.#running[kind] >= BUNDLES_AT_ONCE_MAX) {
       this.#waiting.push(...files);
       return;
     }
-    this.#bundles++;
+    this.#running[kind]++;
     if (from === "here") for (const file of files) file.copying = "under way";
     const bundle = this.#on.bundle(first.order.gid, files, from);
     void bundle.ended.then(() => {
-      this.#bundles--;
+      this.#running[kind]--;
       this.#begin();
     });
   }
@@ -202,7 +204,9 @@ class SmallDownload implements Download, BundledFile {
   #phase(): DownloadPhase {
     const place = this.#place;
     if (place.kind === "over") return place.phase;
-    return { kind: place.kind === "resting" ? "paused" : "fetching" };
+    if (place.kind === "resting") return { kind: "paused" };
+    // Whoever waits to hear whether it can begin hears of a name that is taken, which a copy finds only at its end.
+    return { kind: this.copying === "under way" ? "opening" : "fetching" };
   }
 
   addSource(source: Source): void {
