@@ -36,6 +36,26 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/** Columns and key, where a content may have several names. */
+const SHARE_OF_NAME = `
+  uid TEXT NOT NULL, gid TEXT NOT NULL, listing_id TEXT NOT NULL, file_id TEXT NOT NULL,
+  group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+  size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
+  device TEXT NOT NULL, inode TEXT NOT NULL, bytes INTEGER NOT NULL, modified_ns TEXT NOT NULL,
+  counter INTEGER NOT NULL, state TEXT NOT NULL,
+  PRIMARY KEY (uid, gid, listing_id)
+`;
+
+const DOWNLOAD_OF_NAME = `
+  uid TEXT NOT NULL, gid TEXT NOT NULL, listing_id TEXT NOT NULL, file_id TEXT NOT NULL,
+  group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+  size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
+  journal_path TEXT NOT NULL, place INTEGER NOT NULL, state TEXT NOT NULL, done_bytes INTEGER NOT NULL,
+  failure_code TEXT, failure_message TEXT,
+  base TEXT NOT NULL DEFAULT '', modified_ms INTEGER, executable INTEGER,
+  PRIMARY KEY (uid, gid, listing_id)
+`;
+
 /** From each version to the next. An empty base is the folder of the path: earlier names led through no folders. */
 const MIGRATIONS: readonly string[] = [
   SCHEMA,
@@ -43,28 +63,13 @@ const MIGRATIONS: readonly string[] = [
    ALTER TABLE download ADD COLUMN modified_ms INTEGER;
    ALTER TABLE download ADD COLUMN executable INTEGER;`,
   // A content may have several names in a group. Of before it has one, and is known by its file id.
-  `CREATE TABLE share_of_name (
-     uid TEXT NOT NULL, gid TEXT NOT NULL, listing_id TEXT NOT NULL, file_id TEXT NOT NULL,
-     group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
-     size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
-     device TEXT NOT NULL, inode TEXT NOT NULL, bytes INTEGER NOT NULL, modified_ns TEXT NOT NULL,
-     counter INTEGER NOT NULL, state TEXT NOT NULL,
-     PRIMARY KEY (uid, gid, listing_id)
-   ) STRICT, WITHOUT ROWID;
+  `CREATE TABLE share_of_name (${SHARE_OF_NAME}) STRICT, WITHOUT ROWID;
    INSERT INTO share_of_name SELECT uid, gid, file_id, file_id, group_name, name, path, size, sha1, digest,
      device, inode, bytes, modified_ns, counter, state FROM share;
    DROP TABLE share;
    ALTER TABLE share_of_name RENAME TO share;
    CREATE INDEX share_of_path ON share (uid, path);
-   CREATE TABLE download_of_name (
-     uid TEXT NOT NULL, gid TEXT NOT NULL, listing_id TEXT NOT NULL, file_id TEXT NOT NULL,
-     group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
-     size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
-     journal_path TEXT NOT NULL, place INTEGER NOT NULL, state TEXT NOT NULL, done_bytes INTEGER NOT NULL,
-     failure_code TEXT, failure_message TEXT,
-     base TEXT NOT NULL DEFAULT '', modified_ms INTEGER, executable INTEGER,
-     PRIMARY KEY (uid, gid, listing_id)
-   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE download_of_name (${DOWNLOAD_OF_NAME}) STRICT, WITHOUT ROWID;
    INSERT INTO download_of_name SELECT uid, gid, file_id, file_id, group_name, name, path, size, sha1, digest,
      journal_path, place, state, done_bytes, failure_code, failure_message, base, modified_ms, executable
      FROM download;
@@ -76,27 +81,12 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    ALTER TABLE settled RENAME COLUMN file_id TO listing_id;`,
   // In the order in which they came: sorted by hashes, the rows of a folder would each be on another page of the file.
-  `CREATE TABLE share_in_order (
-     uid TEXT NOT NULL, gid TEXT NOT NULL, listing_id TEXT NOT NULL, file_id TEXT NOT NULL,
-     group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
-     size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
-     device TEXT NOT NULL, inode TEXT NOT NULL, bytes INTEGER NOT NULL, modified_ns TEXT NOT NULL,
-     counter INTEGER NOT NULL, state TEXT NOT NULL,
-     PRIMARY KEY (uid, gid, listing_id)
-   ) STRICT;
+  `CREATE TABLE share_in_order (${SHARE_OF_NAME}) STRICT;
    INSERT INTO share_in_order SELECT * FROM share ORDER BY uid, counter;
    DROP TABLE share;
    ALTER TABLE share_in_order RENAME TO share;
    CREATE INDEX share_of_path ON share (uid, path);
-   CREATE TABLE download_in_order (
-     uid TEXT NOT NULL, gid TEXT NOT NULL, listing_id TEXT NOT NULL, file_id TEXT NOT NULL,
-     group_name TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
-     size INTEGER NOT NULL, sha1 TEXT NOT NULL, digest TEXT NOT NULL,
-     journal_path TEXT NOT NULL, place INTEGER NOT NULL, state TEXT NOT NULL, done_bytes INTEGER NOT NULL,
-     failure_code TEXT, failure_message TEXT,
-     base TEXT NOT NULL DEFAULT '', modified_ms INTEGER, executable INTEGER,
-     PRIMARY KEY (uid, gid, listing_id)
-   ) STRICT;
+   CREATE TABLE download_in_order (${DOWNLOAD_OF_NAME}) STRICT;
    INSERT INTO download_in_order SELECT * FROM download ORDER BY uid, place;
    DROP TABLE download;
    ALTER TABLE download_in_order RENAME TO download;`,
