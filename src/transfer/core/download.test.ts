@@ -263,6 +263,25 @@ describe("a peer that is silent", () => {
     expect(bench.peer(ann)?.state).toBe("connected");
   });
 
+  test.each([0, 1, 2, 3, 4])(
+    "gains nothing by coming back: others are asked before it is asked again (looks at the turn between: %p)",
+    (looks) => {
+      const bench = new Bench(9, { budget: 1 });
+      const silent = ["one", "two", "three"] as Fingerprint[];
+      let asked = [...silent, ann].flatMap((peer) => of(bench.join(peer), "request").map((one) => one.peer));
+      const inVain = new Set<Fingerprint>();
+      for (let last = asked.at(-1); last !== undefined && last !== ann; last = asked.at(-1)) {
+        expect(inVain).not.toContain(last);
+        inVain.add(last);
+        const effects = bench.advance(bench.now + REQUEST_MS_MAX / 2);
+        bench.machine.peerLost(last, bench.now);
+        asked = of([...effects, ...bench.join(last)], "request").map((one) => one.peer);
+        for (let times = 0; times < looks; times++) bench.machine.tick(bench.now);
+      }
+      expect(asked).toEqual([ann]);
+    },
+  );
+
   test("hands its pieces to others first", () => {
     const bench = new Bench(80);
     bench.join(ann);

@@ -105,6 +105,20 @@ describe("pipeline", () => {
   });
 });
 
+test("who comes back after a time out is a probe still, with patience for a first one, until a piece comes", () => {
+  const table = joined();
+  for (let times = 0; times < 5; times++) table.timedOut(ann);
+  table.leave(ann);
+  table.join(ann);
+  expect([table.isSnubbed(ann), table.pipelinePieces(ann)]).toEqual([true, 1]);
+  deliver(table, 100e6, 0, 1_000);
+  expect(table.silenceMs(ann)).toBe(2 * REQUEST_MS_MIN);
+  table.deliveredPiece(ann, at(1));
+  table.leave(ann);
+  table.join(ann);
+  expect(table.isSnubbed(ann)).toBe(false);
+});
+
 describe("silence", () => {
   test("is short for a fast peer, longer for a slow one, bounded for any", () => {
     const allowed = (bytesPerSecond: number) => {

@@ -1,8 +1,8 @@
 /**
  * What this download has learned of each peer: how fast it delivers, how long it may be silent, how it behaved.
  *
- * Speed is that of the present connection; conduct (wrong pieces, verified bytes, being dropped) outlives it, so that a
- * peer gains nothing by coming back. What a peer holds is in `availability.ts`, what it was asked in `request-book.ts`.
+ * Speed is that of the present connection; conduct (wrong pieces, verified bytes, a time that was out, being dropped)
+ * outlives it, so that a peer gains nothing by coming back. What a peer holds is in `availability.ts`, what it was asked in `request-book.ts`.
  */
 import { assert } from "../../base/assert.ts";
 import type { Fingerprint, PieceIndex } from "../../base/ids.ts";
@@ -36,6 +36,8 @@ export type Verdict = "kept" | "too-many";
 interface Conduct {
   verifiedBytes: number;
   dropped: DropReason | undefined;
+  /** Its time was out, and no piece has come since. */
+  isSilent: boolean;
   /** Came from it with a wrong hash: it is not asked for these again. */
   readonly wrong: Set<PieceIndex>;
 }
@@ -48,7 +50,7 @@ interface Speed {
   roundTripMs: number | undefined;
   /** When a request went out to a peer that had nothing else to do: its first byte tells the round trip. */
   probedMs: number | undefined;
-  /** Time outs since it last delivered a piece. */
+  /** Time outs since it last delivered a piece; those of earlier connections count as one. */
   timeouts: number;
   /** Asked for, given up for lateness, not come yet; the latest of them. */
   readonly late: Set<PieceIndex>;
@@ -73,7 +75,7 @@ export class PeerTable {
       measuredToMs: 0,
       roundTripMs: undefined,
       probedMs: undefined,
-      timeouts: 0,
+      timeouts: this.#conduct.get(peer)?.isSilent ? 1 : 0,
       late: new Set(),
       restsUntilMs: 0,
       tookBackMs: Number.NEGATIVE_INFINITY,
@@ -158,6 +160,7 @@ export class PeerTable {
     if (speed === undefined) return;
     speed.timeouts = 0;
     speed.late.delete(piece);
+    this.#conductOf(peer).isSilent = false;
   }
 
   timedOut(peer: Fingerprint): void {
@@ -165,6 +168,7 @@ export class PeerTable {
     if (speed === undefined) return;
     speed.timeouts++;
     speed.probedMs = undefined;
+    this.#conductOf(peer).isSilent = true;
   }
 
   /** It was asked for these and is not any more; should one of them come all the same, it is no stranger's. */
@@ -260,7 +264,12 @@ export class PeerTable {
   }
 
   #conductOf(peer: Fingerprint): Conduct {
-    const conduct = this.#conduct.get(peer) ?? { verifiedBytes: 0, dropped: undefined, wrong: new Set() };
+    const conduct = this.#conduct.get(peer) ?? {
+      verifiedBytes: 0,
+      dropped: undefined,
+      isSilent: false,
+      wrong: new Set(),
+    };
     this.#conduct.set(peer, conduct);
     return conduct;
   }
