@@ -446,8 +446,8 @@ export const LIBRARY_CHANGES_UNWRITTEN_MAX = 4_000;
 export const SHARE_CALLS_AT_ONCE_MAX = 2;
 /** Files of a folder that is shared in one step: their names are held in memory. */
 export const FOLDER_FILES_MAX = 100_000;
-/** Of them on their way to the tracker at once: its requests are bounded, and its disk takes those that wait together. */
-export const UPLOADS_OF_FOLDER_AT_ONCE_MAX = 256;
+/** Of them on their way to the tracker at once: while it takes two calls of them, the next are hashed. */
+export const UPLOADS_OF_FOLDER_AT_ONCE_MAX = 1_024;
 /** Shares that are ended, or downloads that are paused and the like, at once: the way to the tracker and back is most of it. */
 export const CHANGES_AT_ONCE_MAX = 32;
 /** What became of the files of a folder is told of so many, one a line; of more, their number. */

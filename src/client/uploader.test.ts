@@ -171,7 +171,8 @@ describe("sharing", () => {
   });
 
   test("of a folder that is given up no other file is begun", async () => {
-    for (let each = 0; each < 100; each++) annasMachine.disk.write(`/data/runs/f${each}`, `content ${each}`);
+    for (let each = 0; each < 2 * UPLOADS_OF_FOLDER_AT_ONCE_MAX; each++)
+      annasMachine.disk.write(`/data/runs/f${each}`, `content ${each}`);
     const givingUp = new AbortController();
     const folder = { folder: "/data/runs", pattern: undefined };
     const upload = anna.app.uploadFolder(folder, LAB, undefined, () => givingUp.abort(), givingUp.signal);
