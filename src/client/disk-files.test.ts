@@ -20,30 +20,20 @@ test("paths are relative to the working folder, and a changed file is told from 
   expect((await files.difference(opened.path, opened.identity))?.code).toBe("file-changed");
 });
 
-test("a destination says whether something is there already", async () => {
+test("where a file goes is told, and whether something is there already", async () => {
   await using folder = await TempFolder.make();
   const files = new DiskFiles({ workers, workingFolder: folder.path });
   await mkdir(folder.join("in"));
-  expect(await files.destination("in", NAME)).toEqual({
-    path: folder.join("in", "film"),
-    base: folder.join("in"),
-    taken: false,
-  });
-  await writeFile(folder.join("in", "film"), "");
-  expect(await files.destination("in/", NAME)).toEqual({
-    path: folder.join("in", "film"),
-    base: folder.join("in"),
-    taken: true,
-  });
-  expect(await files.destination("other", NAME)).toEqual({
-    path: folder.join("other"),
-    base: folder.path,
-    taken: false,
-  });
+  const place = { path: folder.join("in", "film"), base: folder.join("in") };
+  expect([await files.destination("in", NAME), await files.isTaken(place.path)]).toEqual([place, false]);
+  await writeFile(place.path, "");
+  expect([await files.destination("in/", NAME), await files.isTaken(place.path)]).toEqual([place, true]);
+  expect((await files.destinations("in"))(NAME)).toEqual(place);
+  expect(await files.destination("other", NAME)).toEqual({ path: folder.join("other"), base: folder.path });
   expect(await files.destination("new/", NAME)).toEqual({
     path: folder.join("new", NAME),
     base: folder.path,
-    taken: false,
   });
-  expect(files.destination("no/where/", NAME)).rejects.toMatchObject({ code: "file-missing" });
+  for (const free of ["other", "new", "new/film"]) expect(await files.isTaken(folder.join(free))).toBe(false);
+  await expect(files.destination("no/where/", NAME)).rejects.toMatchObject({ code: "file-missing" });
 });

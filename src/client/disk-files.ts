@@ -49,16 +49,15 @@ export class DiskFiles implements LocalFiles {
     }
   }
 
-  async destination(typed: string, name: FileName): Promise<Destination> {
-    const { path, base } = await resolveDestination(typed, name, { workingFolder: this.#workingFolder });
-    return { path, base, taken: await this.isTaken(path) };
+  destination(typed: string, name: FileName): Promise<Destination> {
+    return resolveDestination(typed, name, { workingFolder: this.#workingFolder });
   }
 
   async isTaken(path: string): Promise<boolean> {
     return (await lookAt(path)) !== undefined;
   }
 
-  destinations(typed: string): Promise<(name: FileName) => Omit<Destination, "taken">> {
+  destinations(typed: string): Promise<(name: FileName) => Destination> {
     return resolveDestinations(typed, { workingFolder: this.#workingFolder });
   }
 

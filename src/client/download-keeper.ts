@@ -40,7 +40,7 @@ export interface DownloadKeeperDependencies {
   readonly calls: TrackerCalls;
   readonly isTrackerUp: () => boolean;
   readonly engine: Pick<TransferEngine, "download" | "discard">;
-  readonly files: Pick<LocalFiles, "destination" | "destinations">;
+  readonly files: Pick<LocalFiles, "destination" | "destinations" | "isTaken">;
   readonly manifests: Pick<ManifestShelf, "get">;
   readonly library: UserLibrary;
   /** Shares what is complete. @throws Failure */
@@ -136,14 +136,15 @@ export class DownloadKeeper {
   async request(group: GroupName, name: FileName, typed: string): Promise<{ path: string }> {
     const { result: found } = await this.#on.calls.call("find_file", { group, name });
     const { gid, listingId, file, attributes } = found;
-    const { path, base, taken } = await this.#on.files.destination(typed, found.name);
+    const { path, base } = await this.#on.files.destination(typed, found.name);
+    const isTaken = await this.#on.files.isTaken(path);
     this.#book.refuseSecond(gid, listingId, path);
     const manifest = await this.#on.manifests.get({ group, gid }, file);
     const begun = await this.#clearEarlier(gid, listingId, path);
     const job = this.#add({ gid, listingId, group, name: found.name, path, base, file, attributes }, begun);
     // What may be there already is only looked at: that needs no place in the line.
     const isFree = this.#book.inTheWayOf(job) === undefined;
-    if (isFree && (taken || this.#freePlaces()[job.size] > 0)) await this.#begin(job, manifest);
+    if (isFree && (isTaken || this.#freePlaces()[job.size] > 0)) await this.#begin(job, manifest);
     this.#moveOn();
     return { path };
   }

@@ -23,8 +23,6 @@ export interface Destination {
   readonly path: string;
   /** The folder that the user chose; what of the path is below it comes from the file's name. */
   readonly base: string;
-  /** Something is there already. */
-  readonly taken: boolean;
 }
 
 /** The plain files below a folder. */
@@ -48,7 +46,7 @@ export interface LocalFiles {
   /** Where a file of that name goes if the user wrote `typed`, as `cp` would have it. @throws Failure */
   destination(typed: string, name: FileName): Promise<Destination>;
   /** Where files go that are all put into the folder `typed`. @throws Failure, and so does what it returns */
-  destinations(typed: string): Promise<(name: FileName) => Omit<Destination, "taken">>;
+  destinations(typed: string): Promise<(name: FileName) => Destination>;
   /** Whether something is there already, links not followed. @throws Failure */
   isTaken(path: string): Promise<boolean>;
   /** @returns the absolute path of an existing folder. @throws Failure */

@@ -145,11 +145,10 @@ class MemoryDisk implements LocalFiles {
     return {
       path,
       base: typed.endsWith("/") ? typed.slice(0, -1) : dirname(path),
-      taken: this.files.has(path),
     };
   }
 
-  async destinations(typed: string): Promise<(name: FileName) => Omit<Destination, "taken">> {
+  async destinations(typed: string): Promise<(name: FileName) => Destination> {
     return (name) => ({ path: join(typed, name), base: join(typed, ".") });
   }
 

@@ -2,7 +2,7 @@
  * Machines that share and fetch small files in bundles: real engines, workers and folders, on the simulated network. What a
  * machine reads for others, and whether a disk takes what it is given, a test may change.
  */
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Failure } from "../base/failure.ts";
 import type { Fingerprint, Uid, UserName } from "../base/ids.ts";
@@ -36,6 +36,10 @@ export function smallFiles(count: number, sizes: readonly number[] = [1_000]): S
     bytes.set(new TextEncoder().encode(String(at)).subarray(0, bytes.length));
     return { name: `folder/${at % 3}/${at}.txt`, bytes, manifest: manifestOf(bytes) };
   });
+}
+
+export function outcomes(downloads: readonly Download[]): Promise<string[]> {
+  return Promise.all(downloads.map(({ ended }) => ended));
 }
 
 export class SmallFilesWorld implements AsyncDisposable {
@@ -116,6 +120,16 @@ export class SmallFilesMachine {
 
   read(name: string): Uint8Array {
     return readFileSync(this.path(name));
+  }
+
+  isRight({ name, bytes }: SharedSmall): boolean {
+    return existsSync(this.path(name)) && Buffer.compare(this.read(name), bytes) === 0;
+  }
+
+  /** Part files of whatever kind, wherever. */
+  parts(): string[] {
+    const names = readdirSync(this.path("."), { recursive: true, encoding: "utf8" });
+    return names.filter((name) => name.endsWith(".part"));
   }
 
   write(name: string, bytes: Uint8Array | string): void {

@@ -5,6 +5,7 @@ import { PIECE_BYTES } from "../base/limits.ts";
 import { HAS_LINKS } from "../testing/links.ts";
 import {
   MODIFIED_MS,
+  outcomes,
   type SharedSmall,
   type SmallFilesMachine,
   SmallFilesWorld,
@@ -15,23 +16,8 @@ import type { Download } from "./contract.ts";
 
 const FILES = smallFiles(300);
 
-function outcomes(downloads: readonly Download[]): Promise<string[]> {
-  return Promise.all(downloads.map(({ ended }) => ended));
-}
-
-function isRight(machine: SmallFilesMachine, { name, bytes }: SharedSmall): boolean {
-  return existsSync(machine.path(name)) && Buffer.compare(machine.read(name), bytes) === 0;
-}
-
 function at(files: readonly SharedSmall[], index: number): SharedSmall {
   return defined(files[index], "one of the files");
-}
-
-/** Part files of whatever kind, wherever. */
-function parts(machine: SmallFilesMachine): string[] {
-  return readdirSync(machine.path("."), { recursive: true, encoding: "utf8" }).filter((name) =>
-    name.endsWith(".part"),
-  );
 }
 
 describe("many small files that are ordered together", () => {
@@ -41,9 +27,9 @@ describe("many small files that are ordered together", () => {
     ann.share(FILES);
     const downloads = bob.fetch(FILES, [ann]);
     expect(new Set(await outcomes(downloads))).toEqual(new Set(["complete"]));
-    expect(FILES.every((file) => isRight(bob, file))).toBe(true);
+    expect(FILES.every((file) => bob.isRight(file))).toBe(true);
     expect(ann.alone).toBe(0);
-    expect(parts(bob)).toEqual([]);
+    expect(bob.parts()).toEqual([]);
     for (const { name } of FILES.slice(0, 3)) {
       const stats = statSync(bob.path(name));
       expect(stats.mtimeMs).toBe(MODIFIED_MS);
@@ -71,7 +57,7 @@ describe("many small files that are ordered together", () => {
     await ann.engine.quiesce();
     expect(new Set(await outcomes(eve.fetch(FILES, [bob])))).toEqual(new Set(["complete"]));
     expect(bob.alone).toBe(0);
-    expect(FILES.every((file) => isRight(eve, file))).toBe(true);
+    expect(FILES.every((file) => eve.isRight(file))).toBe(true);
   });
 
   test("of any size up to a piece, empty ones among them", async () => {
@@ -81,7 +67,7 @@ describe("many small files that are ordered together", () => {
     const empty = smallFiles(1, [0]).map((file) => ({ ...file, name: "folder/0/empty" }));
     ann.share([...files, ...empty]);
     expect(new Set(await outcomes(bob.fetch([...files, ...empty], [ann])))).toEqual(new Set(["complete"]));
-    expect([...files, ...empty].every((file) => isRight(bob, file))).toBe(true);
+    expect([...files, ...empty].every((file) => bob.isRight(file))).toBe(true);
     expect(ann.alone).toBe(0);
   });
 
@@ -124,7 +110,7 @@ describe("what a bundle cannot do is left to the download of that file", () => {
     expect((await outcomes(downloads)).filter((outcome) => outcome === "complete")).toHaveLength(19);
     expect(downloads[3]?.snapshot().phase).toMatchObject({ failure: { code: "file-exists" } });
     expect(Buffer.from(bob.read(late)).toString()).toBe("mine");
-    expect(parts(bob)).toEqual([]);
+    expect(bob.parts()).toEqual([]);
   });
 
   test.skipIf(!HAS_LINKS)("a folder that is a link, or becomes one, is not followed", async () => {
@@ -224,7 +210,7 @@ describe("sources of a bundle", () => {
     for (const machine of [liar, ann]) machine.share(FILES);
     const downloads = bob.fetch(FILES, [liar, ann]);
     expect(new Set(await outcomes(downloads))).toEqual(new Set(["complete"]));
-    expect(FILES.every((file) => isRight(bob, file))).toBe(true);
+    expect(FILES.every((file) => bob.isRight(file))).toBe(true);
     expect(written.length).toBeGreaterThan(0);
   });
 
@@ -287,7 +273,7 @@ describe("leaving a bundle", () => {
     await cancelled;
     expect(await outcomes(downloads)).toEqual(some.map((_, index) => (index === 4 ? "ended" : "complete")));
     expect(existsSync(bob.path(at(some, 4).name))).toBe(false);
-    expect(parts(bob)).toEqual([]);
+    expect(bob.parts()).toEqual([]);
   });
 
   test("all that are suspended leave nothing behind, and come with the next order", async () => {
@@ -314,7 +300,7 @@ describe("leaving a bundle", () => {
     expect(existsSync(bob.path(at(some, 0).name))).toBe(false);
     downloads[0]?.resume();
     expect(await downloads[0]?.ended).toBe("complete");
-    expect(isRight(bob, at(some, 0))).toBe(true);
+    expect(bob.isRight(at(some, 0))).toBe(true);
   });
 });
 
@@ -340,5 +326,5 @@ test("a bundle whose only source goes is given up, and its files wait one by one
     existsSync(`${download.order.path}.part`) && download.snapshot().phase.kind === "fetching";
   while (!downloads.every(isAlone)) await Bun.sleep(20);
   for (const download of downloads) await download.cancel();
-  expect(parts(bob)).toEqual([]);
+  expect(bob.parts()).toEqual([]);
 });

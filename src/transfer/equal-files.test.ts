@@ -1,6 +1,6 @@
 /** Small files of one content under several names: one is fetched, and the others are copied from where it lies. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import {
   BUNDLE_FILES_MAX,
   BUNDLE_PIECE_FILES_MAX,
@@ -11,6 +11,7 @@ import { systemClock } from "../base/system-clock.ts";
 import { settle } from "../testing/manual-clock.ts";
 import {
   MODIFIED_MS,
+  outcomes,
   type SharedSmall,
   type SmallFilesMachine,
   SmallFilesWorld,
@@ -34,14 +35,8 @@ function names(file: SharedSmall, count: number): SharedSmall[] {
   return Array.from({ length: count }, (_, at) => ({ ...file, name: `folder/${at % 3}/equal ${at}` }));
 }
 
-function outcomes(downloads: readonly Download[]): Promise<string[]> {
-  return Promise.all(downloads.map(({ ended }) => ended));
-}
-
 function areRight(machine: SmallFilesMachine, files: readonly SharedSmall[]): boolean {
-  return files.every(
-    ({ name, bytes }) => existsSync(machine.path(name)) && Buffer.compare(machine.read(name), bytes) === 0,
-  );
+  return files.every((file) => machine.isRight(file));
 }
 
 /** What is read for others, in bundles or one by one. */
@@ -63,12 +58,6 @@ class Counted {
   }
 }
 
-function leftovers(machine: SmallFilesMachine): string[] {
-  return readdirSync(machine.path("."), { recursive: true, encoding: "utf8" }).filter((name) =>
-    name.endsWith(".part"),
-  );
-}
-
 describe("equal files that are ordered together", () => {
   test("are fetched once, and each comes to its place with its time and whether it is a program", async () => {
     await using world = new SmallFilesWorld();
@@ -83,7 +72,7 @@ describe("equal files that are ordered together", () => {
       const stats = statSync(bob.path(files[at]?.name ?? ""));
       expect([stats.mtimeMs, (stats.mode & 0o100) !== 0]).toEqual([MODIFIED_MS, at === 1]);
     }
-    expect(leftovers(bob)).toEqual([]);
+    expect(bob.parts()).toEqual([]);
   });
 
   test("empty ones need nobody, and are made many at a time", async () => {
@@ -161,8 +150,8 @@ test("those that cannot be copied are fetched one after the other", async () => 
     downloads.add({ gid, manifest, path: name, base: "", journalPath: name }),
   );
   for (const [at, { ended }] of all.entries()) {
-    while (alone.length <= at) await Bun.sleep(1);
-    for (let turns = 0; turns < 5; turns++) await Bun.sleep(0);
+    while (alone.length <= at) await settle();
+    for (let turns = 0; turns < 5; turns++) await settle();
     expect(alone).toHaveLength(at + 1);
     alone[at]?.resolve("complete");
     expect(await ended).toBe("complete");
@@ -272,7 +261,7 @@ describe("one of several names", () => {
     await paused;
     expect(await outcomes(downloads.slice(0, 2))).toEqual(["complete", "complete"]);
     for (const at of [2, 3]) expect(existsSync(bob.path(files[at]?.name ?? ""))).toBe(false);
-    expect(leftovers(bob)).toEqual([]);
+    expect(bob.parts()).toEqual([]);
     downloads[2]?.resume();
     expect(await downloads[2]?.ended).toBe("complete");
   });
